@@ -1,0 +1,40 @@
+//! Where limits are kept: counters that charges are taken from.
+
+use std::time::Duration;
+
+use asqav_receipt::time::Timestamp;
+
+use crate::policy::Charge;
+
+/// A store of counters.
+///
+/// Charges are taken all or none, before the call runs.
+pub trait Limits: Send + Sync + 'static {
+    /// Takes every charge at `now`, or none.
+    ///
+    /// # Errors
+    /// [`LimitError::Exhausted`] when one of them does not fit,
+    /// [`LimitError::Store`] when the store cannot answer; the gate then
+    /// refuses the call.
+    fn take(&self, charges: &[Charge], now: Timestamp) -> Result<(), LimitError>;
+
+    /// Gives back what [`take`](Self::take) took, for a call that did not run.
+    fn refund(&self, charges: &[Charge]);
+}
+
+/// Why charges were not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LimitError {
+    /// One charge does not fit.
+    #[error("limit `{rule}` is exhausted for {retry_after:?}")]
+    Exhausted {
+        /// The rule whose limit is exhausted.
+        rule: asqav_receipt::id::RuleId,
+        /// When the same charges would fit, if nothing else is taken.
+        retry_after: Duration,
+    },
+    /// The store cannot answer.
+    #[error("the limit store failed: {0}")]
+    Store(String),
+}

@@ -1,0 +1,201 @@
+//! Where receipts go: the trait between the recorder and a durable log.
+//!
+//! The recorder calls one thread at a time, in order; a log needs no locks.
+
+use std::sync::Arc;
+
+use asqav_receipt::commitment::Openings;
+use asqav_receipt::digest::Sha3Digest;
+use asqav_receipt::id::{AgentId, IssuerId, LogId};
+use asqav_receipt::open::OpenItem;
+use asqav_receipt::payload::{Link, Payload};
+use asqav_receipt::receipt::Signature;
+use asqav_receipt::time::Timestamp;
+
+use crate::clock::Clock;
+use crate::sign::Signer;
+
+/// When a receipt counts as recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Durability {
+    /// On disk: acknowledged after `fdatasync` (the default).
+    #[default]
+    Durable,
+    /// With the operating system: acknowledged after `write`. Survives the
+    /// process, not a power failure.
+    Written,
+}
+
+/// A log that takes receipts in order and keeps them.
+pub trait Log: Send + 'static {
+    /// Opens the log for one writer: takes the lock, repairs what may be
+    /// repaired, and tells where it stands. Called once, before anything else.
+    ///
+    /// # Errors
+    /// [`LogError`]; the gate then does not start.
+    fn start(&mut self, owner: &LogOwner) -> Result<LogStart, LogError>;
+
+    /// Takes `batch`, which continues the log without a gap. Returns when
+    /// every receipt of it meets `durability`; openings are durable no later
+    /// than their receipts.
+    ///
+    /// # Errors
+    /// [`LogError`]: then none of the batch is acknowledged and the recorder
+    /// calls nothing but [`close`](Self::close) any more.
+    fn commit(&mut self, batch: &[LogEntry], durability: Durability) -> Result<(), LogError>;
+
+    /// Does what is due on a quiet log (rotation by age). Called at least
+    /// once a second.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    fn maintain(&mut self, now: Timestamp) -> Result<(), LogError>;
+
+    /// Ends the writing; `clean` after `gate:stop` was committed: the open
+    /// segment is then sealed. Otherwise it is left as it is. Releases the lock.
+    ///
+    /// # Errors
+    /// [`LogError`] when the seal could not be written.
+    fn close(&mut self, clean: bool) -> Result<(), LogError>;
+}
+
+/// Who writes the log.
+#[derive(Clone)]
+#[expect(clippy::exhaustive_structs, reason = "gates and tests of logs build it")]
+#[expect(missing_debug_implementations, reason = "holds a signer and a clock")]
+pub struct LogOwner {
+    /// The agent whose log this is; a log of another agent is refused.
+    pub agent: AgentId,
+    /// Who vouches for it.
+    pub issuer: IssuerId,
+    /// Signs segment headers.
+    pub signer: Arc<dyn Signer>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// The id of the log, if it is new.
+    pub new_log_id: LogId,
+}
+
+/// Where a log stands when it is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "logs of other crates build it")]
+pub struct LogStart {
+    /// The log's id.
+    pub log_id: LogId,
+    /// The newest receipt; `None` in an empty log.
+    pub head: Option<Head>,
+    /// Decisions and sessions that are still open.
+    pub open: Vec<OpenItem>,
+    /// What the last writer left behind; `None` after a clean stop and in an
+    /// empty log.
+    pub unclean: Option<Unclean>,
+}
+
+/// The newest receipt of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Head {
+    /// Its sequence number.
+    pub seq: u64,
+    /// The link that its successor carries.
+    pub link: Link,
+    /// Its claimed time.
+    pub issued_at: Timestamp,
+}
+
+impl Head {
+    /// The receipt `seq`, issued at `issued_at`, linked to by `link`.
+    #[must_use]
+    pub const fn new(seq: u64, link: Link, issued_at: Timestamp) -> Self {
+        Self { seq, link, issued_at }
+    }
+}
+
+/// A log that was not stopped cleanly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unclean {
+    /// How many bytes after the last complete line were set aside.
+    pub torn_bytes: u64,
+    /// Their SHA3-256; `None` when there were none.
+    pub torn_sha3: Option<Sha3Digest>,
+}
+
+impl Unclean {
+    /// A stop that left `torn_bytes` bytes of this digest behind.
+    #[must_use]
+    pub const fn new(torn_bytes: u64, torn_sha3: Option<Sha3Digest>) -> Self {
+        Self { torn_bytes, torn_sha3 }
+    }
+}
+
+/// One signed receipt on its way into the log.
+#[derive(Debug, Clone)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the recorder and logs of other crates build and take it apart"
+)]
+pub struct LogEntry {
+    /// The payload.
+    pub payload: Arc<Payload>,
+    /// Its canonical bytes: what is signed and linked to.
+    pub canonical: Arc<[u8]>,
+    /// The signature over them.
+    pub signature: Signature,
+    /// What opens its commitments, if it has any.
+    pub openings: Option<Openings>,
+}
+
+/// Why a log did not take receipts.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// Another process writes this log.
+    #[error("the log is in use by {holder}")]
+    Locked {
+        /// Who holds the lock, e.g. `process 4711 on host a`.
+        holder: String,
+    },
+    /// The log belongs to another agent.
+    #[error("this is the log of agent `{found}`, not of `{wanted}`")]
+    OtherAgent {
+        /// The agent in the log.
+        found: String,
+        /// The gate's agent.
+        wanted: String,
+    },
+    /// The log holds something that no crash explains; it is not repaired.
+    #[error("the log is damaged at {place}: {why}")]
+    Damaged {
+        /// File and line or byte.
+        place: String,
+        /// What is wrong there.
+        why: String,
+    },
+    /// The log is shorter than its mirrored head says.
+    #[error("the log ends at receipt {found}, but its mirror says {mirrored}: it was rolled back")]
+    RolledBack {
+        /// The last receipt in the log.
+        found: u64,
+        /// The last receipt according to the mirror.
+        mirrored: u64,
+    },
+    /// Somebody else changed a file while the log was open.
+    #[error("{place} was changed by somebody else while the log was open")]
+    Interfered {
+        /// The file.
+        place: String,
+    },
+    /// The file system refused.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was attempted, with the file's name.
+        what: String,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// A segment header could not be signed.
+    #[error("the segment header could not be signed")]
+    Sign(#[from] crate::sign::SignError),
+}

@@ -1,0 +1,146 @@
+//! What a gate asks before a tool runs.
+
+use std::time::Duration;
+
+use asqav_receipt::digest::Sha256Digest;
+use asqav_receipt::id::{AgentId, PolicyId, ReasonCode, RuleId, SessionId};
+use asqav_receipt::time::Timestamp;
+
+use crate::call::ToolCall;
+
+/// Decides whether a tool call may run.
+///
+/// `decide` is pure: the same input gives the same decision, and nothing
+/// changes. Limits are *described* by charges; the gate takes them, all or
+/// none, and refunds them when the call does not run.
+pub trait Policy: Send + Sync + 'static {
+    /// The policy's id.
+    fn id(&self) -> &PolicyId;
+
+    /// SHA-256 of the normalised policy: the receipt's `policy_digest`.
+    fn digest(&self) -> Sha256Digest;
+
+    /// The decision on one call. Must fail closed: what cannot be evaluated
+    /// makes an allow rule not match and a deny rule match.
+    fn decide(&self, input: &PolicyInput<'_>) -> Decision;
+}
+
+/// Everything a decision may depend on.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct PolicyInput<'a> {
+    /// The agent that acts.
+    pub agent: &'a AgentId,
+    /// The call.
+    pub call: &'a ToolCall,
+    /// The session the call belongs to.
+    pub session: Option<&'a SessionId>,
+    /// The wall clock.
+    pub now: Timestamp,
+}
+
+impl<'a> PolicyInput<'a> {
+    /// The input of a decision on `call` by `agent` at `now`.
+    #[must_use]
+    pub const fn new(
+        agent: &'a AgentId,
+        call: &'a ToolCall,
+        session: Option<&'a SessionId>,
+        now: Timestamp,
+    ) -> Self {
+        Self { agent, call, session, now }
+    }
+}
+
+/// What a policy says about one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Decision {
+    /// The effect.
+    pub effect: Effect,
+    /// The rules that matched and led to the effect, most decisive first.
+    /// Receipts name the first 8.
+    pub rules: Vec<RuleId>,
+    /// What is taken from limits before the call runs, all or nothing; only
+    /// looked at when the effect is [`Effect::Allow`].
+    pub charges: Vec<Charge>,
+}
+
+/// The effect of a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// The call may run.
+    Allow,
+    /// The call must not run.
+    Deny {
+        /// A stable code without user data, e.g. `no_rule` or `denied_by_rule`.
+        reason: ReasonCode,
+    },
+    /// The call may run once somebody approves it.
+    NeedsApproval {
+        /// A stable code without user data.
+        reason: ReasonCode,
+    },
+}
+
+impl Decision {
+    /// The call may run, by these rules, once `charges` are taken.
+    #[must_use]
+    pub const fn allow(rules: Vec<RuleId>, charges: Vec<Charge>) -> Self {
+        Self { effect: Effect::Allow, rules, charges }
+    }
+
+    /// The call must not run.
+    #[must_use]
+    pub const fn deny(rules: Vec<RuleId>, reason: ReasonCode) -> Self {
+        Self { effect: Effect::Deny { reason }, rules, charges: Vec::new() }
+    }
+
+    /// The call may run once somebody approves it.
+    #[must_use]
+    pub const fn needs_approval(rules: Vec<RuleId>, reason: ReasonCode) -> Self {
+        Self { effect: Effect::NeedsApproval { reason }, rules, charges: Vec::new() }
+    }
+}
+
+/// One withdrawal from one limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Charge {
+    /// The counter, e.g. `rate/agent/agt_1/tool/refund`; unique per limit and key.
+    pub key: String,
+    /// The limit.
+    pub limit: Rate,
+    /// How much is taken; 1 for a call.
+    pub cost: u32,
+    /// The rule that asks for it.
+    pub rule: RuleId,
+}
+
+impl Charge {
+    /// Takes `cost` from the counter `key` under `limit`, asked for by `rule`.
+    #[must_use]
+    pub const fn new(key: String, limit: Rate, cost: u32, rule: RuleId) -> Self {
+        Self { key, limit, cost, rule }
+    }
+}
+
+/// At most `burst` at once, refilled evenly so that `burst` come back per
+/// `period` (generic cell rate algorithm).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rate {
+    /// How many may come at once, at least 1.
+    pub burst: u32,
+    /// The time in which all of them come back.
+    pub period: Duration,
+}
+
+impl Rate {
+    /// `burst` calls per `period`.
+    #[must_use]
+    pub const fn new(burst: u32, period: Duration) -> Self {
+        Self { burst, period }
+    }
+}

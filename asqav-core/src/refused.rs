@@ -1,0 +1,100 @@
+//! Why a call was not run.
+
+use std::time::Duration;
+
+use asqav_receipt::id::{ActionId, ReasonCode};
+
+/// Why the gate did not run a call. One variant per cause; `Display` shows
+/// codes, never a rule's text, an argument or another tenant's data.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The policy denies the call; the denial receipt is durable.
+    #[error("denied by policy ({reason}), receipt {receipt}")]
+    Denied {
+        /// The policy's reason code.
+        reason: ReasonCode,
+        /// The denial receipt.
+        receipt: ActionId,
+    },
+    /// A limit is exhausted; the denial receipt is durable.
+    #[error("rate limited, retry after {retry_after:?}, receipt {receipt}")]
+    RateLimited {
+        /// When the call would fit, if nothing else is taken.
+        retry_after: Duration,
+        /// The denial receipt.
+        receipt: ActionId,
+    },
+    /// Somebody has to approve the call; the denial receipt is durable.
+    #[error("needs approval ({reason}), receipt {receipt}")]
+    NeedsApproval {
+        /// The policy's reason code.
+        reason: ReasonCode,
+        /// The denial receipt.
+        receipt: ActionId,
+    },
+    /// Too many calls are in flight; nothing was recorded.
+    #[error("too many calls in flight ({in_flight})")]
+    Overloaded {
+        /// How many were in flight.
+        in_flight: usize,
+    },
+    /// The gate is closed: nothing more can be recorded, so nothing may run.
+    #[error("the gate is closed: {cause}")]
+    Closed {
+        /// What closed it.
+        cause: Closed,
+    },
+    /// No gate serves this call.
+    #[error("no gate is installed")]
+    NoGate,
+    /// The call cannot be represented in a receipt.
+    #[error("{0}")]
+    Unrepresentable(#[from] crate::call::CallError),
+}
+
+/// What closed a gate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Closed {
+    /// It was shut down.
+    #[error("it was shut down")]
+    Shutdown,
+    /// A receipt could not be signed.
+    #[error("receipt {seq} could not be signed: {why}")]
+    Signing {
+        /// The receipt's sequence number.
+        seq: u64,
+        /// The signer's error.
+        why: String,
+    },
+    /// A receipt could not be written.
+    #[error("receipt {seq} could not be written: {why}")]
+    Writing {
+        /// The first receipt's sequence number.
+        seq: u64,
+        /// The log's error.
+        why: String,
+    },
+    /// The process was forked: locks and threads do not survive that.
+    #[error("the process was forked")]
+    Forked,
+    /// The recorder panicked.
+    #[error("the recorder panicked")]
+    Panicked,
+}
+
+/// A tool whose error is text can carry a refusal.
+impl From<Refused> for String {
+    fn from(refused: Refused) -> Self {
+        refused.to_string()
+    }
+}
+
+/// A tool whose error is [`std::io::Error`] sees a refusal as
+/// [`PermissionDenied`](std::io::ErrorKind::PermissionDenied).
+impl From<Refused> for std::io::Error {
+    fn from(refused: Refused) -> Self {
+        Self::new(std::io::ErrorKind::PermissionDenied, refused)
+    }
+}

@@ -1,0 +1,46 @@
+//! The key in use: what a gate asks to sign.
+
+use asqav_receipt::digest::Sha256Digest;
+use asqav_receipt::id::KeyId;
+
+/// Signs for one key of one suite.
+///
+/// A signer signs bytes beginning with `{` for receipt payloads only;
+/// everything else begins with a registered tag and a zero byte
+/// (docs/FORMAT.md). Implementations refuse the rest with
+/// [`SignError::Foreign`].
+pub trait Signer: Send + Sync + 'static {
+    /// The suite's name as it stands in `signature.alg`, e.g. `ML-DSA-65`.
+    fn algorithm(&self) -> &'static str;
+
+    /// The key's id, `signature.kid`.
+    fn key_id(&self) -> &KeyId;
+
+    /// The raw public key (ML-DSA-65: 1,952 bytes, FIPS 204 §7.2).
+    fn public_key(&self) -> &[u8];
+
+    /// RFC 7638 thumbprint of `{alg, kty: "AKP", pub}`.
+    fn thumbprint(&self) -> &Sha256Digest;
+
+    /// The signature over `message` with an empty context (ML-DSA-65: 3,309
+    /// bytes, FIPS 204 §5.2, hedged).
+    ///
+    /// # Errors
+    /// [`SignError`] when nothing was signed.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;
+}
+
+/// Why a signer did not sign.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// The message begins neither with `{` nor with a registered tag.
+    #[error("refusing to sign bytes of no registered kind")]
+    Foreign,
+    /// The system gave no randomness.
+    #[error("no randomness for the signature: {0}")]
+    Randomness(String),
+    /// A remote signer or a device failed.
+    #[error("the signer failed: {0}")]
+    Backend(String),
+}

@@ -1,0 +1,1 @@
+//! asqav-macros

@@ -1,0 +1,153 @@
+//! SHA-256 (FIPS 180-4) and SHA3-256 (FIPS 202) digests as values.
+//!
+//! Two families protect the order of a chain: [`Sha256Digest`] is what the
+//! receipt profile uses, [`Sha3Digest`] is what asqav adds. They are distinct
+//! types, so that one cannot stand where the other is meant.
+
+use std::fmt;
+
+use sha2::Digest as _;
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// Lower-case hexadecimal text of `bytes`.
+#[must_use]
+pub fn encode_hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            text.extend(HEX.get(usize::from(nibble)).map(|&c| char::from(c)));
+        }
+    }
+    text
+}
+
+/// Reads exactly `N` bytes of lower-case hexadecimal text; `None` for any
+/// other length or character (upper case included).
+#[must_use]
+pub fn decode_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != N * 2 {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        let [high, low] = pair else { return None };
+        *byte = nibble(*high)? << 4 | nibble(*low)?;
+    }
+    Some(bytes)
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+macro_rules! digest {
+    ($(#[$doc:meta])* $name:ident, $hasher:ty, $tag:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 32]);
+
+        impl $name {
+            #[doc = concat!("The prefix of the tagged form: `", $tag, "`.")]
+            pub const TAG: &'static str = $tag;
+
+            /// The digest of `bytes`.
+            #[must_use]
+            pub fn of(bytes: &[u8]) -> Self {
+                Self(<$hasher>::digest(bytes).into())
+            }
+
+            /// The digest of `parts`, one after the other, without separators.
+            #[must_use]
+            pub fn of_parts(parts: &[&[u8]]) -> Self {
+                let mut hasher = <$hasher>::new();
+                for part in parts {
+                    hasher.update(part);
+                }
+                Self(hasher.finalize().into())
+            }
+
+            /// Takes 32 bytes that already are a digest.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+                Self(bytes)
+            }
+
+            /// The 32 bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 32] {
+                &self.0
+            }
+
+            /// Reads 64 lower-case hexadecimal digits.
+            #[must_use]
+            pub fn parse_hex(text: &str) -> Option<Self> {
+                decode_hex(text).map(Self)
+            }
+
+            #[doc = concat!("Reads `", $tag, "` and 64 lower-case hexadecimal digits.")]
+            #[must_use]
+            pub fn parse_tagged(text: &str) -> Option<Self> {
+                Self::parse_hex(text.strip_prefix($tag)?)
+            }
+
+            /// 64 lower-case hexadecimal digits.
+            #[must_use]
+            pub fn to_hex(&self) -> String {
+                encode_hex(&self.0)
+            }
+
+            #[doc = concat!("`", $tag, "` and 64 lower-case hexadecimal digits.")]
+            #[must_use]
+            pub fn to_tagged(&self) -> String {
+                format!("{}{}", $tag, self.to_hex())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.to_tagged())
+            }
+        }
+    };
+}
+
+digest! {
+    /// A SHA-256 digest (FIPS 180-4), 32 bytes.
+    Sha256Digest, sha2::Sha256, "sha256:"
+}
+digest! {
+    /// A SHA3-256 digest (FIPS 202), 32 bytes.
+    Sha3Digest, sha3::Sha3_256, "sha3-256:"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_match_the_standards_examples() {
+        assert_eq!(
+            Sha256Digest::of(b"abc").to_hex(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(
+            Sha3Digest::of(b"abc").to_tagged(),
+            "sha3-256:3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"
+        );
+        assert_eq!(Sha3Digest::of_parts(&[b"a", b"bc"]), Sha3Digest::of(b"abc"));
+    }
+
+    #[test]
+    fn hex_has_one_spelling() {
+        assert_eq!(decode_hex::<2>("0aff"), Some([0x0a, 0xff]));
+        for wrong in ["0AFF", "0af", "0aff0", "0ag0", "+aff"] {
+            assert_eq!(decode_hex::<2>(wrong), None, "{wrong}");
+        }
+        assert_eq!(Sha256Digest::parse_tagged(&"a".repeat(64)), None);
+    }
+}

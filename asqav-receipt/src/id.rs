@@ -1,0 +1,254 @@
+//! Identifiers that cannot hold an invalid value.
+//!
+//! Each is parsed once, at the edge. Text identifiers have a maximum length so
+//! that a payload stays within 4,096 bytes, and hold no control characters.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+/// Why a text was refused as an identifier.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdError {
+    /// The text is empty; absence is `Option::None`.
+    #[error("{what} is empty")]
+    Empty {
+        /// The identifier's name.
+        what: &'static str,
+    },
+    /// The text is longer than the identifier allows.
+    #[error("{what} has {len} bytes, at most {max} are allowed")]
+    TooLong {
+        /// The identifier's name.
+        what: &'static str,
+        /// Length of the text in bytes.
+        len: usize,
+        /// Maximum length in bytes.
+        max: usize,
+    },
+    /// The text holds a character outside the identifier's alphabet.
+    #[error("{what} holds the character {found:?} at byte {at}")]
+    Character {
+        /// The identifier's name.
+        what: &'static str,
+        /// The offending character.
+        found: char,
+        /// Its byte offset.
+        at: usize,
+    },
+    /// The text does not have the identifier's fixed form.
+    #[error("{what} does not have the form {form}")]
+    Form {
+        /// The identifier's name.
+        what: &'static str,
+        /// The expected form.
+        form: &'static str,
+    },
+}
+
+fn check_text(what: &'static str, text: &str, max: usize) -> Result<(), IdError> {
+    if text.is_empty() {
+        return Err(IdError::Empty { what });
+    }
+    if text.len() > max {
+        return Err(IdError::TooLong { what, len: text.len(), max });
+    }
+    match text.char_indices().find(|(_, c)| c.is_control()) {
+        Some((at, found)) => Err(IdError::Character { what, found, at }),
+        None => Ok(()),
+    }
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal) => {
+        $(#[$doc])*
+        #[doc = concat!("\n\n1 to ", stringify!($max), " bytes of UTF-8 without control characters.")]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Maximum length in bytes.
+            pub const MAX_LEN: usize = $max;
+
+            /// Takes a text as this identifier.
+            ///
+            /// # Errors
+            /// [`IdError`] when it is empty, too long or holds a control character.
+            pub fn parse(text: impl Into<String>) -> Result<Self, IdError> {
+                let text = text.into();
+                check_text($what, &text, Self::MAX_LEN)?;
+                Ok(Self(text))
+            }
+
+            /// The identifier's text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::parse(text)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// Who acted: the agent whose tool calls a gate guards.
+    AgentId, "agent id", 128
+}
+text_id! {
+    /// Who vouches for the agent: the organisation that published its key.
+    IssuerId, "issuer id", 128
+}
+text_id! {
+    /// The name of a tool.
+    ToolName, "tool name", 128
+}
+text_id! {
+    /// The label of an action in a receipt, e.g. `ledger:query`.
+    ActionType, "action", 128
+}
+text_id! {
+    /// The identifier of a key (`kid`, RFC 7517 §4.5).
+    KeyId, "key id", 128
+}
+text_id! {
+    /// The identifier of a session.
+    SessionId, "session id", 64
+}
+text_id! {
+    /// The identifier of a policy.
+    PolicyId, "policy id", 64
+}
+text_id! {
+    /// The identifier of a rule within a policy.
+    RuleId, "rule id", 64
+}
+text_id! {
+    /// A stable code that says why, without user data, e.g. `policy_denied`.
+    ReasonCode, "reason code", 64
+}
+text_id! {
+    /// The version of a tool.
+    ToolVersion, "tool version", 64
+}
+text_id! {
+    /// The class of an error that a tool returned, e.g. a type's name.
+    ErrorType, "error type", 128
+}
+
+/// The identifier of one receipt: `act_` followed by a UUIDv7 (RFC 9562 §5.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActionId(Uuid);
+
+impl ActionId {
+    /// Builds an identifier from milliseconds since the Unix epoch and 80
+    /// random bits (6 of which the format overwrites).
+    #[must_use]
+    pub fn from_parts(unix_millis: u64, random: [u8; 10]) -> Self {
+        Self(uuid::Builder::from_unix_timestamp_millis(unix_millis, &random).into_uuid())
+    }
+
+    /// Reads `act_` and a hyphenated lower-case UUIDv7.
+    ///
+    /// # Errors
+    /// [`IdError::Form`] for anything else, upper case included.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let wrong = IdError::Form { what: "action id", form: "act_ and a lower-case UUIDv7" };
+        let Some(body) = text.strip_prefix("act_") else { return Err(wrong) };
+        let Ok(uuid) = Uuid::try_parse(body) else { return Err(wrong) };
+        if uuid.get_version_num() != 7 || uuid.hyphenated().to_string() != body {
+            return Err(wrong);
+        }
+        Ok(Self(uuid))
+    }
+}
+
+impl fmt::Display for ActionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "act_{}", self.0.hyphenated())
+    }
+}
+
+macro_rules! hex_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $bytes:literal, $form:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; $bytes]);
+
+        impl $name {
+            /// Takes the random bytes as the identifier.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; $bytes]) -> Self {
+                Self(bytes)
+            }
+
+            /// Reads lower-case hexadecimal digits.
+            ///
+            /// # Errors
+            /// [`IdError::Form`] for any other length or alphabet.
+            pub fn parse(text: &str) -> Result<Self, IdError> {
+                crate::digest::decode_hex(text)
+                    .map(Self)
+                    .ok_or(IdError::Form { what: $what, form: $form })
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&crate::digest::encode_hex(&self.0))
+            }
+        }
+    };
+}
+
+hex_id! {
+    /// The identifier of a log: 128 random bits, 32 hexadecimal digits.
+    LogId, "log id", 16, "32 lower-case hexadecimal digits"
+}
+hex_id! {
+    /// 96 random bits that make a payload unique, 24 hexadecimal digits.
+    Nonce, "nonce", 12, "24 lower-case hexadecimal digits"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_ids_refuse_what_a_payload_must_not_hold() {
+        assert_eq!(AgentId::parse("").unwrap_err(), IdError::Empty { what: "agent id" });
+        assert!(matches!(AgentId::parse("a".repeat(129)), Err(IdError::TooLong { len: 129, max: 128, .. })));
+        assert!(matches!(ToolName::parse("a\nb"), Err(IdError::Character { found: '\n', at: 1, .. })));
+        assert_eq!(ToolName::parse("überweisung").unwrap().as_str(), "überweisung");
+    }
+
+    #[test]
+    fn action_ids_have_one_spelling() {
+        let id = ActionId::from_parts(1_700_000_000_000, [0xab; 10]);
+        let text = id.to_string();
+        assert_eq!(ActionId::parse(&text).unwrap(), id);
+        assert!(ActionId::parse(&text.to_uppercase()).is_err());
+        assert!(ActionId::parse(&text.replace('-', "")).is_err());
+        assert!(ActionId::parse("act_550e8400-e29b-41d4-a716-446655440000").is_err(), "version 4");
+    }
+
+    #[test]
+    fn hex_ids_have_one_spelling() {
+        let id = LogId::from_bytes([0xAB; 16]);
+        assert_eq!(id.to_string(), "ab".repeat(16));
+        assert!(LogId::parse(&"AB".repeat(16)).is_err());
+        assert!(LogId::parse(&"ab".repeat(15)).is_err());
+    }
+}

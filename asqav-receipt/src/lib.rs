@@ -1,0 +1,16 @@
+//! What an asqav receipt *is* and whether it is *true*.
+//!
+//! An auditor needs this crate and nothing else of asqav: the strict JSON
+//! reader, canonical JSON, digests, receipt types, key sets, Merkle trees,
+//! segment headers, and verification with verdicts. It does no I/O, reads no
+//! clock, draws no randomness and holds no global state: time, keys and bytes
+//! are inputs.
+
+pub mod commitment;
+pub mod digest;
+pub mod id;
+pub mod json;
+pub mod open;
+pub mod payload;
+pub mod receipt;
+pub mod time;
