@@ -1,1 +1,46 @@
-fn main() {}
+//! `cargo xtask …`: the one local gate that CI runs too, and its parts.
+
+mod bench;
+mod command;
+mod python;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Development tasks of asqav.
+#[derive(Parser)]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything that has to hold: format, lints, tests, documentation, interoperability.
+    Test,
+    /// Makes the Python environment with the peers that tests compare with.
+    Peers,
+    /// Runs the benchmarks and prints their figures.
+    Bench {
+        /// Arguments for the benchmark program, e.g. a filter.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Args::parse().task {
+        Task::Test => test::run_all(),
+        Task::Peers => python::environment().map(|peers| println!("{}", peers.python.display())),
+        Task::Bench { rest } => bench::run(&rest),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! `cargo xtask test`: what CI calls, and nothing more.
+
+use std::process::Command;
+
+use crate::command::{Failure, cargo, root, run, succeeds};
+use crate::python::{self, Peers};
+
+/// Everything that has to hold, the quick checks first.
+pub(crate) fn run_all() -> Result<(), Failure> {
+    run("format", &mut cargo(&["fmt", "--all", "--", "--check"]))?;
+    let peers = python::environment()?;
+    run("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--locked", "--", "-D", "warnings"]))?;
+    tests(&peers)?;
+    run("documentation tests", with_peers(&mut cargo(&["test", "--doc", "--workspace", "--all-features", "--locked"]), &peers))?;
+    let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--all-features", "--locked"]);
+    run("documentation", docs.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// The test suite, with nextest where it is installed.
+fn tests(peers: &Peers) -> Result<(), Failure> {
+    if succeeds(&mut cargo(&["nextest", "--version"])) {
+        let arguments = ["nextest", "run", "--workspace", "--all-features", "--locked", "--no-fail-fast"];
+        run("tests", with_peers(&mut cargo(&arguments), peers))
+    } else {
+        let arguments = ["test", "--workspace", "--all-targets", "--all-features", "--locked", "--no-fail-fast"];
+        run("tests", with_peers(&mut cargo(&arguments), peers))
+    }
+}
+
+/// Tells tests where the peers and the external vectors are.
+fn with_peers<'a>(command: &'a mut Command, peers: &Peers) -> &'a mut Command {
+    if std::env::var_os("ASQAV_VECTORS").is_none() {
+        let beside = root().join("../shared/vectors");
+        if let Ok(folder) = beside.canonicalize() {
+            command.env("ASQAV_VECTORS", folder);
+        }
+    }
+    command.env("ASQAV_PYTHON", &peers.python).env("ASQAV_CORPUS", &peers.corpus)
+}
