@@ -56,8 +56,13 @@ fn create(folder: &Path, python: &Path) -> Result<(), Failure> {
 }
 
 fn corpus(python: &Path) -> Result<PathBuf, Failure> {
-    let code = "import asqav, os; print(os.path.join(os.path.dirname(asqav.__file__), 'conformance_vectors'))";
+    let code =
+        "import asqav, os; print(os.path.join(os.path.dirname(asqav.__file__), 'conformance_vectors'))";
     let output = Command::new(python).args(["-c", code]).output().map_err(|error| error.to_string())?;
     let path = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    if path.is_dir() { Ok(path) } else { Err("the reference corpus is not where its package should be".to_owned()) }
+    if path.is_dir() {
+        Ok(path)
+    } else {
+        Err("the reference corpus is not where its package should be".to_owned())
+    }
 }

@@ -9,9 +9,24 @@ use crate::python::{self, Peers};
 pub(crate) fn run_all() -> Result<(), Failure> {
     run("format", &mut cargo(&["fmt", "--all", "--", "--check"]))?;
     let peers = python::environment()?;
-    run("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--locked", "--", "-D", "warnings"]))?;
+    run(
+        "lints",
+        &mut cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    )?;
     tests(&peers)?;
-    run("documentation tests", with_peers(&mut cargo(&["test", "--doc", "--workspace", "--all-features", "--locked"]), &peers))?;
+    run(
+        "documentation tests",
+        with_peers(&mut cargo(&["test", "--doc", "--workspace", "--all-features", "--locked"]), &peers),
+    )?;
     let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--all-features", "--locked"]);
     run("documentation", docs.env("RUSTDOCFLAGS", "-D warnings"))
 }
@@ -22,7 +37,8 @@ fn tests(peers: &Peers) -> Result<(), Failure> {
         let arguments = ["nextest", "run", "--workspace", "--all-features", "--locked", "--no-fail-fast"];
         run("tests", with_peers(&mut cargo(&arguments), peers))
     } else {
-        let arguments = ["test", "--workspace", "--all-targets", "--all-features", "--locked", "--no-fail-fast"];
+        let arguments =
+            ["test", "--workspace", "--all-targets", "--all-features", "--locked", "--no-fail-fast"];
         run("tests", with_peers(&mut cargo(&arguments), peers))
     }
 }
