@@ -81,7 +81,7 @@ def main(lines_file, keys_file):
             if previous is not None:
                 arguments += ["--predecessor", str(previous)]
             code, text = (oracle_process if number == 1 else oracle_verdict)(arguments)
-            if code == 0 and "verified" in text and "unverified" not in text:
+            if code == 0 and json.loads(text)["verdict"] == "verified":
                 accepted["oracle"] += 1
             else:
                 refused.append({"seq": number, "peer": "oracle", "why": text[-2000:]})
