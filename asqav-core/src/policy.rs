@@ -59,7 +59,7 @@ pub struct Decision {
     /// The effect.
     pub effect: Effect,
     /// The rules that matched and led to the effect, most decisive first.
-    /// Receipts name the first 8.
+    /// Receipts name the first four.
     pub rules: Vec<RuleId>,
     /// What is taken from limits before the call runs, all or nothing; only
     /// looked at when the effect is [`Effect::Allow`].

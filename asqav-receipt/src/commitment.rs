@@ -1,6 +1,9 @@
 //! Salted commitments to arguments and results.
 
-use crate::id::ActionId;
+use hmac::{KeyInit as _, Mac as _};
+
+use crate::digest::Sha3Digest;
+use crate::id::{ActionId, LogId};
 
 /// What opens a receipt's commitments: the salt secret and the values.
 ///
@@ -22,4 +25,124 @@ impl std::fmt::Debug for Openings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Openings({}, {} values)", self.action_id, self.values.len())
     }
+}
+
+type HmacSha3 = hmac::SimpleHmac<sha3::Sha3_256>;
+
+/// The salt of the value at `pointer` under a receipt's secret:
+/// HMAC-SHA3-256(secret, `asqav/salt/v1` ‖ 0x00 ‖ pointer).
+#[must_use]
+pub fn salt(secret: &[u8; 32], pointer: &str) -> [u8; 32] {
+    // HMAC (FIPS 198-1 §4) pads the key with zeros to the block of 136 bytes.
+    let mut block = hmac::digest::Key::<HmacSha3>::default();
+    for (padded, byte) in block.iter_mut().zip(secret) {
+        *padded = *byte;
+    }
+    let mut mac = HmacSha3::new(&block);
+    mac.update(b"asqav/salt/v1\0");
+    mac.update(pointer.as_bytes());
+    mac.finalize().into_bytes().into()
+}
+
+/// The commitment to `value` at `pointer` of one receipt of one log:
+/// SHA3-256(`asqav/commit/v1` ‖ 0x00 ‖ L(log_id) ‖ L(action_id) ‖ L(pointer) ‖
+/// salt ‖ value), where L(x) is x's length as 32 bits big-endian, then x.
+///
+/// Bound to its place, it cannot be copied into another receipt.
+#[must_use]
+pub fn commit(log_id: LogId, action_id: ActionId, pointer: &str, salt: &[u8; 32], value: &[u8]) -> Sha3Digest {
+    let (log_id, action_id) = (log_id.to_string(), action_id.to_string());
+    Sha3Digest::of_parts(&[
+        b"asqav/commit/v1\0",
+        &length(&log_id),
+        log_id.as_bytes(),
+        &length(&action_id),
+        action_id.as_bytes(),
+        &length(pointer),
+        pointer.as_bytes(),
+        salt,
+        value,
+    ])
+}
+
+/// The length of `text` in bytes, 32 bits big-endian.
+fn length(text: &str) -> [u8; 4] {
+    // Pointers are made of names; none comes near 4 GiB. Saturation would only
+    // make the commitment impossible to open.
+    u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes()
+}
+
+/// What is handed over to disclose one value.
+#[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the format fixes the three members")]
+pub struct Opening {
+    /// `/arguments/<name>`, `/result` or `/policy/inputs`.
+    pub pointer: String,
+    /// The value's salt.
+    pub salt: [u8; 32],
+    /// The JSON text that the tool was given or returned.
+    pub value: String,
+}
+
+impl Opening {
+    /// Whether this opens `commitment` in the receipt `action_id` of `log_id`.
+    #[must_use]
+    pub fn opens(&self, commitment: &Sha3Digest, log_id: LogId, action_id: ActionId) -> bool {
+        commit(log_id, action_id, &self.pointer, &self.salt, self.value.as_bytes()) == *commitment
+    }
+}
+
+impl std::fmt::Debug for Opening {
+    /// Names the pointer only.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Opening({})", self.pointer)
+    }
+}
+
+impl Openings {
+    /// What discloses the value at `pointer`, if it was committed.
+    #[must_use]
+    pub fn disclose(&self, pointer: &str) -> Option<Opening> {
+        let (pointer, value) = self.values.iter().find(|(known, _)| known == pointer)?;
+        Some(Opening { pointer: pointer.clone(), salt: salt(&self.secret, pointer), value: value.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: [u8; 32] = [7; 32];
+
+    fn action(n: u8) -> ActionId {
+        ActionId::from_parts(1, [n; 10])
+    }
+
+    #[test]
+    fn a_commitment_opens_at_its_place_only() {
+        let log = LogId::from_bytes([1; 16]);
+        let openings =
+            Openings { action_id: action(1), secret: SECRET, values: vec![("/result".into(), "42".into())] };
+        let opening = openings.disclose("/result").unwrap();
+        let digest = commit(log, action(1), "/result", &salt(&SECRET, "/result"), b"42");
+        assert!(opening.opens(&digest, log, action(1)));
+        assert!(!opening.opens(&digest, log, action(2)), "another receipt");
+        assert!(!opening.opens(&digest, LogId::from_bytes([2; 16]), action(1)), "another log");
+        let moved = Opening { pointer: "/arguments/a".into(), ..opening.clone() };
+        assert!(!moved.opens(&digest, log, action(1)), "another pointer");
+        let changed = Opening { value: "43".into(), ..opening };
+        assert!(!changed.opens(&digest, log, action(1)), "another value");
+    }
+
+    /// Computed with Python's `hmac` and `hashlib`.
+    #[test]
+    fn salt_and_commitment_match_another_implementation() {
+        let salt = salt(&SECRET, "/arguments/kontö");
+        assert_eq!(crate::digest::encode_hex(&salt), SALT);
+        let digest = commit(LogId::from_bytes([1; 16]), action(1), "/arguments/kontö", &salt, br#""x""#);
+        assert_eq!(digest.to_hex(), COMMIT);
+    }
+
+    const SALT: &str = "2d75062a6d0a67fde5235f63691d453810167e4f087f5c8af351ceb52fc80c2a";
+    const COMMIT: &str = "8d09c85b28634ab2e71498c69eeddec6db943ff62ab401c6d7049f595de56478";
 }

@@ -60,10 +60,26 @@ fn check_text(what: &'static str, text: &str, max: usize) -> Result<(), IdError>
     }
 }
 
+fn check_code(what: &'static str, text: &str, max: usize) -> Result<(), IdError> {
+    check_text(what, text, max)?;
+    match text.char_indices().find(|(_, c)| !c.is_ascii_graphic() || matches!(c, '"' | '\\')) {
+        Some((at, found)) => Err(IdError::Character { what, found, at }),
+        None => Ok(()),
+    }
+}
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal) => {
+        text_id! { $(#[$doc])* $name, $what, $max, check_text, "UTF-8 without control characters" }
+    };
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, code) => {
+        text_id! {
+            $(#[$doc])* $name, $what, $max, check_code, "visible ASCII without quotation mark and backslash"
+        }
+    };
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $check:ident, $alphabet:literal) => {
         $(#[$doc])*
-        #[doc = concat!("\n\n1 to ", stringify!($max), " bytes of UTF-8 without control characters.")]
+        #[doc = concat!("\n\n1 to ", stringify!($max), " bytes of ", $alphabet, ".")]
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
 
@@ -74,10 +90,10 @@ macro_rules! text_id {
             /// Takes a text as this identifier.
             ///
             /// # Errors
-            /// [`IdError`] when it is empty, too long or holds a control character.
+            /// [`IdError`] when it is empty, too long or holds another character.
             pub fn parse(text: impl Into<String>) -> Result<Self, IdError> {
                 let text = text.into();
-                check_text($what, &text, Self::MAX_LEN)?;
+                $check($what, &text, Self::MAX_LEN)?;
                 Ok(Self(text))
             }
 
@@ -105,19 +121,19 @@ macro_rules! text_id {
 
 text_id! {
     /// Who acted: the agent whose tool calls a gate guards.
-    AgentId, "agent id", 128
+    AgentId, "agent id", 96
 }
 text_id! {
     /// Who vouches for the agent: the organisation that published its key.
-    IssuerId, "issuer id", 128
+    IssuerId, "issuer id", 96
 }
 text_id! {
     /// The name of a tool.
-    ToolName, "tool name", 128
+    ToolName, "tool name", 96
 }
 text_id! {
     /// The label of an action in a receipt, e.g. `ledger:query`.
-    ActionType, "action", 128
+    ActionType, "action", 96
 }
 text_id! {
     /// The identifier of a key (`kid`, RFC 7517 §4.5).
@@ -125,27 +141,27 @@ text_id! {
 }
 text_id! {
     /// The identifier of a session.
-    SessionId, "session id", 64
+    SessionId, "session id", 64, code
 }
 text_id! {
     /// The identifier of a policy.
-    PolicyId, "policy id", 64
+    PolicyId, "policy id", 64, code
 }
 text_id! {
     /// The identifier of a rule within a policy.
-    RuleId, "rule id", 64
+    RuleId, "rule id", 64, code
 }
 text_id! {
     /// A stable code that says why, without user data, e.g. `policy_denied`.
-    ReasonCode, "reason code", 64
+    ReasonCode, "reason code", 64, code
 }
 text_id! {
     /// The version of a tool.
-    ToolVersion, "tool version", 64
+    ToolVersion, "tool version", 64, code
 }
 text_id! {
     /// The class of an error that a tool returned, e.g. a type's name.
-    ErrorType, "error type", 128
+    ErrorType, "error type", 128, code
 }
 
 /// The identifier of one receipt: `act_` followed by a UUIDv7 (RFC 9562 §5.7).
@@ -229,8 +245,10 @@ mod tests {
     #[test]
     fn text_ids_refuse_what_a_payload_must_not_hold() {
         assert_eq!(AgentId::parse("").unwrap_err(), IdError::Empty { what: "agent id" });
-        assert!(matches!(AgentId::parse("a".repeat(129)), Err(IdError::TooLong { len: 129, max: 128, .. })));
+        assert!(matches!(AgentId::parse("a".repeat(97)), Err(IdError::TooLong { len: 97, max: 96, .. })));
         assert!(matches!(ToolName::parse("a\nb"), Err(IdError::Character { found: '\n', at: 1, .. })));
+        assert!(matches!(RuleId::parse("a b"), Err(IdError::Character { found: ' ', at: 1, .. })));
+        assert!(matches!(RuleId::parse("a\"b"), Err(IdError::Character { found: '"', at: 1, .. })));
         assert_eq!(ToolName::parse("überweisung").unwrap().as_str(), "überweisung");
     }
 

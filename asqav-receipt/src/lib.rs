@@ -6,11 +6,15 @@
 //! clock, draws no randomness and holds no global state: time, keys and bytes
 //! are inputs.
 
+pub mod base64url;
+pub mod canonical;
 pub mod commitment;
 pub mod digest;
 pub mod id;
 pub mod json;
+pub mod merkle;
 pub mod open;
 pub mod payload;
 pub mod receipt;
+pub mod suite;
 pub mod time;

@@ -4,8 +4,12 @@
 //! Writers keep an [`OpenSet`] up to date, segment headers list it, recovery
 //! starts from the list, and verification compares it.
 
+use std::collections::{BTreeMap, HashMap};
+
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::id::{ActionId, ActionType, SessionId, ToolName};
+use crate::merkle::{Frontier, Sha3Tree};
+use crate::payload::{Context, Decision, Payload, ReceiptType};
 
 /// A decision without an outcome, or a session without a close.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,4 +55,197 @@ pub struct OpenSession {
     /// Roots of the perfect subtrees over those receipts' canonical payloads,
     /// largest first: enough to go on to the root that `session:close` carries.
     pub frontier: Vec<Sha3Digest>,
+}
+
+/// Everything that is open, kept up to date receipt by receipt.
+///
+/// Writers, recovery and verification use this one set, so that they cannot
+/// disagree on what is open.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenSet {
+    decisions: BTreeMap<u64, OpenDecision>,
+    by_ref: HashMap<Sha256Digest, u64>,
+    sessions: BTreeMap<u64, OpenSession>,
+    by_session: HashMap<SessionId, u64>,
+}
+
+/// What a receipt did to the set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// Nothing, or a session grew.
+    None,
+    /// A decision or a session was opened.
+    Opened,
+    /// This decision got its outcome.
+    Completed(OpenDecision),
+    /// This session was closed.
+    Closed(OpenSession),
+    /// The receipt contradicts the set.
+    Contradiction(Contradiction),
+}
+
+/// How a receipt contradicts the set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Contradiction {
+    /// An outcome whose decision is not open here: there was none, it was a
+    /// denial, or it has its outcome already.
+    NoOpenDecision,
+    /// A session's id that is not open.
+    NoOpenSession,
+    /// A session that is open already is opened again.
+    SessionReopened,
+}
+
+impl OpenSet {
+    /// The set that holds `items`; `None` if two of them are the same.
+    #[must_use]
+    pub fn from_items(items: &[OpenItem]) -> Option<Self> {
+        let mut set = Self::default();
+        for item in items {
+            match item {
+                OpenItem::Decision(decision) => set.insert_decision(decision.clone())?,
+                OpenItem::Session(session) => set.insert_session(session.clone())?,
+            }
+        }
+        Some(set)
+    }
+
+    fn insert_decision(&mut self, decision: OpenDecision) -> Option<()> {
+        let fresh = self.by_ref.insert(decision.payload_sha256, decision.seq).is_none();
+        (self.decisions.insert(decision.seq, decision).is_none() && fresh).then_some(())
+    }
+
+    fn insert_session(&mut self, session: OpenSession) -> Option<()> {
+        let fresh = self.by_session.insert(session.session_id.clone(), session.seq).is_none();
+        (self.sessions.insert(session.seq, session).is_none() && fresh).then_some(())
+    }
+
+    /// Takes the next receipt of the log: `payload` and its canonical bytes.
+    pub fn apply(&mut self, payload: &Payload, canonical: &[u8]) -> Change {
+        let event = match &payload.context {
+            Context::Event { name, .. } => *name,
+            _ => "",
+        };
+        if event == "session:close" {
+            return self.close(payload);
+        }
+        if let Some(contradiction) = self.grow(payload, canonical, event == "session:open") {
+            return Change::Contradiction(contradiction);
+        }
+        match payload.receipt_type {
+            ReceiptType::Decision if matches!(payload.decision, Decision::Allow | Decision::Observation) => {
+                self.open_decision(payload, canonical)
+            }
+            ReceiptType::Outcome => self.complete(payload),
+            _ if event == "session:open" => Change::Opened,
+            _ => Change::None,
+        }
+    }
+
+    /// Adds the receipt to its session.
+    fn grow(&mut self, payload: &Payload, canonical: &[u8], opens: bool) -> Option<Contradiction> {
+        let id = payload.session_id.as_ref()?;
+        if opens {
+            let session = OpenSession {
+                seq: payload.seq,
+                action_id: payload.action_id,
+                session_id: id.clone(),
+                count: 0,
+                frontier: Vec::new(),
+            };
+            if self.by_session.contains_key(id) || self.insert_session(session).is_none() {
+                return Some(Contradiction::SessionReopened);
+            }
+        }
+        match self.by_session.get(id).and_then(|seq| self.sessions.get_mut(seq)) {
+            Some(session) => {
+                session.push(canonical);
+                None
+            }
+            None => Some(Contradiction::NoOpenSession),
+        }
+    }
+
+    fn open_decision(&mut self, payload: &Payload, canonical: &[u8]) -> Change {
+        let decision = OpenDecision {
+            seq: payload.seq,
+            action_id: payload.action_id,
+            action_type: payload.action_type.clone(),
+            tool_name: payload.tool_name.clone(),
+            session_id: payload.session_id.clone(),
+            payload_sha256: Sha256Digest::of(canonical),
+        };
+        // Sequence numbers and payloads are unique in a chain, so it is fresh.
+        self.insert_decision(decision);
+        Change::Opened
+    }
+
+    fn complete(&mut self, payload: &Payload) -> Change {
+        let seq = payload.invocation_ref.and_then(|digest| self.by_ref.remove(&digest));
+        match seq.and_then(|seq| self.decisions.remove(&seq)) {
+            Some(decision) => Change::Completed(decision),
+            None => Change::Contradiction(Contradiction::NoOpenDecision),
+        }
+    }
+
+    fn close(&mut self, payload: &Payload) -> Change {
+        let seq = payload.session_id.as_ref().and_then(|id| self.by_session.remove(id));
+        match seq.and_then(|seq| self.sessions.remove(&seq)) {
+            Some(session) => Change::Closed(session),
+            None => Change::Contradiction(Contradiction::NoOpenSession),
+        }
+    }
+
+    /// The open session `id`.
+    #[must_use]
+    pub fn session(&self, id: &SessionId) -> Option<&OpenSession> {
+        self.sessions.get(self.by_session.get(id)?)
+    }
+
+    /// The open decisions in order of their sequence numbers.
+    pub fn decisions(&self) -> impl ExactSizeIterator<Item = &OpenDecision> {
+        self.decisions.values()
+    }
+
+    /// The open sessions in order of their sequence numbers.
+    pub fn sessions(&self) -> impl ExactSizeIterator<Item = &OpenSession> {
+        self.sessions.values()
+    }
+
+    /// Whether nothing is open.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.decisions.is_empty() && self.sessions.is_empty()
+    }
+
+    /// Everything that is open: decisions, then sessions, each in order.
+    #[must_use]
+    pub fn items(&self) -> Vec<OpenItem> {
+        let decisions = self.decisions.values().cloned().map(OpenItem::Decision);
+        decisions.chain(self.sessions.values().cloned().map(OpenItem::Session)).collect()
+    }
+}
+
+impl OpenSession {
+    /// Adds a receipt of the session by its canonical payload.
+    fn push(&mut self, canonical: &[u8]) {
+        if let Some(mut tree) = self.tree() {
+            tree.push(canonical);
+            self.count = tree.size();
+            self.frontier = tree.roots().iter().copied().map(Sha3Digest::from_bytes).collect();
+        }
+    }
+
+    fn tree(&self) -> Option<Frontier<Sha3Tree>> {
+        Frontier::from_parts(self.count, self.frontier.iter().map(|root| *root.as_bytes()).collect())
+    }
+
+    /// The root that `session:close` carries; `None` if the number of subtrees
+    /// does not fit the count (a forged header).
+    #[must_use]
+    pub fn root(&self) -> Option<Sha3Digest> {
+        self.tree().map(|tree| Sha3Digest::from_bytes(tree.root()))
+    }
 }

@@ -4,6 +4,13 @@
 //! (`payload_digest`, `action_ref`, `result_digest`) are computed when it is
 //! written, so they cannot disagree with what they are derived from.
 
+mod read;
+#[cfg(test)]
+mod tests;
+pub(crate) mod write;
+
+pub use read::{EVENTS, ShapeError};
+
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::id::{
     ActionId, ActionType, AgentId, ErrorType, IssuerId, LogId, Nonce, PolicyId, ReasonCode, RuleId,
@@ -15,6 +22,19 @@ use crate::time::Timestamp;
 /// A payload never exceeds this many bytes in canonical form: what key
 /// services sign raw with ML-DSA.
 pub const MAX_PAYLOAD_LEN: usize = 4_096;
+
+/// What is left of it for the canonical `context`, whatever the other members
+/// hold.
+pub const MAX_CONTEXT_LEN: usize = 704;
+
+/// The greatest sequence number: integers in a payload end at 2^53 − 1.
+pub const MAX_SEQ: u64 = (1 << 53) - 1;
+
+/// A receipt names at most this many rules.
+pub const MAX_RULES: usize = 4;
+
+/// A receipt names at most this many parents.
+pub const MAX_PARENTS: usize = 4;
 
 /// A recorded value longer than this many bytes of JSON text is committed
 /// instead.
@@ -250,10 +270,18 @@ pub struct ToolInfo {
 pub struct PolicyInfo {
     /// The policy's id.
     pub id: PolicyId,
-    /// The rules that decided, at most 8.
+    /// The rules that decided, at most [`MAX_RULES`].
     pub rules: Vec<RuleId>,
     /// One commitment over everything the decision used.
     pub inputs: Option<Sha3Digest>,
+}
+
+impl Controls {
+    /// The policy control ran and `matched` rules matched; not claimed if none did.
+    #[must_use]
+    pub const fn policy(matched: u64) -> Self {
+        Self { policy_matched: if matched == 0 { None } else { Some(matched) } }
+    }
 }
 
 impl PolicyInfo {
@@ -306,7 +334,7 @@ pub struct Extension {
     pub tool: Option<ToolInfo>,
     /// The policy's part.
     pub policy: Option<PolicyInfo>,
-    /// The calls or sessions this one belongs to, at most 4.
+    /// The calls or sessions this one belongs to, at most [`MAX_PARENTS`].
     pub parents: Vec<ActionId>,
     /// Trace ids.
     pub trace: Option<Trace>,

@@ -1,4 +1,16 @@
-//! JSON values as the strict reader gives them.
+//! JSON values, and the one strict reader for everything that comes from
+//! outside.
+//!
+//! Lenient readers are how two verifiers come to read different receipts in
+//! the same bytes: duplicate members (the last one wins), integers beyond 2^53
+//! (rounded), lone surrogates (replaced). Here each is an error with its
+//! position.
+
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub use read::{JsonError, JsonErrorKind, MAX_DEPTH, MAX_INTEGER, Numbers, check_text};
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +73,57 @@ impl Object {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl Json {
+    /// The text of a string.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The members of an object.
+    #[must_use]
+    pub const fn as_object(&self) -> Option<&Object> {
+        match self {
+            Self::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The values of an array.
+    #[must_use]
+    pub fn as_array(&self) -> Option<&[Json]> {
+        match self {
+            Self::Array(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// The value of an integer literal.
+    #[must_use]
+    pub const fn as_integer(&self) -> Option<i64> {
+        match self {
+            Self::Integer(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The value of an integer literal that is not negative.
+    #[must_use]
+    pub fn as_count(&self) -> Option<u64> {
+        self.as_integer().and_then(|value| u64::try_from(value).ok())
+    }
+
+    /// The integer `value` if it is within 2^53 − 1, which holds for every
+    /// count and length that a log can reach; the limit itself otherwise.
+    #[must_use]
+    pub fn count(value: u64) -> Self {
+        Self::Integer(i64::try_from(value).map_or(MAX_INTEGER, |value| value.min(MAX_INTEGER)))
     }
 }
 

@@ -1,0 +1,166 @@
+use super::*;
+use crate::id::{PolicyId, RuleId};
+
+fn payload(receipt_type: ReceiptType, context: Context) -> Payload {
+    Payload {
+        receipt_type,
+        action_id: ActionId::from_parts(1, [1; 10]),
+        agent_id: AgentId::parse("agent \"ü\" 😀").unwrap(),
+        issuer_id: IssuerId::parse("issuer").unwrap(),
+        issued_at: Timestamp::from_unix_micros(1).unwrap(),
+        seq: 7,
+        nonce: Nonce::from_bytes([3; 12]),
+        link: Link::to(b"{}"),
+        action_type: ActionType::parse("ledger:query").unwrap(),
+        tool_name: Some(ToolName::parse("query\\account").unwrap()),
+        context,
+        decision: Decision::Allow,
+        reason: Some(ReasonCode::parse("why").unwrap()),
+        policy_digest: Sha256Digest::of(b"policy"),
+        controls: Controls::policy(2),
+        session_id: Some(SessionId::parse("s").unwrap()),
+        invocation_ref: Some(Sha256Digest::of(b"decision")),
+        key_thumbprint: Sha256Digest::of(b"key"),
+        expires_at: Timestamp::from_unix_micros(2),
+        asqav: Extension {
+            log_id: LogId::from_bytes([9; 16]),
+            tier: Tier::Bounded,
+            phase: Phase::Outcome,
+            outcome: Some(Outcome::ToolError),
+            recovered: true,
+            error_type: Some(ErrorType::parse("io::Error").unwrap()),
+            started_at: Timestamp::from_unix_micros(3),
+            duration_us: Some(12),
+            tool: Some(ToolInfo {
+                version: Some(ToolVersion::parse("1.0").unwrap()),
+                definition_digest: Some(Sha256Digest::of(b"d")),
+            }),
+            policy: Some(PolicyInfo::new(
+                PolicyId::parse("p").unwrap(),
+                vec![RuleId::parse("r1").unwrap(), RuleId::parse("r2").unwrap()],
+                Some(Sha3Digest::of(b"inputs")),
+            )),
+            parents: vec![ActionId::from_parts(0, [0; 10])],
+            trace: Some(Trace::new([1; 16], [2; 8])),
+        },
+    }
+}
+
+fn forms() -> Vec<(String, Form)> {
+    vec![
+        ("\u{ff}".to_owned(), Form::Commit(Sha3Digest::of(b"v"))),
+        ("\u{1F600}".to_owned(), Form::Value(Json::Array(vec![Json::Integer(-5), Json::Null]))),
+        ("\u{FB33}".to_owned(), Form::Text("1e400".to_owned())),
+        ("a".to_owned(), Form::Dropped),
+    ]
+}
+
+fn every_kind() -> Vec<Payload> {
+    let folded = Some(Folded::new(3, Sha3Digest::of(b"root")));
+    let mut body = Object::new();
+    body.set("status", "completed");
+    let mut event = payload(ReceiptType::Lifecycle, Context::Event { name: "session:close", body });
+    event.controls = Controls::default();
+    event.asqav.parents.clear();
+    event.asqav.recovered = false;
+    event.asqav.tool = None;
+    event.tool_name = None;
+    event.link = Link::GENESIS;
+    vec![
+        payload(ReceiptType::Decision, Context::Arguments { shown: forms(), folded }),
+        payload(ReceiptType::Decision, Context::Arguments { shown: vec![], folded: None }),
+        payload(ReceiptType::Outcome, Context::Result(Some(Form::Commit(Sha3Digest::of(b"r"))))),
+        payload(ReceiptType::Outcome, Context::Result(None)),
+        payload(ReceiptType::Observation, Context::Step(Form::Dropped)),
+        payload(ReceiptType::Observation, Context::Observed { shown: forms(), folded, result: Some(Form::Dropped) }),
+        event,
+    ]
+}
+
+/// The typed writer against a canonicaliser that others wrote.
+#[test]
+fn canonical_bytes_agree_with_a_general_canonicaliser() {
+    for payload in every_kind() {
+        let ours = payload.to_canonical();
+        let value: serde_json::Value = serde_json::from_slice(&ours).unwrap();
+        assert_eq!(String::from_utf8(ours).unwrap(), serde_json_canonicalizer::to_string(&value).unwrap());
+    }
+}
+
+#[test]
+fn derived_members_are_what_they_say() {
+    let payload = &every_kind()[2];
+    let json = Json::parse(&payload.to_canonical()).unwrap();
+    let get = |name: &str| json.as_object().unwrap().get(name).unwrap().clone();
+    let context = crate::canonical::to_vec(&get("context"));
+    assert_eq!(get("payload_digest").as_object().unwrap().get("size").unwrap().as_count(), Some(context.len() as u64));
+    let mut reference = Object::new();
+    reference.set("action_type", "ledger:query");
+    reference.set("context", get("context"));
+    let reference = Sha256Digest::of(&crate::canonical::to_vec(&reference.into()));
+    assert_eq!(get("action_ref").as_str(), Some(reference.to_tagged().as_str()));
+    let result = get("context").as_object().unwrap().get("result").unwrap().clone();
+    let result = Sha256Digest::of(&crate::canonical::to_vec(&result));
+    assert_eq!(get("result_digest").as_str(), Some(result.to_tagged().as_str()));
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    for mut payload in every_kind() {
+        if let Context::Arguments { shown, .. } | Context::Observed { shown, .. } = &mut payload.context {
+            shown.sort_by(|(a, _), (b, _)| crate::canonical::member_order(a, b));
+        }
+        let json = Json::parse(&payload.to_canonical()).unwrap();
+        assert_eq!(Payload::from_json(&json).unwrap(), payload);
+    }
+}
+
+#[test]
+fn reading_names_the_member_that_is_wrong() {
+    let json = Json::parse(&every_kind()[0].to_canonical()).unwrap();
+    let changed = |name: &str, value: Json| {
+        let mut object = json.as_object().unwrap().clone();
+        object.set(name, value);
+        Payload::from_json(&Json::Object(object)).unwrap_err().member
+    };
+    assert_eq!(changed("seq", Json::Integer(-1)), "seq");
+    assert_eq!(changed("issued_at", "yesterday".into()), "issued_at");
+    assert_eq!(changed("decision", "maybe".into()), "decision");
+    assert_eq!(changed("asqav", Json::Null), "asqav");
+}
+
+/// The longest payload without its context: every member at its greatest
+/// length, in the characters that escape to the most bytes.
+#[test]
+fn the_context_has_a_fixed_budget() {
+    let longest = |max: usize| "\"".repeat(max);
+    let code = |max: usize| "c".repeat(max);
+    let mut worst = payload(ReceiptType::Outcome, Context::Result(None));
+    worst.agent_id = AgentId::parse(longest(AgentId::MAX_LEN)).unwrap();
+    worst.issuer_id = IssuerId::parse(longest(IssuerId::MAX_LEN)).unwrap();
+    worst.action_type = ActionType::parse(longest(ActionType::MAX_LEN)).unwrap();
+    worst.tool_name = Some(ToolName::parse(longest(ToolName::MAX_LEN)).unwrap());
+    worst.reason = Some(ReasonCode::parse(code(ReasonCode::MAX_LEN)).unwrap());
+    worst.session_id = Some(SessionId::parse(code(SessionId::MAX_LEN)).unwrap());
+    worst.seq = MAX_SEQ;
+    worst.controls = Controls::policy(u64::MAX);
+    worst.asqav.error_type = Some(ErrorType::parse(code(ErrorType::MAX_LEN)).unwrap());
+    worst.asqav.duration_us = Some(u64::MAX);
+    worst.asqav.tool.as_mut().unwrap().version = Some(ToolVersion::parse(code(ToolVersion::MAX_LEN)).unwrap());
+    let rule = RuleId::parse(code(RuleId::MAX_LEN)).unwrap();
+    worst.asqav.policy = Some(PolicyInfo::new(
+        PolicyId::parse(code(PolicyId::MAX_LEN)).unwrap(),
+        vec![rule; MAX_RULES],
+        Some(Sha3Digest::of(b"inputs")),
+    ));
+    worst.asqav.parents = vec![ActionId::from_parts(0, [0; 10]); MAX_PARENTS];
+    worst.link = Link::to(b"{}");
+    let dynamic = worst.context_budget();
+    assert!(dynamic >= MAX_CONTEXT_LEN, "{dynamic}");
+    let without_context = worst.to_canonical().len() - "{}".len() + "\"result_digest\":\"sha256:\",".len() + 64;
+    assert!(
+        without_context + MAX_CONTEXT_LEN <= MAX_PAYLOAD_LEN,
+        "{without_context} bytes without context leave {}",
+        MAX_PAYLOAD_LEN.saturating_sub(without_context)
+    );
+}
