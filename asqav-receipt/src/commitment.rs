@@ -50,7 +50,13 @@ pub fn salt(secret: &[u8; 32], pointer: &str) -> [u8; 32] {
 ///
 /// Bound to its place, it cannot be copied into another receipt.
 #[must_use]
-pub fn commit(log_id: LogId, action_id: ActionId, pointer: &str, salt: &[u8; 32], value: &[u8]) -> Sha3Digest {
+pub fn commit(
+    log_id: LogId,
+    action_id: ActionId,
+    pointer: &str,
+    salt: &[u8; 32],
+    value: &[u8],
+) -> Sha3Digest {
     let (log_id, action_id) = (log_id.to_string(), action_id.to_string());
     Sha3Digest::of_parts(&[
         b"asqav/commit/v1\0",

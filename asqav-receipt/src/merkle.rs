@@ -166,7 +166,12 @@ pub fn inclusion_path<H: TreeHash>(leaves: &[[u8; 32]], index: usize) -> Option<
 /// The root that an inclusion path leads to (RFC 9162 §2.1.3.2); `None` if the
 /// path does not have the length that `index` and `size` demand.
 #[must_use]
-pub fn root_from_inclusion<H: TreeHash>(leaf: [u8; 32], index: u64, size: u64, path: &[[u8; 32]]) -> Option<[u8; 32]> {
+pub fn root_from_inclusion<H: TreeHash>(
+    leaf: [u8; 32],
+    index: u64,
+    size: u64,
+    path: &[[u8; 32]],
+) -> Option<[u8; 32]> {
     if index >= size {
         return None;
     }

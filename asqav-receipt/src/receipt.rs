@@ -66,7 +66,8 @@ pub fn line(canonical_payload: &[u8], signature: &Signature) -> Vec<u8> {
 pub fn parse_line(line: &[u8]) -> Result<(Json, Signature), LineError> {
     let json = Json::parse(line)?;
     let members = json.as_object().filter(|object| object.len() == 2).ok_or(LineError::Shape)?;
-    let payload = members.get("payload").filter(|payload| payload.as_object().is_some()).ok_or(LineError::Shape)?;
+    let payload =
+        members.get("payload").filter(|payload| payload.as_object().is_some()).ok_or(LineError::Shape)?;
     let signature = members.get("signature").ok_or(LineError::Shape)?;
     let signature = Signature::from_json(signature).ok_or(LineError::Signature)?;
     if crate::canonical::to_vec(&json) != line {

@@ -6,7 +6,8 @@ fn kind(text: &str) -> JsonErrorKind {
 
 #[test]
 fn reads_what_rfc_8259_allows() {
-    let value = Json::parse(br#" {"a" : [1, -0, 2.5e1, true, false, null, "\u00e9\ud83d\ude00\n"]} "#).unwrap();
+    let value =
+        Json::parse(br#" {"a" : [1, -0, 2.5e1, true, false, null, "\u00e9\ud83d\ude00\n"]} "#).unwrap();
     let object = value.as_object().unwrap();
     let list = object.get("a").unwrap().as_array().unwrap();
     assert_eq!(list[0], Json::Integer(1));

@@ -7,8 +7,8 @@ use crate::digest::{Sha3Digest, Sha256Digest, decode_hex};
 use crate::id::ActionId;
 use crate::json::{Json, Object};
 use crate::payload::{
-    Context, Controls, Decision, Extension, Folded, Form, Link, Outcome, Payload, Phase, PolicyInfo, ReceiptType, Tier,
-    ToolInfo, Trace,
+    Context, Controls, Decision, Extension, Folded, Form, Link, Outcome, Payload, Phase, PolicyInfo,
+    ReceiptType, Tier, ToolInfo, Trace,
 };
 use crate::time::Timestamp;
 
@@ -94,7 +94,11 @@ fn some<'a, T>(
     object.get(name).map(|value| read(value).ok_or_else(|| malformed(name))).transpose()
 }
 
-fn text<T>(object: &Object, name: &'static str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, ShapeError> {
+fn text<T>(
+    object: &Object,
+    name: &'static str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, ShapeError> {
     member(object, name, |value| value.as_str().and_then(read))
 }
 
@@ -201,7 +205,8 @@ fn tool(value: &Json) -> Option<ToolInfo> {
 
 fn policy(value: &Json) -> Option<PolicyInfo> {
     let object = value.as_object()?;
-    let rules = object.get("rules")?.as_array()?.iter().map(|rule| parsed(rule.as_str()?)).collect::<Option<_>>()?;
+    let rules =
+        object.get("rules")?.as_array()?.iter().map(|rule| parsed(rule.as_str()?)).collect::<Option<_>>()?;
     let inputs = match object.get("inputs") {
         Some(value) => Some(Sha3Digest::parse_hex(value.as_str()?)?),
         None => None,

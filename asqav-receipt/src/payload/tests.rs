@@ -72,7 +72,10 @@ fn every_kind() -> Vec<Payload> {
         payload(ReceiptType::Outcome, Context::Result(Some(Form::Commit(Sha3Digest::of(b"r"))))),
         payload(ReceiptType::Outcome, Context::Result(None)),
         payload(ReceiptType::Observation, Context::Step(Form::Dropped)),
-        payload(ReceiptType::Observation, Context::Observed { shown: forms(), folded, result: Some(Form::Dropped) }),
+        payload(
+            ReceiptType::Observation,
+            Context::Observed { shown: forms(), folded, result: Some(Form::Dropped) },
+        ),
         event,
     ]
 }
@@ -93,7 +96,10 @@ fn derived_members_are_what_they_say() {
     let json = Json::parse(&payload.to_canonical()).unwrap();
     let get = |name: &str| json.as_object().unwrap().get(name).unwrap().clone();
     let context = crate::canonical::to_vec(&get("context"));
-    assert_eq!(get("payload_digest").as_object().unwrap().get("size").unwrap().as_count(), Some(context.len() as u64));
+    assert_eq!(
+        get("payload_digest").as_object().unwrap().get("size").unwrap().as_count(),
+        Some(context.len() as u64)
+    );
     let mut reference = Object::new();
     reference.set("action_type", "ledger:query");
     reference.set("context", get("context"));
@@ -146,7 +152,8 @@ fn the_context_has_a_fixed_budget() {
     worst.controls = Controls::policy(u64::MAX);
     worst.asqav.error_type = Some(ErrorType::parse(code(ErrorType::MAX_LEN)).unwrap());
     worst.asqav.duration_us = Some(u64::MAX);
-    worst.asqav.tool.as_mut().unwrap().version = Some(ToolVersion::parse(code(ToolVersion::MAX_LEN)).unwrap());
+    worst.asqav.tool.as_mut().unwrap().version =
+        Some(ToolVersion::parse(code(ToolVersion::MAX_LEN)).unwrap());
     let rule = RuleId::parse(code(RuleId::MAX_LEN)).unwrap();
     worst.asqav.policy = Some(PolicyInfo::new(
         PolicyId::parse(code(PolicyId::MAX_LEN)).unwrap(),
@@ -157,7 +164,8 @@ fn the_context_has_a_fixed_budget() {
     worst.link = Link::to(b"{}");
     let dynamic = worst.context_budget();
     assert!(dynamic >= MAX_CONTEXT_LEN, "{dynamic}");
-    let without_context = worst.to_canonical().len() - "{}".len() + "\"result_digest\":\"sha256:\",".len() + 64;
+    let without_context =
+        worst.to_canonical().len() - "{}".len() + "\"result_digest\":\"sha256:\",".len() + 64;
     assert!(
         without_context + MAX_CONTEXT_LEN <= MAX_PAYLOAD_LEN,
         "{without_context} bytes without context leave {}",

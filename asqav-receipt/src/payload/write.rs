@@ -3,7 +3,9 @@
 use crate::canonical::{member_order, write, write_integer, write_string};
 use crate::digest::{Sha256Digest, encode_hex};
 use crate::json::{Json, MAX_INTEGER};
-use crate::payload::{Context, Controls, Extension, Folded, Form, Payload, PolicyInfo, ReceiptType, ToolInfo, Trace};
+use crate::payload::{
+    Context, Controls, Extension, Folded, Form, Payload, PolicyInfo, ReceiptType, ToolInfo, Trace,
+};
 
 /// `"result_digest":"sha256:…",` and the name of `capture_topology`.
 const RESULT_DIGEST_LEN: usize = 25 + 64 + 41;
@@ -291,7 +293,10 @@ impl<'a> Members<'a> {
 
     pub(crate) fn count(&mut self, name: &str, count: u64) {
         // Counts never come near 2^53; a payload must not hold more in any case.
-        write_integer(i64::try_from(count).map_or(MAX_INTEGER, |count| count.min(MAX_INTEGER)), self.value(name));
+        write_integer(
+            i64::try_from(count).map_or(MAX_INTEGER, |count| count.min(MAX_INTEGER)),
+            self.value(name),
+        );
     }
 
     pub(crate) fn flag(&mut self, name: &str, flag: bool) {
