@@ -181,6 +181,12 @@ pub enum LogError {
         /// The last receipt according to the mirror.
         mirrored: u64,
     },
+    /// A receipt that the mirror recorded is another one in the log.
+    #[error("receipt {seq} is not the one that the mirror recorded: the log was rewritten")]
+    Rewritten {
+        /// The mirrored receipt's number.
+        seq: u64,
+    },
     /// Somebody else changed a file while the log was open.
     #[error("{place} was changed by somebody else while the log was open")]
     Interfered {

@@ -210,6 +210,12 @@ macro_rules! hex_id {
                 Self(bytes)
             }
 
+            /// The bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; $bytes] {
+                &self.0
+            }
+
             /// Reads lower-case hexadecimal digits.
             ///
             /// # Errors
