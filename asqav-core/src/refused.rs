@@ -76,6 +76,12 @@ pub enum Closed {
         /// The log's error.
         why: String,
     },
+    /// The log could not be closed.
+    #[error("the log could not be closed: {why}")]
+    Sealing {
+        /// The log's error.
+        why: String,
+    },
     /// The process was forked: locks and threads do not survive that.
     #[error("the process was forked")]
     Forked,

@@ -1,0 +1,152 @@
+//! What a caller waits on until its receipt is durable.
+//!
+//! A [`Completion`] is a future and has [`wait`](Completion::wait), so that
+//! async and sync tools use the same recorder. It belongs to no runtime and
+//! never blocks one. Dropping it cancels nothing: the recorder owns the receipt.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use asqav_receipt::payload::Payload;
+use asqav_receipt::receipt::Signature;
+
+use super::process::Process;
+use super::sync::{Condvar, Mutex, lock, wait};
+use crate::refused::Closed;
+
+/// A receipt that meets the log's durability, as do all before it.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Receipted {
+    /// The payload.
+    pub payload: Arc<Payload>,
+    /// Its canonical bytes.
+    pub canonical: Arc<[u8]>,
+    /// The signature over them.
+    pub signature: Arc<Signature>,
+}
+
+impl Receipted {
+    pub(crate) const fn new(payload: Arc<Payload>, canonical: Arc<[u8]>, signature: Arc<Signature>) -> Self {
+        Self { payload, canonical, signature }
+    }
+}
+
+impl fmt::Debug for Receipted {
+    /// Names the receipt only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Receipted({}, seq {})", self.payload.action_id, self.payload.seq)
+    }
+}
+
+/// Resolves exactly once: to what was waited for, or to what closed the gate.
+///
+/// As a future it gives the same output again when polled after it was ready.
+#[must_use = "nothing is known to be recorded before this resolves"]
+pub struct Completion<T = Receipted> {
+    cell: Arc<Cell<T>>,
+    process: Process,
+}
+
+impl<T: Clone> Completion<T> {
+    /// Blocks the calling thread until the output is there.
+    ///
+    /// # Errors
+    /// [`Closed`] when the gate closed first. In a forked child that is always
+    /// so, because the recorder's threads live in the parent.
+    pub fn wait(self) -> Result<T, Closed> {
+        if !self.process.is_current() {
+            return Err(Closed::Forked);
+        }
+        let mut state = lock(&self.cell.state);
+        loop {
+            match &*state {
+                State::Ready(output) => return output.clone(),
+                State::Pending(_) => state = wait(&self.cell.ready, state),
+            }
+        }
+    }
+}
+
+impl<T: Clone> Future for Completion<T> {
+    type Output = Result<T, Closed>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if !self.process.is_current() {
+            return Poll::Ready(Err(Closed::Forked));
+        }
+        // A waker is foreign code: it is cloned and dropped outside the lock.
+        let waker = context.waker().clone();
+        let mut state = lock(&self.cell.state);
+        let replaced = match &mut *state {
+            State::Ready(output) => return Poll::Ready(output.clone()),
+            State::Pending(slot) => slot.replace(waker),
+        };
+        drop(state);
+        drop(replaced);
+        Poll::Pending
+    }
+}
+
+impl<T> fmt::Debug for Completion<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ready = matches!(*lock(&self.cell.state), State::Ready(_));
+        f.write_str(if ready { "Completion(ready)" } else { "Completion(pending)" })
+    }
+}
+
+/// The other end of a [`Completion`].
+///
+/// INVARIANT: dropped without an output, it resolves to [`Closed::Panicked`];
+/// no waiter outlives the thread that should have answered it.
+pub(crate) struct Resolver<T = Receipted>(Option<Arc<Cell<T>>>);
+
+impl<T> Resolver<T> {
+    /// A completion and what resolves it.
+    pub(crate) fn pair(process: Process) -> (Self, Completion<T>) {
+        let cell = Arc::new(Cell { state: Mutex::new(State::Pending(None)), ready: Condvar::new() });
+        (Self(Some(Arc::clone(&cell))), Completion { cell, process })
+    }
+
+    /// Gives the output and wakes who waits for it. Must not be called under
+    /// the recorder's lock, because waking runs foreign code.
+    pub(crate) fn resolve(mut self, output: Result<T, Closed>) {
+        self.finish(output);
+    }
+
+    fn finish(&mut self, output: Result<T, Closed>) {
+        let Some(cell) = self.0.take() else { return };
+        let before = std::mem::replace(&mut *lock(&cell.state), State::Ready(output));
+        cell.ready.notify_all();
+        if let State::Pending(Some(waker)) = before {
+            wake(waker);
+        }
+    }
+}
+
+/// Wakes a task; a panic in foreign code does not reach the recorder.
+fn wake(waker: Waker) {
+    if catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err() {
+        tracing::error!(target: "asqav::recorder", "a waker panicked");
+    }
+}
+
+impl<T> Drop for Resolver<T> {
+    fn drop(&mut self) {
+        self.finish(Err(Closed::Panicked));
+    }
+}
+
+struct Cell<T> {
+    state: Mutex<State<T>>,
+    ready: Condvar,
+}
+
+enum State<T> {
+    Pending(Option<Waker>),
+    Ready(Result<T, Closed>),
+}

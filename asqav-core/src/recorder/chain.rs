@@ -1,0 +1,175 @@
+//! The order of receipts between submission and release: no threads, no clock,
+//! no log, only what must hold.
+//!
+//! ```text
+//! durable          in the writer's hands        queue                 head
+//!   │ ────────────── signed ────────────── │ signed, signing, unsigned │
+//! ```
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use asqav_receipt::commitment::Openings;
+use asqav_receipt::payload::{Link, Payload};
+use asqav_receipt::receipt::Signature;
+use asqav_receipt::time::Timestamp;
+
+use super::draft::Draft;
+use crate::log::Head;
+
+/// Where receipts stand that are not released yet.
+///
+/// INVARIANT: the slots in `queue` have successive sequence numbers, the last
+/// of which is `head.seq`; each slot's payload links to the one before. The
+/// log relies on it: what the writer takes continues what it took before.
+pub(super) struct Chain<T> {
+    /// The newest receipt that has a sequence number; `None` in an empty log.
+    head: Option<Head>,
+    /// The newest receipt that was committed.
+    durable: Option<Head>,
+    queue: VecDeque<Slot<T>>,
+    /// How many slots at the front of `queue` were given out for signing.
+    given: usize,
+}
+
+/// A receipt between submission and the writer; `T` is what the caller is
+/// answered with.
+pub(super) struct Slot<T> {
+    pub(super) payload: Arc<Payload>,
+    pub(super) canonical: Arc<[u8]>,
+    pub(super) openings: Option<Openings>,
+    pub(super) signature: Option<Signature>,
+    pub(super) ticket: T,
+    /// The head before and with this receipt.
+    before: Option<Head>,
+    after: Head,
+}
+
+/// What [`Chain::append`] fixed for a draft.
+pub(super) struct Appended {
+    pub(super) head: Head,
+    pub(super) canonical: Arc<[u8]>,
+    /// The predecessor's time, if that is later.
+    pub(super) clock_was_at: Option<Timestamp>,
+}
+
+/// What a signer thread takes.
+pub(super) struct Job {
+    pub(super) seq: u64,
+    pub(super) canonical: Arc<[u8]>,
+}
+
+impl<T> Chain<T> {
+    /// Continues a log behind `head`.
+    pub(super) const fn new(head: Option<Head>) -> Self {
+        Self { head, durable: head, queue: VecDeque::new(), given: 0 }
+    }
+
+    /// Gives `draft` the next sequence number, the links to its predecessor
+    /// and the time `now`, and queues it: one step, because the caller holds
+    /// the lock.
+    pub(super) fn append(&mut self, draft: Draft, now: Timestamp, ticket: T) -> Appended {
+        let Draft { mut payload, openings } = draft;
+        let before = self.head;
+        payload.seq = before.map_or(0, |head| head.seq) + 1;
+        payload.link = before.map_or(Link::GENESIS, |head| head.link);
+        payload.issued_at = now;
+        let canonical: Arc<[u8]> = payload.to_canonical().into();
+        let after = Head::new(payload.seq, Link::to(&canonical), now);
+        // Nothing below can panic: the chain changes whole or not at all.
+        self.queue.push_back(Slot {
+            payload: Arc::new(payload),
+            canonical: Arc::clone(&canonical),
+            openings,
+            signature: None,
+            ticket,
+            before,
+            after,
+        });
+        self.head = Some(after);
+        let clock_was_at = before.map(|head| head.issued_at).filter(|&earlier| now < earlier);
+        Appended { head: after, canonical, clock_was_at }
+    }
+
+    /// The oldest receipt that nobody signs yet.
+    pub(super) fn next_unsigned(&mut self) -> Option<Job> {
+        let slot = self.queue.get(self.given)?;
+        self.given += 1;
+        Some(Job { seq: slot.after.seq, canonical: Arc::clone(&slot.canonical) })
+    }
+
+    /// Takes the signature of receipt `seq`; nothing happens if it was set
+    /// aside meanwhile. True when the writer has something to take.
+    pub(super) fn signed(&mut self, seq: u64, signature: Signature) -> bool {
+        let slot = self.index_of(seq).and_then(|index| self.queue.get_mut(index));
+        if let Some(slot) = slot {
+            slot.signature = Some(signature);
+        }
+        self.queue.front().is_some_and(|slot| slot.signature.is_some())
+    }
+
+    /// Takes the longest signed prefix. The writer answers with
+    /// [`committed`](Self::committed) or [`set_aside_all`](Self::set_aside_all).
+    pub(super) fn take_signed(&mut self) -> Vec<Slot<T>> {
+        let signed = self.queue.iter().take_while(|slot| slot.signature.is_some()).count();
+        self.given -= signed;
+        self.queue.drain(..signed).collect()
+    }
+
+    /// What the writer took up to `head` is in the log.
+    pub(super) const fn committed(&mut self, head: Head) {
+        self.durable = Some(head);
+    }
+
+    /// Receipt `seq` will never be signed: takes it and everything behind it
+    /// out; the head returns to its predecessor.
+    pub(super) fn set_aside_from(&mut self, seq: u64) -> Vec<Slot<T>> {
+        let Some(index) = self.index_of(seq) else { return Vec::new() };
+        self.given = self.given.min(index);
+        let aside: Vec<_> = self.queue.drain(index..).collect();
+        if let Some(first) = aside.first() {
+            self.head = first.before;
+        }
+        aside
+    }
+
+    /// Takes out the whole queue, but not what the writer took.
+    pub(super) fn set_aside_queued(&mut self) -> Vec<Slot<T>> {
+        self.queue.front().map(|slot| slot.after.seq).map_or_else(Vec::new, |seq| self.set_aside_from(seq))
+    }
+
+    /// What the writer took is not in the log: takes out everything behind the
+    /// last committed receipt; the head returns to that.
+    pub(super) fn set_aside_all(&mut self) -> Vec<Slot<T>> {
+        self.given = 0;
+        self.head = self.durable;
+        self.queue.drain(..).collect()
+    }
+
+    /// The newest receipt that has a sequence number.
+    pub(super) const fn head(&self) -> Option<Head> {
+        self.head
+    }
+
+    /// The newest receipt that was committed.
+    pub(super) const fn durable(&self) -> Option<Head> {
+        self.durable
+    }
+
+    /// How many receipts wait for a signature or for the writer.
+    pub(super) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    fn index_of(&self, seq: u64) -> Option<usize> {
+        let first = self.queue.front()?.after.seq;
+        usize::try_from(seq.checked_sub(first)?).ok().filter(|&index| index < self.queue.len())
+    }
+}
+
+impl<T> Slot<T> {
+    /// The head once this receipt is the newest.
+    pub(super) const fn head(&self) -> Head {
+        self.after
+    }
+}

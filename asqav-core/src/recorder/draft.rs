@@ -1,0 +1,45 @@
+//! What goes into the recorder and what comes back at once.
+
+use std::sync::Arc;
+
+use asqav_receipt::commitment::Openings;
+use asqav_receipt::digest::Sha256Digest;
+use asqav_receipt::id::ActionId;
+use asqav_receipt::payload::Payload;
+use asqav_receipt::time::Timestamp;
+
+use super::super::completion::Completion;
+
+/// A payload on its way to its place in the chain.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    /// The payload; whatever stands in `seq`, `link` and `issued_at` is
+    /// replaced when the draft is submitted.
+    pub(crate) payload: Payload,
+    /// What opens the payload's commitments, for the vault.
+    pub(crate) openings: Option<Openings>,
+}
+
+impl Draft {
+    /// A draft of `payload`.
+    pub(crate) const fn new(payload: Payload, openings: Option<Openings>) -> Self {
+        Self { payload, openings }
+    }
+}
+
+/// A receipt that has its place in the chain but is not durable yet.
+#[derive(Debug)]
+pub(crate) struct Submitted {
+    /// Its sequence number.
+    pub(crate) seq: u64,
+    /// Its id, as the draft named it.
+    pub(crate) action_id: ActionId,
+    /// Its claimed time.
+    pub(crate) issued_at: Timestamp,
+    /// SHA-256 of its canonical payload: an outcome's `invocation_ref`.
+    pub(crate) payload_sha256: Sha256Digest,
+    /// Its canonical payload: a leaf of its session's tree.
+    pub(crate) canonical: Arc<[u8]>,
+    /// Resolves when it is durable, or when the recorder closes first.
+    pub(crate) done: Completion,
+}

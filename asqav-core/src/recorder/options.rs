@@ -1,0 +1,33 @@
+//! How a recorder is set up.
+
+use std::num::NonZeroUsize;
+
+use crate::log::Durability;
+
+/// How many calls may be in flight unless told otherwise.
+pub(crate) const DEFAULT_MAX_IN_FLIGHT: usize = 65_536;
+
+/// What a recorder may be told besides its log and its owner.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    /// When a receipt counts as recorded.
+    pub(crate) durability: Durability,
+    /// How many places there are; one is a call, or a receipt outside a call.
+    pub(crate) max_in_flight: usize,
+    /// How many threads sign.
+    pub(crate) signers: NonZeroUsize,
+    /// Tells the process id; tests replace it to play a fork.
+    pub(crate) process_id: fn() -> u32,
+}
+
+impl Default for Options {
+    /// Durable, 65,536 places, as many signers as the machine runs threads.
+    fn default() -> Self {
+        Self {
+            durability: Durability::default(),
+            max_in_flight: DEFAULT_MAX_IN_FLIGHT,
+            signers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            process_id: std::process::id,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What the recorder's lock guards: the chain, the phase, the places.
+
+use std::time::Instant;
+
+use asqav_receipt::time::Timestamp;
+
+use super::super::completion::{Completion, Resolver};
+use super::super::process::Process;
+use super::chain::{Chain, Slot};
+use super::debris::Debris;
+use super::draft::Draft;
+use super::place::Ticket;
+use super::stop::{Last, Stopped};
+use crate::log::Head;
+use crate::refused::{Closed, Refused};
+
+/// Everything behind the recorder's one lock. No method runs foreign code or
+/// wakes anybody: what has to be answered comes back as [`Debris`].
+pub(super) struct State {
+    pub(super) chain: Chain<Ticket>,
+    pub(super) phase: Phase,
+    /// Why nothing is admitted any more; a failure replaces a shutdown.
+    pub(super) closed: Option<Closed>,
+    /// Places handed out and not returned.
+    pub(super) in_flight: usize,
+    /// Whom to tell when the log is closed.
+    stops: Vec<Resolver<Stopped>>,
+    /// Whom to tell when a receipt is committed, with its sequence number.
+    flushes: Vec<(u64, Resolver<()>)>,
+}
+
+/// How far the recorder is on its way from start to end.
+pub(super) enum Phase {
+    /// Admits.
+    Open,
+    /// Admits no more, waits for the places to come back.
+    Stopping {
+        /// When it stops waiting.
+        deadline: Instant,
+        /// Gives the receipts that end the log.
+        last: Last,
+    },
+    /// The writer asks for the receipts that end the log.
+    Ending,
+    /// Takes no more receipts; the writer drains the queue and closes the log.
+    Draining(Stopped),
+    /// The log is closed.
+    Finished(Result<Stopped, Closed>),
+}
+
+impl State {
+    /// Continues a log behind `head`.
+    pub(super) const fn new(head: Option<Head>) -> Self {
+        Self {
+            chain: Chain::new(head),
+            phase: Phase::Open,
+            closed: None,
+            in_flight: 0,
+            stops: Vec::new(),
+            flushes: Vec::new(),
+        }
+    }
+
+    /// Counts one more place.
+    pub(super) fn reserve(&mut self, max_in_flight: usize) -> Result<(), Refused> {
+        if let Some(cause) = &self.closed {
+            return Err(Refused::Closed { cause: cause.clone() });
+        }
+        if self.in_flight >= max_in_flight {
+            return Err(Refused::Overloaded { in_flight: self.in_flight });
+        }
+        self.in_flight += 1;
+        Ok(())
+    }
+
+    /// Whether a receipt that has a place may still be submitted.
+    pub(super) fn accepts(&self) -> Result<(), Refused> {
+        match self.phase {
+            Phase::Open | Phase::Stopping { .. } => Ok(()),
+            Phase::Ending | Phase::Draining(_) | Phase::Finished(_) => {
+                Err(Refused::Closed { cause: self.cause() })
+            }
+        }
+    }
+
+    /// Stops admitting, once; `done` is answered when the log is closed.
+    pub(super) fn stop(&mut self, deadline: Instant, last: Last, done: Resolver<Stopped>) -> Debris {
+        let mut debris = Debris::new(self.cause());
+        match &self.phase {
+            Phase::Finished(end) => debris.stops.push((done, end.clone())),
+            _ => self.stops.push(done),
+        }
+        if let Phase::Open = self.phase {
+            self.phase = Phase::Stopping { deadline, last };
+            self.closed = Some(Closed::Shutdown);
+        } else {
+            debris.last = Some(last);
+        }
+        debris
+    }
+
+    /// Takes no more receipts; what is queued is still written.
+    pub(super) fn drain(&mut self) -> Debris {
+        self.closed.get_or_insert(Closed::Shutdown);
+        let mut debris = Debris::new(self.cause());
+        let end = Stopped::Unclean { open: self.in_flight };
+        debris.keep(std::mem::replace(&mut self.phase, Phase::Draining(end)));
+        debris
+    }
+
+    /// Every place is back: gives what tells the receipts that end the log.
+    pub(super) fn begin_end(&mut self) -> Option<Last> {
+        match std::mem::replace(&mut self.phase, Phase::Ending) {
+            Phase::Stopping { last, .. } => Some(last),
+            other => {
+                self.phase = other;
+                None
+            }
+        }
+    }
+
+    /// Queues the receipts that end the log, unless it failed meanwhile.
+    pub(super) fn end(&mut self, drafts: Vec<(Draft, Ticket)>, now: Timestamp) {
+        if let Phase::Ending = self.phase {
+            for (draft, ticket) in drafts {
+                self.chain.append(draft, now, ticket);
+            }
+            self.phase = Phase::Draining(Stopped::Clean);
+        }
+    }
+
+    /// Receipt `seq` cannot be signed: sets aside it and what is behind it,
+    /// closes.
+    pub(super) fn fail_from(&mut self, seq: u64, cause: Closed) -> Debris {
+        let slots = self.chain.set_aside_from(seq);
+        // Set aside before, by somebody who has closed the gate as well.
+        if slots.is_empty() { Debris::new(cause) } else { self.fail(slots, cause) }
+    }
+
+    /// What the writer took is not in the log: sets aside all the rest, closes.
+    pub(super) fn fail_all(&mut self, cause: Closed) -> Debris {
+        let slots = self.chain.set_aside_all();
+        self.fail(slots, cause)
+    }
+
+    /// Nothing in the queue will be signed; what the writer took may still be
+    /// committed.
+    pub(super) fn fail_queued(&mut self, cause: Closed) -> Debris {
+        let slots = self.chain.set_aside_queued();
+        self.fail(slots, cause)
+    }
+
+    fn fail(&mut self, slots: Vec<Slot<Ticket>>, cause: Closed) -> Debris {
+        if matches!(self.closed, None | Some(Closed::Shutdown)) {
+            self.closed = Some(cause.clone());
+        }
+        let mut debris = Debris::new(cause.clone());
+        debris.slots = slots;
+        if !matches!(self.phase, Phase::Finished(_)) {
+            let end = Stopped::Unclean { open: self.in_flight };
+            debris.keep(std::mem::replace(&mut self.phase, Phase::Draining(end)));
+        }
+        let head = seq_of(self.chain.head());
+        let lost = self.flushes.extract_if(.., |(seq, _)| *seq > head);
+        debris.flushes.extend(lost.map(|(_, done)| (done, Err(cause.clone()))));
+        debris
+    }
+
+    /// The log is closed, or `closing` says why that failed: nobody waits any
+    /// more.
+    pub(super) fn finish(&mut self, closing: Result<(), Closed>) -> Debris {
+        let mut debris = match closing {
+            Ok(()) => Debris::new(self.cause()),
+            Err(cause) => self.fail_all(cause),
+        };
+        let end = match (&self.closed, &self.phase) {
+            (None | Some(Closed::Shutdown), Phase::Draining(end)) => Ok(*end),
+            _ => Err(self.cause()),
+        };
+        debris.stops.extend(self.stops.drain(..).map(|done| (done, end.clone())));
+        let cause = self.cause();
+        debris.flushes.extend(self.flushes.drain(..).map(|(_, done)| (done, Err(cause.clone()))));
+        debris.keep(std::mem::replace(&mut self.phase, Phase::Finished(end)));
+        debris
+    }
+
+    /// A completion that resolves when everything submitted so far is
+    /// committed; also its resolver, if that is so already.
+    pub(super) fn flush(&mut self, process: Process) -> (Completion<()>, Option<Resolver<()>>) {
+        let (done, flushed) = Resolver::pair(process);
+        let wanted = seq_of(self.chain.head());
+        if seq_of(self.chain.durable()) >= wanted {
+            return (flushed, Some(done));
+        }
+        self.flushes.push((wanted, done));
+        (flushed, None)
+    }
+
+    /// The writer committed everything up to `head`: gives who waits for that.
+    pub(super) fn committed(&mut self, head: Head) -> Vec<Resolver<()>> {
+        self.chain.committed(head);
+        self.flushes.extract_if(.., |(seq, _)| *seq <= head.seq).map(|(_, done)| done).collect()
+    }
+
+    fn cause(&self) -> Closed {
+        self.closed.clone().unwrap_or(Closed::Shutdown)
+    }
+}
+
+fn seq_of(head: Option<Head>) -> u64 {
+    head.map_or(0, |head| head.seq)
+}

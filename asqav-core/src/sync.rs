@@ -1,0 +1,30 @@
+//! The locks and threads that the recorder is built on, in one place so that
+//! the model tests can build the same sources on shuttle's.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+pub(crate) use std::thread;
+
+/// Takes the lock, also after a panic.
+///
+/// INVARIANT: whoever changes what a lock guards does everything that can
+/// panic before the first change, so that a poisoned lock guards a whole value.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for a notification.
+pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for a notification, at most for `timeout`.
+pub(crate) fn wait_timeout<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    timeout: Duration,
+) -> MutexGuard<'a, T> {
+    condvar.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner).0
+}
