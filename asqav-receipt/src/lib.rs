@@ -8,10 +8,13 @@
 
 pub mod base64url;
 pub mod canonical;
+pub mod checkpoint;
 pub mod commitment;
 pub mod digest;
+pub mod header;
 pub mod id;
 pub mod json;
+pub mod keys;
 pub mod merkle;
 pub mod open;
 pub mod payload;
