@@ -253,7 +253,8 @@ impl SignedHeader {
         let json = Json::parse(file)?;
         let object = json.as_object().ok_or(HeaderError::Shape)?;
         let header = object.get("header").and_then(SegmentHeader::from_json).ok_or(HeaderError::Shape)?;
-        let signature = object.get("signature").and_then(Signature::from_json).ok_or(HeaderError::Signature)?;
+        let signature =
+            object.get("signature").and_then(Signature::from_json).ok_or(HeaderError::Signature)?;
         let signed = Self { header, signature };
         // Also refuses members that the types do not know.
         if signed.to_file() != file {

@@ -59,7 +59,8 @@ impl KeySet {
     pub fn parse(text: &[u8]) -> Result<Self, KeySetError> {
         let json = Json::parse(text)?;
         let keys = json.as_object().and_then(|set| set.get("keys")).and_then(Json::as_array);
-        let entries = keys.ok_or(KeySetError::Shape)?.iter().map(|entry| entry.as_object().map(KeyEntry::from_json));
+        let entries =
+            keys.ok_or(KeySetError::Shape)?.iter().map(|entry| entry.as_object().map(KeyEntry::from_json));
         entries.collect::<Option<_>>().map(Self::new).ok_or(KeySetError::Shape)
     }
 
@@ -67,7 +68,10 @@ impl KeySet {
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         let mut set = Object::new();
-        set.set("keys", Json::Array(self.entries.iter().map(|entry| Json::Object(entry.to_json())).collect()));
+        set.set(
+            "keys",
+            Json::Array(self.entries.iter().map(|entry| Json::Object(entry.to_json())).collect()),
+        );
         let mut text = crate::canonical::to_vec(&Json::Object(set));
         text.push(b'\n');
         text

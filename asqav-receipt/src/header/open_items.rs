@@ -9,7 +9,8 @@ pub(super) fn to_json(item: &OpenItem) -> Json {
     let mut object = Object::new();
     match item {
         OpenItem::Decision(decision) => {
-            let OpenDecision { seq, action_id, action_type, tool_name, session_id, payload_sha256 } = decision;
+            let OpenDecision { seq, action_id, action_type, tool_name, session_id, payload_sha256 } =
+                decision;
             object.set("kind", "decision");
             object.set("seq", Json::count(*seq));
             object.set("action_id", action_id.to_string());
@@ -29,7 +30,10 @@ pub(super) fn to_json(item: &OpenItem) -> Json {
             object.set("action_id", action_id.to_string());
             object.set("session_id", session_id.as_str());
             object.set("count", Json::count(*count));
-            object.set("frontier", Json::Array(frontier.iter().map(|root| Json::from(root.to_hex())).collect()));
+            object.set(
+                "frontier",
+                Json::Array(frontier.iter().map(|root| Json::from(root.to_hex())).collect()),
+            );
         }
     }
     Json::Object(object)
@@ -51,7 +55,8 @@ pub(super) fn from_json(json: &Json) -> Option<OpenItem> {
         })),
         "session" => {
             let frontier = object.get("frontier")?.as_array()?;
-            let frontier = frontier.iter().map(|root| Sha3Digest::parse_hex(root.as_str()?)).collect::<Option<_>>()?;
+            let frontier =
+                frontier.iter().map(|root| Sha3Digest::parse_hex(root.as_str()?)).collect::<Option<_>>()?;
             let session_id = SessionId::parse(text("session_id")?).ok()?;
             let session =
                 OpenSession { seq, action_id, session_id, count: object.get("count")?.as_count()?, frontier };

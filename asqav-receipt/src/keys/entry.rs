@@ -63,7 +63,13 @@ impl KeyEntry {
     ///
     /// `None` if `public_key` is not a key of `suite`.
     #[must_use]
-    pub fn active(suite: &'static Suite, public_key: &[u8], kid: &str, issuer: &str, agent: &str) -> Option<Self> {
+    pub fn active(
+        suite: &'static Suite,
+        public_key: &[u8],
+        kid: &str,
+        issuer: &str,
+        agent: &str,
+    ) -> Option<Self> {
         let decoded = VerifyingKey::new(suite, public_key)?;
         Some(Self {
             kid: Some(kid.to_owned()),

@@ -10,7 +10,8 @@ fn a_set_is_read_back_as_it_was_written() {
     let mut limited = entry(1, "k1", "a");
     limited.from_seq = Some(5);
     limited.status = KeyStatus::Revoked;
-    limited.revoked_at = Some(crate::time::Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").map_err(|_| String::new()));
+    limited.revoked_at =
+        Some(crate::time::Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").map_err(|_| String::new()));
     let set = KeySet::new(vec![limited, entry(2, "k2", "b")]);
     let text = set.to_json();
     let read = KeySet::parse(&text).unwrap();
@@ -24,7 +25,8 @@ fn a_set_is_read_back_as_it_was_written() {
 fn disagreeing_spellings_of_one_key_make_it_unusable() {
     let text = String::from_utf8(KeySet::new(vec![entry(1, "k", "a")]).to_json()).unwrap();
     let other = String::from_utf8(KeySet::new(vec![entry(2, "k", "a")]).to_json()).unwrap();
-    let key = |text: &str| Json::parse(text.as_bytes()).unwrap().as_object().unwrap().get("keys").unwrap().clone();
+    let key =
+        |text: &str| Json::parse(text.as_bytes()).unwrap().as_object().unwrap().get("keys").unwrap().clone();
     let public = |text: &str, name: &str| {
         key(text).as_array().unwrap()[0].as_object().unwrap().get(name).unwrap().as_str().unwrap().to_owned()
     };
@@ -47,7 +49,9 @@ fn the_signed_thumbprint_overrules_the_key_id() {
 #[test]
 fn agent_and_issuer_find_a_key_only_if_it_is_the_only_one() {
     let set = KeySet::new(vec![entry(1, "k1", "a"), entry(2, "k2", "b"), entry(3, "k3", "b")]);
-    let find = |agent| set.resolve(None, Some("other"), Some(agent), Some("issuer")).map(|(entry, _)| entry.kid.clone());
+    let find = |agent| {
+        set.resolve(None, Some("other"), Some(agent), Some("issuer")).map(|(entry, _)| entry.kid.clone())
+    };
     assert_eq!(find("a"), Some(Some("k1".to_owned())));
     assert_eq!(find("b"), None);
     assert!(set.resolve(None, None, Some("a"), Some("another issuer")).is_none());
