@@ -25,8 +25,9 @@ impl Timestamp {
         (0..=9999).contains(&year).then_some(Self(time))
     }
 
-    /// The last instant of the year 9999.
-    pub const MAX: Self = Self(jiff::Timestamp::constant(253_402_300_799, 999_999_000));
+    /// The last instant that can be held, 9999-12-30T22:00:00Z: later
+    /// ones would leave the year 9999 in some time zone.
+    pub const MAX: Self = Self(jiff::Timestamp::constant(253_402_207_200, 0));
 
     /// Microseconds since the Unix epoch.
     #[must_use]
@@ -136,6 +137,13 @@ mod tests {
         assert_eq!(time.to_string(), "2026-04-06T18:10:05.000000Z");
         assert_eq!(Timestamp::parse_rfc3339(&time.to_string()).unwrap(), time);
         assert_eq!(Timestamp::from_unix_micros(1).unwrap().to_string(), "1970-01-01T00:00:00.000001Z");
+    }
+
+    #[test]
+    fn the_last_instant_is_an_instant() {
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-30T22:00:00.000000Z");
+        assert_eq!(Timestamp::from_unix_micros(Timestamp::MAX.unix_micros()), Some(Timestamp::MAX));
+        assert_eq!(Timestamp::from_unix_micros(Timestamp::MAX.unix_micros() + 1), None);
     }
 
     #[test]
