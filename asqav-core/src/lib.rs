@@ -3,11 +3,15 @@
 pub mod call;
 pub mod clock;
 pub mod completion;
+mod faults;
+pub mod key;
 pub mod limits;
 pub mod log;
+mod memory_log;
 pub mod policy;
 mod process;
 mod recorder;
 pub mod refused;
 pub mod sign;
 mod sync;
+pub mod testing;

@@ -3,12 +3,28 @@
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::KeyId;
 
+/// The tags that signed bytes may begin with, each followed by a zero byte;
+/// receipt payloads begin with `{` instead. The registry is in docs/FORMAT.md.
+pub const SIGNED_TAGS: [&str; 1] = ["asqav/segment/v1"];
+
+/// Whether `message` is of a kind that asqav signs.
+///
+/// # Errors
+/// [`SignError::Foreign`] when it begins neither with `{` nor with one of
+/// [`SIGNED_TAGS`] and a zero byte.
+pub fn check_kind(message: &[u8]) -> Result<(), SignError> {
+    let tagged = |tag: &str| message.strip_prefix(tag.as_bytes()).is_some_and(|rest| rest.starts_with(&[0]));
+    if message.starts_with(b"{") || SIGNED_TAGS.into_iter().any(tagged) {
+        return Ok(());
+    }
+    Err(SignError::Foreign)
+}
+
 /// Signs for one key of one suite.
 ///
 /// A signer signs bytes beginning with `{` for receipt payloads only;
 /// everything else begins with a registered tag and a zero byte
-/// (docs/FORMAT.md). Implementations refuse the rest with
-/// [`SignError::Foreign`].
+/// (docs/FORMAT.md). Implementations refuse the rest, as [`check_kind`] does.
 pub trait Signer: Send + Sync + 'static {
     /// The suite's name as it stands in `signature.alg`, e.g. `ML-DSA-65`.
     fn algorithm(&self) -> &'static str;
