@@ -1,8 +1,17 @@
 //! A tool call: the request to run a named tool with arguments.
+//!
+//! Building one never fails. What cannot be represented (a NaN, a tool name of
+//! 5 KB from outside) is remembered as the call's [`fault`](ToolCall::fault);
+//! the gate refuses such a call, and the refusal has its denial receipt.
 
-use std::fmt;
+mod builder;
+mod label;
 
 use asqav_receipt::id::{ActionType, ToolName, ToolVersion};
+
+pub use crate::argument::JsonText;
+pub use builder::ToolCallBuilder;
+pub(crate) use label::safe_label;
 
 /// How an argument or a result goes into the receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,27 +24,6 @@ pub enum Capture {
     Record,
     /// Neither; the receipt says that it was dropped.
     Drop,
-}
-
-/// JSON text, checked: one value, finite numbers, no duplicate members, no
-/// lone surrogates, depth at most 200. Integers may exceed ±(2^53−1); the text
-/// is kept as it was given, because it is hashed as it is.
-#[derive(Clone, PartialEq, Eq)]
-pub struct JsonText(pub(crate) String);
-
-impl JsonText {
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for JsonText {
-    /// Shows the length only: arguments may be secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JsonText({} bytes)", self.0.len())
-    }
 }
 
 /// One argument.
@@ -63,8 +51,39 @@ pub struct ToolCall {
     pub action: ActionType,
     /// The tool's version.
     pub version: Option<ToolVersion>,
+    /// SHA-256 of the tool's definition, as its author publishes it.
+    pub definition_digest: Option<asqav_receipt::digest::Sha256Digest>,
     /// The arguments, each name once.
     pub arguments: Vec<Argument>,
+    fault: Option<CallError>,
+}
+
+impl ToolCall {
+    /// Describes a call of `tool` under the label `action`, e.g. `ledger:query`.
+    ///
+    /// ```
+    /// use asqav_core::call::ToolCall;
+    /// let call = ToolCall::builder("query_account", "ledger:query").argument("account", "DE-1").build();
+    /// assert_eq!(call.fault(), None);
+    /// ```
+    #[must_use]
+    pub fn builder(tool: &str, action: &str) -> ToolCallBuilder {
+        ToolCallBuilder::new(tool, action)
+    }
+
+    /// Why the call cannot be represented in a receipt, if so. The gate
+    /// refuses such a call.
+    #[must_use]
+    pub const fn fault(&self) -> Option<&CallError> {
+        self.fault.as_ref()
+    }
+
+    /// The first name that two arguments have.
+    pub(crate) fn duplicate(&self) -> Option<&str> {
+        let mut names: Vec<_> = self.arguments.iter().map(|argument| argument.name.as_str()).collect();
+        names.sort_unstable();
+        names.iter().zip(names.iter().skip(1)).find(|(one, next)| one == next).map(|(name, _)| *name)
+    }
 }
 
 /// Why a call cannot be represented in a receipt.
@@ -72,6 +91,12 @@ pub struct ToolCall {
 #[non_exhaustive]
 pub enum CallError {
     /// A value cannot be serialised or breaks the JSON rules.
+    #[error("a value cannot be represented: {why}")]
+    Value {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An argument cannot be serialised or breaks the JSON rules.
     #[error("argument `{name}` cannot be represented: {why}")]
     Argument {
         /// The argument's name.

@@ -1,7 +1,9 @@
 //! What *happens* around a tool call: the spine of asqav.
 
+pub mod argument;
 pub mod call;
 pub mod clock;
+mod commit;
 pub mod completion;
 mod faults;
 pub mod key;

@@ -1,10 +1,14 @@
 //! Where limits are kept: counters that charges are taken from.
 
+mod memory;
+
 use std::time::Duration;
 
 use asqav_receipt::time::Timestamp;
 
 use crate::policy::Charge;
+
+pub use memory::MemoryLimits;
 
 /// A store of counters.
 ///
@@ -31,7 +35,8 @@ pub enum LimitError {
     Exhausted {
         /// The rule whose limit is exhausted.
         rule: asqav_receipt::id::RuleId,
-        /// When the same charges would fit, if nothing else is taken.
+        /// When the same charges would fit, if nothing else is taken;
+        /// [`Duration::MAX`] when they never will.
         retry_after: Duration,
     },
     /// The store cannot answer.

@@ -1,0 +1,128 @@
+//! Arguments and results as they stand in a receipt: forms, commitments, and
+//! the folding that keeps a payload within 4,096 bytes.
+
+mod fit;
+
+use asqav_receipt::commitment::{self, Openings};
+use asqav_receipt::digest::Sha3Digest;
+use asqav_receipt::id::{ActionId, LogId};
+use asqav_receipt::json::{Json, Numbers, check_text};
+use asqav_receipt::merkle::{Frontier, Sha3Tree};
+use asqav_receipt::payload::{Folded, Form, MAX_RECORDED_LEN};
+
+use crate::call::{Argument, Capture, JsonText};
+pub(crate) use fit::{Fitted, fit_arguments, fit_value};
+
+/// The pointer of an outcome's result.
+pub(crate) const RESULT: &str = "/result";
+/// The pointer of a session step's value.
+pub(crate) const STEP: &str = "/step";
+/// The pointer of what a policy decided on.
+pub(crate) const POLICY_INPUTS: &str = "/policy/inputs";
+
+/// What a dropped argument is committed to when there are so many of them
+/// that they have to fold.
+const DROPPED: &str = r#"{"dropped":true}"#;
+
+/// Commits to one receipt's values and keeps their openings.
+pub(crate) struct Committer {
+    log_id: LogId,
+    openings: Openings,
+}
+
+impl Committer {
+    /// Commits to values of the receipt `action_id` under its random `secret`.
+    pub(crate) const fn new(log_id: LogId, action_id: ActionId, secret: [u8; 32]) -> Self {
+        Self { log_id, openings: Openings { action_id, secret, values: Vec::new() } }
+    }
+
+    /// The commitment to `value` at `pointer`.
+    pub(crate) fn commit(&mut self, pointer: String, value: String) -> Sha3Digest {
+        let Openings { action_id, secret, values } = &mut self.openings;
+        let salt = commitment::salt(secret, &pointer);
+        let digest = commitment::commit(self.log_id, *action_id, &pointer, &salt, value.as_bytes());
+        values.push((pointer, value));
+        digest
+    }
+
+    /// What the vault keeps; `None` when nothing was committed.
+    pub(crate) fn into_openings(self) -> Option<Openings> {
+        (!self.openings.values.is_empty()).then_some(self.openings)
+    }
+}
+
+/// One argument on its way into a receipt.
+pub(crate) struct Captured {
+    name: String,
+    /// `None` for an undeclared argument: its name is never shown.
+    form: Option<Form>,
+    /// The commitment, where there is one, shown or not.
+    commitment: Option<Sha3Digest>,
+    /// The text of a recorded value, for the case that it does not fit.
+    recorded: Option<JsonText>,
+}
+
+impl Captured {
+    /// The form that the argument's capture asks for.
+    pub(crate) fn new(argument: Argument, committer: &mut Committer) -> Self {
+        let Argument { name, value, capture, declared } = argument;
+        let dropped = Self { name, form: Some(Form::Dropped), commitment: None, recorded: None };
+        let Some(text) = value else { return dropped };
+        match capture {
+            Capture::Drop if declared => dropped,
+            Capture::Record if declared && text.as_str().len() <= MAX_RECORDED_LEN => {
+                let form = recorded_form(text.as_str());
+                Self { form: Some(form), recorded: Some(text), ..dropped }
+            }
+            _ => {
+                let commitment = committer.commit(argument_pointer(&dropped.name), text.into_string());
+                let form = declared.then_some(Form::Commit(commitment));
+                Self { form, commitment: Some(commitment), ..dropped }
+            }
+        }
+    }
+}
+
+/// `{"value": v}`, or `{"json": text}` for numbers outside the payload's rules.
+fn recorded_form(text: &str) -> Form {
+    let exact = matches!(check_text(text), Ok(Numbers::Payload));
+    match exact.then(|| Json::parse(text.as_bytes())) {
+        Some(Ok(value)) => Form::Value(value),
+        _ => Form::Text(text.to_owned()),
+    }
+}
+
+/// The form of one value that stands alone: a result or a step.
+pub(crate) fn value_form(
+    pointer: &str,
+    value: Option<JsonText>,
+    capture: Capture,
+    committer: &mut Committer,
+) -> Form {
+    let Some(text) = value else { return Form::Dropped };
+    match capture {
+        Capture::Drop => Form::Dropped,
+        Capture::Record if text.as_str().len() <= MAX_RECORDED_LEN => recorded_form(text.as_str()),
+        _ => Form::Commit(committer.commit(pointer.to_owned(), text.into_string())),
+    }
+}
+
+/// The tree over the commitments to `arguments`, ordered by name: all
+/// pointers have the prefix `/arguments/` in common.
+pub(crate) fn fold(mut arguments: Vec<(&str, Sha3Digest)>) -> Option<Folded> {
+    if arguments.is_empty() {
+        return None;
+    }
+    arguments.sort_unstable_by(|one, other| one.0.as_bytes().cmp(other.0.as_bytes()));
+    let mut tree = Frontier::<Sha3Tree>::new();
+    arguments.iter().for_each(|(_, commitment)| tree.push(commitment.as_bytes()));
+    Some(Folded::new(tree.size(), Sha3Digest::from_bytes(tree.root())))
+}
+
+/// The pointer of the argument `name`: the name as it is, without escapes.
+fn argument_pointer(name: &str) -> String {
+    format!("/arguments/{name}")
+}
+
+#[cfg(test)]
+mod tests;
