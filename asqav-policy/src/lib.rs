@@ -1,1 +1,51 @@
-//! asqav-policy
+//! Policies for asqav gates: who may call which tool, how often, when, and
+//! with which arguments.
+//!
+//! Everything is denied until a rule allows it, and a deny rule always wins.
+//! A policy is written as a TOML file ([`Model::from_toml`], format in the
+//! module [`file`]) or in Rust ([`Model::new`], [`Rule`]); both give the same
+//! [`Model`] with the same digest. [`RulePolicy`] is what a gate takes.
+//!
+//! ```
+//! use asqav_policy::{Facts, Model, RuleEffect, RulePolicy};
+//! use asqav_receipt::time::Timestamp;
+//!
+//! let policy = RulePolicy::new(Model::from_toml(
+//!     r#"
+//!     version = 1
+//!     id = "finance"
+//!
+//!     [[rule]]
+//!     id = "read"
+//!     effect = "allow"
+//!     tools = ["query_*"]
+//!     "#,
+//! )?);
+//! let now = Timestamp::parse_rfc3339("2026-04-06T18:10:05Z")?;
+//! assert_eq!(policy.judge(&Facts::new("agent-1", "query_account", now)).effect, RuleEffect::Allow);
+//! let other = policy.judge(&Facts::new("agent-1", "delete_account", now));
+//! assert_eq!(other.reason.map(|reason| reason.code()), Some("no_rule"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Without the feature `gate` (on by default) the crate does not depend on
+//! asqav-core: enough to read and check a policy at compile time.
+
+pub mod engine;
+pub mod error;
+pub mod file;
+pub mod glob;
+mod index;
+pub mod model;
+mod normal;
+#[cfg(feature = "gate")]
+mod policy;
+pub mod rule;
+pub mod window;
+
+pub use engine::{Facts, Reason, RulePolicy, Ruling, Truth};
+pub use error::{PolicyError, Position, Problem};
+pub use file::{FILE_VERSION, MAX_FILE_LEN};
+pub use model::Model;
+pub use rule::{RateLimit, Rule, RuleEffect};
+pub use window::{Day, Window};

@@ -1,0 +1,233 @@
+//! What the rules say about one call: pure, no gate, no clock, no store.
+//!
+//! Deny wins over approve, approve over allow, and without a rule that allows
+//! or approves the call is denied. Conditions have three values
+//! ([`Truth`]); an unknown one must never help a call along, so it makes an
+//! allow rule not grant, and a deny or approve rule restrict.
+
+use asqav_receipt::id::RuleId;
+use asqav_receipt::time::Timestamp;
+
+use crate::index::ToolIndex;
+use crate::model::Model;
+use crate::rule::{RateLimit, Rule, RuleEffect};
+
+/// Rules about tool calls that were checked and indexed.
+#[derive(Debug, Clone)]
+pub struct RulePolicy {
+    model: Model,
+    index: ToolIndex,
+}
+
+/// What a decision depends on, without a gate.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    pub(crate) agent: &'a str,
+    pub(crate) tool: &'a str,
+    pub(crate) now: Timestamp,
+}
+
+impl<'a> Facts<'a> {
+    /// A call of `tool` by `agent` at `now`.
+    #[must_use]
+    pub const fn new(agent: &'a str, tool: &'a str, now: Timestamp) -> Self {
+        Self { agent, tool, now }
+    }
+}
+
+/// What the rules say about one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ruling<'p> {
+    /// What becomes of the call.
+    pub effect: RuleEffect,
+    /// Why it does not simply run; `None` when it may.
+    pub reason: Option<Reason>,
+    /// The rules that led to it, most decisive first: those that hold, then
+    /// those that could not be evaluated, each ordered by id.
+    pub rules: Vec<&'p RuleId>,
+    /// The rate limits that the call has to fit, with their rules: those of
+    /// every allow rule that holds *or could not be evaluated*, because a
+    /// limit restricts.
+    pub limits: Vec<(&'p RuleId, RateLimit)>,
+}
+
+/// Why a call may not simply run: a code that the agent sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// `no_rule`: no rule allows the call.
+    NoRule,
+    /// `denied_by_rule`: a deny rule holds.
+    DeniedByRule,
+    /// `approval_required`: an approve rule holds.
+    ApprovalRequired,
+    /// `outside_window`: a rule would allow the call at another time.
+    OutsideWindow,
+    /// `input_unusable`: a condition could not be evaluated, because its input
+    /// is missing or of another type.
+    InputUnusable,
+}
+
+impl Reason {
+    /// The code in the receipt.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NoRule => "no_rule",
+            Self::DeniedByRule => "denied_by_rule",
+            Self::ApprovalRequired => "approval_required",
+            Self::OutsideWindow => "outside_window",
+            Self::InputUnusable => "input_unusable",
+        }
+    }
+}
+
+/// A condition's value (Kleene's strong three-valued logic).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the logic has three values")]
+pub enum Truth {
+    /// It holds.
+    True,
+    /// It does not hold.
+    False,
+    /// It cannot be evaluated.
+    Unknown,
+}
+
+/// How a rule about this tool stands to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is about another agent, or its condition is false.
+    Aside,
+    /// Only its window is closed.
+    Closed,
+    /// Its condition cannot be evaluated.
+    Unknown,
+    /// It holds.
+    Holds,
+}
+
+impl RulePolicy {
+    /// Indexes a checked policy.
+    #[must_use]
+    pub fn new(model: Model) -> Self {
+        let index = ToolIndex::new(model.rules().map(|rule| rule.tools.as_slice()));
+        Self { model, index }
+    }
+
+    /// The policy that the rules are of.
+    #[must_use]
+    pub const fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// What the rules say about one call.
+    #[must_use]
+    pub fn judge(&self, facts: &Facts<'_>) -> Ruling<'_> {
+        Tally::new(self.standings(facts)).ruling()
+    }
+
+    /// The rules that stand to the call in any way, ordered by id.
+    fn standings(&self, facts: &Facts<'_>) -> Vec<(&Entry, Standing)> {
+        let mut concerned: Vec<usize> = self.index.rules(facts.tool).collect();
+        concerned.sort_unstable();
+        concerned.dedup();
+        let entries = self.model.entries();
+        concerned
+            .into_iter()
+            .filter_map(|at| entries.get(at))
+            .map(|entry| (entry, entry.1.standing(facts)))
+            .filter(|&(_, standing)| standing != Standing::Aside)
+            .collect()
+    }
+}
+
+impl Rule {
+    /// How this rule, which is about the call's tool, stands to the call.
+    pub(crate) fn standing(&self, facts: &Facts<'_>) -> Standing {
+        if self.agents.as_ref().is_some_and(|agents| !agents.iter().any(|glob| glob.matches(facts.agent))) {
+            return Standing::Aside;
+        }
+        let open = self.window.as_ref().is_none_or(|window| window.contains(facts.now));
+        match (self.holds(facts), open) {
+            (Truth::False, _) => Standing::Aside,
+            (_, false) => Standing::Closed,
+            (Truth::Unknown, true) => Standing::Unknown,
+            (Truth::True, true) => Standing::Holds,
+        }
+    }
+
+    fn holds(&self, _facts: &Facts<'_>) -> Truth {
+        Truth::True
+    }
+}
+
+type Entry = (RuleId, Rule);
+
+/// The concerned rules of one call.
+struct Tally<'p>(Vec<(&'p Entry, Standing)>);
+
+impl<'p> Tally<'p> {
+    const fn new(standings: Vec<(&'p Entry, Standing)>) -> Self {
+        Self(standings)
+    }
+
+    /// INVARIANT: replacing any standing by `Unknown` never moves the effect
+    /// towards allow (the property test of monotonicity relies on it).
+    fn ruling(self) -> Ruling<'p> {
+        use RuleEffect::{Allow, Approve, Deny};
+        use Standing::{Closed, Holds, Unknown};
+        let denied = self.any(Deny, Holds) || self.any(Deny, Unknown);
+        let restricted = self.any(Approve, Holds) || self.any(Approve, Unknown);
+        let granted = self.any(Allow, Holds) || self.any(Approve, Holds);
+        if denied {
+            let reason = if self.any(Deny, Holds) { Reason::DeniedByRule } else { Reason::InputUnusable };
+            return self.refuse(reason, &[(Deny, Holds), (Deny, Unknown)]);
+        }
+        if granted && restricted {
+            let rules = self.named(&[(Approve, Holds), (Approve, Unknown), (Allow, Holds)]);
+            let limits = self.limits();
+            return Ruling { effect: Approve, reason: Some(Reason::ApprovalRequired), rules, limits };
+        }
+        if granted {
+            let (rules, limits) = (self.named(&[(Allow, Holds)]), self.limits());
+            return Ruling { effect: Allow, reason: None, rules, limits };
+        }
+        if self.any(Allow, Unknown) || self.any(Approve, Unknown) {
+            return self.refuse(Reason::InputUnusable, &[(Allow, Unknown), (Approve, Unknown)]);
+        }
+        if self.any(Allow, Closed) || self.any(Approve, Closed) {
+            return self.refuse(Reason::OutsideWindow, &[(Allow, Closed), (Approve, Closed)]);
+        }
+        self.refuse(Reason::NoRule, &[])
+    }
+
+    fn any(&self, effect: RuleEffect, standing: Standing) -> bool {
+        self.of(effect, standing).next().is_some()
+    }
+
+    fn of(&self, effect: RuleEffect, standing: Standing) -> impl Iterator<Item = &'p Entry> {
+        self.0
+            .iter()
+            .filter(move |((_, rule), stands)| rule.effect == effect && *stands == standing)
+            .map(|&(entry, _)| entry)
+    }
+
+    fn refuse(&self, reason: Reason, because: &[(RuleEffect, Standing)]) -> Ruling<'p> {
+        let rules = self.named(because);
+        Ruling { effect: RuleEffect::Deny, reason: Some(reason), rules, limits: Vec::new() }
+    }
+
+    /// The rules of these kinds, in the order of the kinds.
+    fn named(&self, kinds: &[(RuleEffect, Standing)]) -> Vec<&'p RuleId> {
+        kinds.iter().flat_map(|&(effect, standing)| self.of(effect, standing)).map(|(id, _)| id).collect()
+    }
+
+    fn limits(&self) -> Vec<(&'p RuleId, RateLimit)> {
+        self.of(RuleEffect::Allow, Standing::Holds)
+            .chain(self.of(RuleEffect::Allow, Standing::Unknown))
+            .filter_map(|(id, rule)| Some((id, rule.rate?)))
+            .collect()
+    }
+}

@@ -1,0 +1,240 @@
+//! One rule of a policy, and how to write it in Rust.
+
+use std::time::Duration;
+
+use asqav_receipt::id::RuleId;
+
+use crate::error::{Fault, Problem};
+use crate::glob::Glob;
+use crate::window::Window;
+
+/// Patterns, or conditions, in one rule at most.
+pub(crate) const MAX_PER_RULE: usize = 1_000;
+
+/// A rule: which calls it is about, and what it does with them.
+///
+/// The methods take text as the file does; the first mistake is kept and
+/// reported by [`RulePolicy::new`](crate::RulePolicy::new).
+///
+/// ```
+/// use std::time::Duration;
+/// use asqav_policy::{Rule, Window};
+///
+/// let post = Rule::allow("post")
+///     .tools(["ledger:post_*"])
+///     .agents(["finance-*"])
+///     .rate(5, Duration::from_secs(60))
+///     .window(Window::new().hours("08:00", "18:00")?.zone("Europe/Zurich")?);
+/// # Ok::<(), asqav_policy::Problem>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    pub(crate) name: String,
+    pub(crate) effect: RuleEffect,
+    pub(crate) tools: Vec<Glob>,
+    pub(crate) every_tool: bool,
+    pub(crate) agents: Option<Vec<Glob>>,
+    pub(crate) window: Option<Window>,
+    pub(crate) rate: Option<RateLimit>,
+    /// Byte offset in the file.
+    pub(crate) at: Option<usize>,
+    /// The first mistake.
+    pub(crate) wrong: Option<Problem>,
+}
+
+/// What a rule does with the calls it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RuleEffect {
+    /// They may run, unless another rule says no.
+    Allow,
+    /// They may run once somebody approves, unless another rule denies them.
+    Approve,
+    /// They must not run, whatever other rules say.
+    Deny,
+}
+
+impl RuleEffect {
+    /// The word in the file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Approve => "approve",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// So many calls per time, for each agent and tool on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    pub(crate) calls: u32,
+    pub(crate) per: Duration,
+}
+
+impl RateLimit {
+    /// Calls at most: 1,000,000.
+    pub const MAX_CALLS: u32 = 1_000_000;
+    /// The shortest period: 1 second.
+    pub const MIN_PERIOD: Duration = Duration::from_secs(1);
+    /// The longest period: 366 days.
+    pub const MAX_PERIOD: Duration = Duration::from_secs(366 * 86_400);
+
+    /// `calls` at once, all of which come back evenly within `per`.
+    ///
+    /// # Errors
+    /// [`Problem::Range`] when `calls` is 0 or over [`MAX_CALLS`](Self::MAX_CALLS),
+    /// [`Problem::Combination`] when `per` is not between
+    /// [`MIN_PERIOD`](Self::MIN_PERIOD) and [`MAX_PERIOD`](Self::MAX_PERIOD)
+    /// in whole milliseconds.
+    pub fn new(calls: u32, per: Duration) -> Result<Self, Problem> {
+        if !(1..=Self::MAX_CALLS).contains(&calls) {
+            return Err(Problem::Range { key: "calls", min: 1, max: i64::from(Self::MAX_CALLS) });
+        }
+        if !(Self::MIN_PERIOD..=Self::MAX_PERIOD).contains(&per) || per.subsec_nanos() % 1_000_000 != 0 {
+            return Err(Problem::Combination("`per` must be 1 second to 366 days, in whole milliseconds"));
+        }
+        Ok(Self { calls, per })
+    }
+
+    /// How many calls.
+    #[must_use]
+    pub const fn calls(self) -> u32 {
+        self.calls
+    }
+
+    /// In which time.
+    #[must_use]
+    pub const fn per(self) -> Duration {
+        self.per
+    }
+}
+
+impl Rule {
+    /// A rule that allows.
+    pub fn allow(id: impl Into<String>) -> Self {
+        Self::with_effect(id, RuleEffect::Allow)
+    }
+
+    /// A rule that denies.
+    pub fn deny(id: impl Into<String>) -> Self {
+        Self::with_effect(id, RuleEffect::Deny)
+    }
+
+    /// A rule that allows once somebody approves.
+    pub fn approve(id: impl Into<String>) -> Self {
+        Self::with_effect(id, RuleEffect::Approve)
+    }
+
+    pub(crate) fn with_effect(id: impl Into<String>, effect: RuleEffect) -> Self {
+        Self {
+            name: id.into(),
+            effect,
+            tools: Vec::new(),
+            every_tool: false,
+            agents: None,
+            window: None,
+            rate: None,
+            at: None,
+            wrong: None,
+        }
+    }
+
+    /// Adds tools by [pattern](crate::glob).
+    #[must_use]
+    pub fn tools<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
+        let read = read_patterns(patterns);
+        if let Some(globs) = self.keep(read) {
+            self.tools.extend(globs);
+        }
+        self
+    }
+
+    /// Lets an allow rule have the pattern `**`: without any word from another
+    /// rule, every tool may then run.
+    #[must_use]
+    pub const fn every_tool_unsafely(mut self) -> Self {
+        self.every_tool = true;
+        self
+    }
+
+    /// Restricts the rule to agents by [pattern](crate::glob); without it, it
+    /// is about every agent.
+    #[must_use]
+    pub fn agents<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
+        let read = read_patterns(patterns);
+        if let Some(globs) = self.keep(read) {
+            self.agents.get_or_insert_default().extend(globs);
+        }
+        self
+    }
+
+    /// Restricts the rule to a time window.
+    #[must_use]
+    pub fn window(mut self, window: Window) -> Self {
+        self.window = Some(window);
+        self
+    }
+
+    /// At most `calls` per time `per`, for each agent and tool on its own;
+    /// allow rules only.
+    #[must_use]
+    pub fn rate(mut self, calls: u32, per: Duration) -> Self {
+        let limit = RateLimit::new(calls, per);
+        self.rate = self.keep(limit).or(self.rate);
+        self
+    }
+
+    /// Keeps the first mistake for later.
+    fn keep<T>(&mut self, made: Result<T, Problem>) -> Option<T> {
+        match made {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.wrong.get_or_insert(problem);
+                None
+            }
+        }
+    }
+
+    /// Checks what no single part can know; gives the rule's id.
+    pub(crate) fn check(&self) -> Result<RuleId, Fault> {
+        self.problem().map_err(|problem| Fault { at: self.at, rule: Some(self.name.clone()), problem })
+    }
+
+    fn problem(&self) -> Result<RuleId, Problem> {
+        if let Some(problem) = &self.wrong {
+            return Err(problem.clone());
+        }
+        let id = RuleId::parse(self.name.as_str())?;
+        if self.tools.is_empty() {
+            return Err(Problem::Empty("tools"));
+        }
+        if self.agents.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Problem::Empty("agents"));
+        }
+        if self.tools.len().max(self.agents.as_ref().map_or(0, Vec::len)) > MAX_PER_RULE {
+            return Err(Problem::TooMany { what: "patterns in one rule", max: MAX_PER_RULE });
+        }
+        if self.effect != RuleEffect::Allow && self.rate.is_some() {
+            return Err(Problem::Combination("`rate` goes with the effect `allow` only"));
+        }
+        let everything = self.tools.iter().any(Glob::matches_everything);
+        if self.effect == RuleEffect::Allow && everything && !self.every_tool {
+            return Err(Problem::Combination(
+                "the pattern `**` allows every tool: list the tools, or write `every_tool_unsafely = true`",
+            ));
+        }
+        if self.every_tool && !(self.effect == RuleEffect::Allow && everything) {
+            return Err(Problem::Combination(
+                "`every_tool_unsafely` goes with the effect `allow` and the pattern `**` only",
+            ));
+        }
+        self.window.as_ref().map_or(Ok(()), Window::check)?;
+        Ok(id)
+    }
+}
+
+fn read_patterns<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Vec<Glob>, Problem> {
+    patterns.into_iter().map(|text| Glob::parse(text).map_err(Problem::from)).collect()
+}
