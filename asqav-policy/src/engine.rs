@@ -231,3 +231,6 @@ impl<'p> Tally<'p> {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,11 +50,23 @@ fn read(content: &[u8]) -> Result<Model, Fault> {
     let text =
         std::str::from_utf8(content).map_err(|error| Fault::at(error.valid_up_to(), Problem::NotUtf8))?;
     let document = DeTable::parse(text).map_err(|error| {
-        let message: String = error.message().chars().take(200).collect();
-        Fault::at(error.span().map_or(0, |span| span.start), Problem::Syntax(message))
+        let at = error.span().map_or_else(|| deepest_key(text), |span| span.start);
+        Fault::at(at, Problem::Syntax(error.message().chars().take(200).collect()))
     })?;
     let at = document.span().start;
     read_document(&Table::new(document.get_ref(), at))
+}
+
+/// Where the line with the most dots begins: the reader gives no place for a
+/// key of too many parts, its only error without one.
+fn deepest_key(text: &str) -> usize {
+    let mut start = 0;
+    let lines = text.split_inclusive('\n').map(|line| {
+        let at = start;
+        start += line.len();
+        (line.bytes().filter(|&byte| byte == b'.').count(), at)
+    });
+    lines.max_by_key(|&(dots, _)| dots).map_or(0, |(_, at)| at)
 }
 
 fn read_document(document: &Table<'_>) -> Result<Model, Fault> {

@@ -62,3 +62,58 @@ fn facts<'a>(input: &PolicyInput<'a>) -> Facts<'a> {
 fn code(reason: Reason) -> ReasonCode {
     ReasonCode::parse(reason.code()).expect("a constant code")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use asqav_receipt::time::Timestamp;
+
+    use super::*;
+    use crate::model::Model;
+    use crate::rule::Rule;
+
+    fn charge(policy: &RulePolicy, agent: &str, tool: &str) -> Vec<Charge> {
+        let facts = Facts::new(agent, tool, Timestamp::from_unix_micros(0).unwrap());
+        let limits = policy.judge(&facts).limits;
+        limits.into_iter().map(|(rule, limit)| policy.charge(rule, limit, &facts)).collect()
+    }
+
+    #[test]
+    fn every_code_is_a_reason_code() {
+        for reason in [
+            Reason::NoRule,
+            Reason::DeniedByRule,
+            Reason::ApprovalRequired,
+            Reason::OutsideWindow,
+            Reason::InputUnusable,
+        ] {
+            assert_eq!(code(reason).as_str(), reason.code());
+        }
+    }
+
+    #[test]
+    fn each_agent_and_tool_has_a_counter_of_its_own() {
+        let rule = Rule::allow("r").tools(["a/*", "b"]).rate(5, Duration::from_secs(60));
+        let other = Rule::allow("s").tools(["b"]).rate(1, Duration::from_secs(1));
+        let policy = RulePolicy::new(Model::new("p", [rule, other]).unwrap());
+        let one = charge(&policy, "agent", "a/tool");
+        assert_eq!(one.len(), 1);
+        assert_eq!(one[0].key, "rate/policy/1:p/rule/1:r/agent/5:agent/tool/6:a/tool");
+        assert_eq!((one[0].limit.burst, one[0].limit.period), (5, Duration::from_secs(60)));
+        assert_eq!((one[0].cost, one[0].rule.as_str()), (1, "r"));
+        let both = charge(&policy, "agent", "b");
+        assert_eq!(both.iter().map(|charge| charge.rule.as_str()).collect::<Vec<_>>(), ["r", "s"]);
+        assert_ne!(both[0].key, both[1].key);
+        assert_ne!(one[0].key, charge(&policy, "agent2", "a/tool")[0].key);
+        assert_ne!(one[0].key, charge(&policy, "agent", "a/tool2")[0].key);
+    }
+
+    #[test]
+    fn a_separator_in_a_name_does_not_join_two_counters() {
+        let rule = Rule::allow("r").tools(["**"]).every_tool_unsafely().rate(5, Duration::from_secs(60));
+        let policy = RulePolicy::new(Model::new("p", [rule]).unwrap());
+        let joined = charge(&policy, "a/tool/1:b", "c");
+        assert_ne!(joined[0].key, charge(&policy, "a", "1:b/tool/c")[0].key);
+    }
+}

@@ -92,7 +92,9 @@ impl RateLimit {
         if !(1..=Self::MAX_CALLS).contains(&calls) {
             return Err(Problem::Range { key: "calls", min: 1, max: i64::from(Self::MAX_CALLS) });
         }
-        if !(Self::MIN_PERIOD..=Self::MAX_PERIOD).contains(&per) || per.subsec_nanos() % 1_000_000 != 0 {
+        if !(Self::MIN_PERIOD..=Self::MAX_PERIOD).contains(&per)
+            || !per.subsec_nanos().is_multiple_of(1_000_000)
+        {
             return Err(Problem::Combination("`per` must be 1 second to 366 days, in whole milliseconds"));
         }
         Ok(Self { calls, per })

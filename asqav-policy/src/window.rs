@@ -163,11 +163,6 @@ impl Day {
         ("sun", Self::Sunday),
     ];
 
-    /// Reads `mon` to `sun`.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, day)| day)
-    }
-
     /// `mon` to `sun`.
     pub(crate) fn name(self) -> &'static str {
         Self::ALL.into_iter().find(|(_, day)| *day == self).map_or("", |(name, _)| name)

@@ -49,27 +49,12 @@ impl<'t> Table<'t> {
     pub(super) fn require(&self, key: &'static str) -> Result<Value<'t>, Fault> {
         self.get(key).ok_or_else(|| Fault::at(self.at, Problem::MissingKey(key)))
     }
-
-    /// The entries in the order of the file.
-    pub(super) fn entries(&self) -> Vec<Value<'t>> {
-        let mut entries: Vec<_> = self
-            .entries
-            .iter()
-            .map(|(key, value)| (key.span().start, Value { key: key.get_ref(), value }))
-            .collect();
-        entries.sort_unstable_by_key(|&(at, _)| at);
-        entries.into_iter().map(|(_, value)| value).collect()
-    }
 }
 
 impl<'t> Value<'t> {
     /// Where the value begins.
     pub(super) fn at(&self) -> usize {
         self.value.span().start
-    }
-
-    pub(super) const fn key(&self) -> &'t str {
-        self.key
     }
 
     pub(super) fn raw(&self) -> &'t DeValue<'t> {
