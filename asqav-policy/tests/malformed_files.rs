@@ -35,7 +35,7 @@ fn mistakes_around_the_rules() {
         ("version = 1\nid = \"p\"\nrule = [1]", "3:9: `rule` must be a table, not an integer"),
         ("version = 1\nid = \"p\"\nid = \"q\"", "3:1: duplicate key"),
         ("version = 1\nid = \"p", "2:8: invalid basic string, expected `\"`"),
-        ("version = 1\n[[rule]", "2:8: unclosed array table, expected `]]`"),
+        ("version = 1\n[[rule]", "2:8: unclosed array table, expected `]`"),
     ] {
         assert_eq!(error(text), expected, "{text}");
     }
