@@ -6,10 +6,14 @@ pub mod clock;
 mod commit;
 pub mod completion;
 mod faults;
+#[cfg(test)]
+mod fixture;
 pub mod key;
 pub mod limits;
 pub mod log;
 mod memory_log;
+#[cfg(test)]
+mod model;
 pub mod policy;
 mod process;
 mod recorder;
