@@ -21,3 +21,4 @@ pub mod payload;
 pub mod receipt;
 pub mod suite;
 pub mod time;
+pub mod verify;

@@ -1,0 +1,127 @@
+//! Whether a receipt, or a whole log, is true.
+//!
+//! [`verify_receipt`] judges one receipt, ours or another issuer's, and
+//! [`LogVerifier`] a log, line by line. Both report all fifteen [`Axis`], a
+//! [`Verdict`], and what was *not* checked. Nothing is verified by default:
+//! every axis has to earn its PASS.
+//!
+//! Trust, time and context are inputs. No clock is read, nothing is fetched,
+//! and no key inside a receipt or beside a log is believed.
+//!
+//! ```
+//! use asqav_receipt::verify::{FailureClass, ReceiptInputs, Verdict, verify_receipt};
+//!
+//! let report = verify_receipt(br#"{"payload": {}, "payload": {}}"#, &ReceiptInputs::new());
+//! assert_eq!(report.verdict, Verdict::Unverified(FailureClass::Unverifiable));
+//! assert_eq!(report.reason_code.unwrap().as_str(), "duplicate_member");
+//! assert_eq!(report.axes.len(), 15);
+//! ```
+
+mod axes;
+mod encoding;
+mod finding;
+mod input;
+mod judge;
+mod reason;
+mod report;
+mod resolve;
+mod stamp;
+mod subject;
+
+pub use input::{NonceIndex, ReceiptInputs};
+pub use reason::ReasonCode;
+pub use report::{Axis, AxisReport, AxisResult, FailureClass, Problem, Report, SubjectFacts, Verdict};
+
+use axes::chain::Predecessor;
+use finding::Finding;
+use judge::{Judged, Signatures};
+use subject::{Layout, Subject};
+
+use crate::digest::Sha256Digest;
+use crate::json::Json;
+
+/// Verifies one receipt, given as its JSON envelope.
+///
+/// Takes receipts of ours and others' native receipts, in payload mode and in
+/// flat hash mode, versions 1 and 2, signed with ML-DSA-65 or Ed25519. Other
+/// formats are recognised by name and reported as `format_not_supported`.
+#[must_use]
+pub fn verify_receipt(envelope: &[u8], inputs: &ReceiptInputs<'_>) -> Report {
+    let json = match Json::parse(envelope) {
+        Ok(json) => json,
+        Err(error) => {
+            let finding = Finding::fail(subject::json_reason(&error.kind), error.to_string());
+            return unreadable(finding, "unknown", inputs);
+        }
+    };
+    let Some(raw) = json.as_object() else {
+        return unreadable(Finding::fail(ReasonCode::NoPayload, "not a JSON object"), "unknown", inputs);
+    };
+    match Subject::find(raw) {
+        Ok(subject) => {
+            let predecessor = Predecessor::read(inputs.predecessor);
+            let judged = judge::judge(&subject, &predecessor, inputs, Signatures::Now);
+            report(&subject, judged, inputs)
+        }
+        Err((finding, format)) => unreadable(finding, format, inputs),
+    }
+}
+
+fn unreadable(structure: Finding, format: &'static str, inputs: &ReceiptInputs<'_>) -> Report {
+    let facts = SubjectFacts { format, ..SubjectFacts::default() };
+    fold(judge::unreadable(structure), facts, false, inputs)
+}
+
+fn report(subject: &Subject<'_>, judged: Judged<'_>, inputs: &ReceiptInputs<'_>) -> Report {
+    let owned = |name| subject.text(name).map(str::to_owned);
+    let facts = SubjectFacts {
+        format: match subject.layout {
+            _ if subject.is_ours() => "asqav",
+            Layout::Envelope => "asqav-native",
+            Layout::Flat => "asqav-native (flat hash mode)",
+        },
+        seq: subject.seq(),
+        action_id: owned("action_id"),
+        issuer_id: owned("issuer_id"),
+        nonce: owned("nonce"),
+        kid: subject.kid.map(str::to_owned),
+        alg: subject.alg.map(str::to_owned),
+        payload_sha256: Some(Sha256Digest::of(&subject.message)),
+        pinned_kid: judged.entry.and_then(|entry| entry.kid.clone()),
+    };
+    fold(judged.axes, facts, subject.is_keyed(), inputs)
+}
+
+fn fold(axes: Vec<AxisReport>, subject: SubjectFacts, keyed: bool, inputs: &ReceiptInputs<'_>) -> Report {
+    let mut problems = Vec::new();
+    for report in &axes {
+        if let Some((reason_code, _)) = finding::blocking(report, inputs.require_anchor) {
+            problems.push(Problem {
+                seq: subject.seq,
+                action_id: subject.action_id.clone(),
+                axis: report.axis,
+                reason_code,
+                note: report.note.clone(),
+            });
+        }
+    }
+    let (verdict, reason_code) = finding::fold(&problems, keyed);
+    let not_checked = not_checked(&axes);
+    Report { verdict, reason_code, axes, problems, not_checked, subject }
+}
+
+/// What stays open whatever the verdict.
+fn not_checked(axes: &[AxisReport]) -> Vec<String> {
+    let skipped =
+        |axis| axes.iter().find(|report| report.axis == axis && report.result == AxisResult::Skipped);
+    let mut lines = Vec::new();
+    if let Some(report) = skipped(Axis::Chain) {
+        lines.push(format!("chain: {}", report.note));
+    }
+    if let Some(report) = skipped(Axis::Anchors) {
+        lines.push(format!("time: claimed, not anchored ({})", report.note));
+    }
+    lines.push("completeness: whether other receipts were withheld".to_owned());
+    lines.push("policy: the document behind policy_digest".to_owned());
+    lines
+}

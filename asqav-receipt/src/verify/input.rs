@@ -1,0 +1,116 @@
+//! What the caller brings along: trust, time and context are never guessed.
+
+use std::collections::HashMap;
+
+use super::report::Report;
+use crate::digest::Sha256Digest;
+use crate::keys::KeySet;
+use crate::time::Timestamp;
+
+/// Everything besides the receipt that its verification depends on.
+///
+/// Nothing is looked up elsewhere: what is `None` here is reported as not
+/// checked.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct ReceiptInputs<'a> {
+    /// The keys that the caller pins. Without them a receipt is at best
+    /// `unverifiable` (`key_not_pinned`).
+    pub keys: Option<&'a KeySet>,
+    /// The predecessor: its envelope or its payload, as JSON.
+    pub predecessor: Option<&'a [u8]>,
+    /// The time to judge `issued_at` and `expires_at` by.
+    pub at: Option<Timestamp>,
+    /// The nonces of the receipts verified before.
+    pub nonces: Option<&'a NonceIndex>,
+    /// Whether a receipt without a proven anchor is `unverifiable`.
+    pub require_anchor: bool,
+    /// The envelope that a counterparty binding commits to, as JSON.
+    pub originating: Option<&'a [u8]>,
+}
+
+impl<'a> ReceiptInputs<'a> {
+    /// Nothing pinned, nothing at hand.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Pins keys.
+    #[must_use]
+    pub const fn keys(mut self, keys: &'a KeySet) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// Gives the predecessor (envelope or payload, JSON).
+    #[must_use]
+    pub const fn predecessor(mut self, json: &'a [u8]) -> Self {
+        self.predecessor = Some(json);
+        self
+    }
+
+    /// Gives the evaluation time.
+    #[must_use]
+    pub const fn at(mut self, time: Timestamp) -> Self {
+        self.at = Some(time);
+        self
+    }
+
+    /// Gives the nonces seen before.
+    #[must_use]
+    pub const fn nonces(mut self, index: &'a NonceIndex) -> Self {
+        self.nonces = Some(index);
+        self
+    }
+
+    /// Makes a missing or unproven anchor block the verdict.
+    #[must_use]
+    pub const fn require_anchor(mut self, required: bool) -> Self {
+        self.require_anchor = required;
+        self
+    }
+
+    /// Gives the envelope that the receipt acknowledges (JSON).
+    #[must_use]
+    pub const fn originating(mut self, json: &'a [u8]) -> Self {
+        self.originating = Some(json);
+        self
+    }
+}
+
+/// The nonces of the receipts verified in one run, by issuer.
+///
+/// The same receipt again is no replay; another one with its nonce is.
+#[derive(Debug, Clone, Default)]
+pub struct NonceIndex {
+    seen: HashMap<Sha256Digest, Sha256Digest>,
+}
+
+impl NonceIndex {
+    /// No nonce seen yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Remembers the nonce of a receipt that was just verified, whatever its
+    /// verdict; the first receipt with a nonce keeps it.
+    pub fn record(&mut self, report: &Report) {
+        let subject = &report.subject;
+        let (Some(nonce), Some(payload)) = (&subject.nonce, subject.payload_sha256) else { return };
+        let issuer = subject.issuer_id.as_deref().unwrap_or_default();
+        self.seen.entry(entry(issuer, nonce)).or_insert(payload);
+    }
+
+    /// The payload that used this nonce first.
+    pub(super) fn first_use(&self, issuer: &str, nonce: &str) -> Option<Sha256Digest> {
+        self.seen.get(&entry(issuer, nonce)).copied()
+    }
+}
+
+/// Lengths first: joined texts must not run into each other.
+fn entry(issuer: &str, nonce: &str) -> Sha256Digest {
+    let lengths = [issuer.len().to_be_bytes(), nonce.len().to_be_bytes()].concat();
+    Sha256Digest::of_parts(&[&lengths, issuer.as_bytes(), nonce.as_bytes()])
+}

@@ -1,0 +1,160 @@
+//! The corpus that the reference implementation ships, judged by our verifier.
+//!
+//! Read from the folder that `ASQAV_CORPUS` names (the directory
+//! `conformance_vectors` of the Python package `asqav` 0.10.14); without it the
+//! tests say so and pass.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use asqav_receipt::keys::KeySet;
+use asqav_receipt::time::Timestamp;
+use asqav_receipt::verify::{FailureClass, ReceiptInputs, Report, verify_receipt};
+use serde_json::Value;
+
+/// When the corpus is judged: after everything in it was issued, and before
+/// `asqav-54-kms-signed` expires.
+const AT: &str = "2026-11-20T00:00:00Z";
+
+/// Receipts for which another verdict than the corpus's is right, and why.
+const OTHER_VERDICT: [(&str, &str); 1] = [(
+    "asqav-05-hash-mode-prod",
+    "recorded without an ML-DSA library; its signature is checked here, and verifies",
+)];
+
+/// Axes for which another result than the map's is right or due later, and why.
+fn other_axis(receipt: &str, axis: &str, expected: &str) -> Option<&'static str> {
+    match (receipt, axis) {
+        ("asqav-11-dup-member-toplevel" | "asqav-13-dup-member-nested", _) => {
+            Some("the map's reader kept the last of two members; here nothing of such a text is judged")
+        }
+        (_, "payload") => Some("the map's tool does not read flat receipts; here their axes are judged"),
+        (_, "anchors") if expected == "PASS" => Some("time-stamp tokens are not evaluated yet"),
+        _ => None,
+    }
+}
+
+fn corpus() -> Option<PathBuf> {
+    let folder = std::env::var_os("ASQAV_CORPUS").map(PathBuf::from);
+    if folder.is_none() {
+        println!("skipped: ASQAV_CORPUS does not name the reference corpus");
+    }
+    folder
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// Every receipt of the corpus: its directory, name and expectation.
+fn receipts(folder: &Path) -> Vec<(PathBuf, String, Value)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.join("receipt.json").exists() && path.join("expected.json").exists() {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let expected = json(&path.join("expected.json"));
+            found.push((path, name, expected));
+        }
+    }
+    found.sort_by(|one, other| one.0.cmp(&other.0));
+    found
+}
+
+fn verify(receipt: &Path) -> Report {
+    let read = |name: &str| std::fs::read(receipt.join(name)).ok();
+    let keys = read("jwks.json").map(|text| KeySet::parse(&text).unwrap());
+    let (predecessor, originating) = (read("predecessor.json"), read("originating_envelope.json"));
+    let mut inputs = ReceiptInputs::new().at(Timestamp::parse_rfc3339(AT).unwrap());
+    inputs.keys = keys.as_ref();
+    inputs.predecessor = predecessor.as_deref();
+    inputs.originating = originating.as_deref();
+    verify_receipt(&read("receipt.json").unwrap(), &inputs)
+}
+
+#[test]
+fn native_receipts_get_the_verdict_that_the_corpus_expects() {
+    let Some(folder) = corpus() else { return };
+    let (mut agreed, mut wrong, mut named) = (0, Vec::new(), 0);
+    for (path, name, expected) in receipts(&folder) {
+        if expected["format"] != "asqav-native" {
+            continue;
+        }
+        let report = verify(&path);
+        let class = report.verdict.failure_class().map(FailureClass::as_str);
+        let known = OTHER_VERDICT.iter().any(|(other, _)| *other == name);
+        if known {
+            assert_eq!(report.verdict.as_str(), "verified", "{name}: {report:#?}");
+        } else if expected["outcome"] != report.verdict.as_str()
+            || expected.get("failure_class").is_some_and(|expected| expected.as_str() != class)
+        {
+            wrong.push(format!(
+                "{name}: expected {expected}, got {:?} {:?} {:#?}",
+                report.verdict, report.reason_code, report.problems
+            ));
+            continue;
+        }
+        agreed += 1;
+        let reason = report.reason_code.map_or("", |reason| reason.as_str());
+        named += usize::from(expected["reason_code"] == reason);
+    }
+    println!(
+        "native receipts: {agreed} of 67 as expected ({} of them by a known difference), {named} with the corpus's reason code",
+        OTHER_VERDICT.len()
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(agreed, 67);
+}
+
+#[test]
+fn native_receipts_get_the_axes_that_the_corpus_expects() {
+    let Some(folder) = corpus() else { return };
+    let map = json(&folder.join("requirement-map.json"));
+    let (mut agreed, mut total, mut wrong) = (0, 0, Vec::new());
+    let mut differences: BTreeMap<&str, usize> = BTreeMap::new();
+    for (name, axes) in map["axis_results"].as_object().unwrap() {
+        let report = verify(&folder.join(name));
+        for (axis, expected) in axes.as_object().unwrap() {
+            let expected = expected.as_str().unwrap();
+            total += 1;
+            let found = report.axes.iter().find(|report| report.axis.as_str() == axis);
+            if found.is_some_and(|found| found.result.as_str() == expected) {
+                agreed += 1;
+            } else if let Some(why) = other_axis(name, axis, expected) {
+                *differences.entry(why).or_default() += 1;
+            } else {
+                wrong.push(format!("{name}: {axis} expected {expected}, got {found:?}"));
+            }
+        }
+    }
+    println!("axes: {agreed} of {total} as expected");
+    for (why, count) in &differences {
+        println!("  {count} differ: {why}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!((total, agreed + differences.values().sum::<usize>()), (873, 873));
+}
+
+#[test]
+fn other_formats_are_recognised_and_left_alone() {
+    let Some(folder) = corpus() else { return };
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for (path, name, expected) in receipts(&folder) {
+        let format = expected["format"].as_str().unwrap();
+        if format == "asqav-native" {
+            continue;
+        }
+        let report = verify(&path);
+        assert_eq!(report.verdict.failure_class(), Some(FailureClass::Unverifiable), "{name}: {report:#?}");
+        let reason = report.reason_code.unwrap().as_str();
+        // A text with a duplicate member has no format.
+        if reason != "duplicate_member" {
+            assert_eq!(reason, "format_not_supported", "{name}: {report:#?}");
+            let found = report.subject.format;
+            assert!(format.starts_with(found), "{name}: {format} taken for {found}");
+        }
+        *counts.entry(format.to_owned()).or_default() += 1;
+    }
+    println!("formats recognised and not supported: {counts:?}");
+    assert_eq!(counts.values().sum::<usize>(), 52, "51 receipts and the DSSE envelope");
+}
