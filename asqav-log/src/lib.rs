@@ -1,1 +1,34 @@
-//! asqav-log
+//! The durable log: receipts in segments on disk.
+//!
+//! Without features the crate reads and verifies logs and depends on
+//! `asqav-receipt` alone. The feature `write` adds `FileLog`, which a gate
+//! writes to, and the vault of openings.
+
+pub mod lines;
+pub mod names;
+
+#[cfg(feature = "write")]
+mod error;
+#[cfg(feature = "write")]
+mod keyring;
+#[cfg(feature = "write")]
+pub mod mirror;
+#[cfg(feature = "write")]
+mod recovery;
+#[cfg(feature = "write")]
+mod rotation;
+#[cfg(feature = "write")]
+mod segment;
+#[cfg(feature = "write")]
+pub mod storage;
+#[cfg(feature = "write")]
+mod tip;
+#[cfg(feature = "write")]
+pub mod vault;
+#[cfg(feature = "write")]
+mod writer;
+
+#[cfg(feature = "write")]
+pub use rotation::Rotation;
+#[cfg(feature = "write")]
+pub use writer::FileLog;

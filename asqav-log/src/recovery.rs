@@ -1,0 +1,73 @@
+//! Opening a log that somebody wrote before: the heart of crash safety.
+//!
+//! Recovery reads the newest header and the open segment only, whatever the
+//! log's size, and repairs what a crash explains through the same functions
+//! that write:
+//!
+//! - A file that was not finished (`….tmp`) is removed.
+//! - Bytes after the last complete, valid line of the open segment are set
+//!   aside into `torn-<seq>.bin`, if no line feed follows in them. They are
+//!   reported until a receipt follows receipt `<seq>`, and the gate's recovery
+//!   receipt names them.
+//! - The valid lines of the open segment are copied into a new file, synced,
+//!   and renamed over the old one: after a sync that failed, the old file's
+//!   content in the page cache need not be on disk.
+//! - The newest header is written again when no receipt follows it, for the
+//!   same reason.
+//!
+//! Everything else is damage and nothing is touched: a complete line that
+//! fails, a line feed anywhere after damage, a segment without header that is
+//! not the newest, a missing or renumbered segment, another agent's log, a log
+//! behind its mirror.
+
+mod listing;
+mod mirrored;
+mod repair;
+mod scan;
+mod sealed;
+
+use asqav_core::log::{LogError, LogOwner, Unclean};
+use asqav_receipt::checkpoint::HeadMirror;
+
+use crate::keyring::Keyring;
+use crate::segment::OpenSegment;
+use crate::storage::Storage;
+use crate::tip::Tip;
+
+use listing::Listing;
+use scan::Scan;
+
+/// Where a log stands, ready for its next receipt.
+pub(crate) struct Recovered {
+    /// Where the chain stands.
+    pub(crate) tip: Tip,
+    /// The open segment, if it holds a receipt.
+    pub(crate) segment: Option<OpenSegment>,
+    /// What the last writer left behind.
+    pub(crate) unclean: Option<Unclean>,
+}
+
+/// Checks the newest part of the log, repairs what may be repaired, and tells
+/// where it stands.
+pub(crate) fn recover(
+    storage: &mut dyn Storage,
+    owner: &LogOwner,
+    keys: &Keyring<'_>,
+    mirror: Option<&HeadMirror>,
+) -> Result<Recovered, LogError> {
+    let listing = Listing::read(storage)?;
+    let first = sealed::first_receipt(storage, &listing, owner)?;
+    let mut tip = Tip::new(first.as_ref().map_or(owner.new_log_id, |first| first.log_id));
+    let header = match listing.sealed {
+        0 => None,
+        number => Some(sealed::read(storage, &listing, number, first.as_ref(), keys, &mut tip)?),
+    };
+    let scan = match listing.open {
+        Some(_) => scan::scan(storage, owner, keys, tip)?,
+        None => Scan::nothing(tip),
+    };
+    if let Some(mirror) = mirror {
+        mirrored::check(storage, &listing, &scan.tip, mirror)?;
+    }
+    repair::repair(storage, &listing, scan, header)
+}

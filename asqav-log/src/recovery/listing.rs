@@ -1,0 +1,137 @@
+//! Which segments a log directory holds.
+
+use std::collections::BTreeMap;
+
+use asqav_core::log::LogError;
+
+use crate::error::{damaged, io_error};
+use crate::names::{FileKind, header_name, segment_name};
+use crate::storage::{Entry, Storage};
+
+/// The segments of a log, in order and without a gap.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Listing {
+    /// Segments 1 to this one are sealed.
+    pub(super) sealed: u64,
+    /// Length in bytes of the newest sealed segment's file, 0 without one.
+    pub(super) sealed_len: u64,
+    /// The open segment's number and length.
+    pub(super) open: Option<(u64, u64)>,
+    /// Files that were not finished.
+    pub(super) unfinished: Vec<String>,
+    /// Numbers of `torn-<seq>.bin`.
+    pub(super) torn: Vec<u64>,
+}
+
+impl Listing {
+    /// Lists the log directory.
+    pub(super) fn read(storage: &mut dyn Storage) -> Result<Self, LogError> {
+        let entries = storage.list("").map_err(|error| io_error("listing the log directory", error))?;
+        Self::of(entries)
+    }
+
+    fn of(entries: Vec<Entry>) -> Result<Self, LogError> {
+        let (mut segments, mut headers) = (BTreeMap::new(), BTreeMap::new());
+        let (mut unfinished, mut torn) = (Vec::new(), Vec::new());
+        for Entry { name, file_len } in entries {
+            let kind = FileKind::of(&name);
+            match (kind, file_len) {
+                (FileKind::Segment(_) | FileKind::Header(_) | FileKind::Torn(_), None) => {
+                    return Err(damaged(name, "it is not a regular file"));
+                }
+                (FileKind::Segment(number), Some(len)) => {
+                    segments.insert(number, len);
+                }
+                (FileKind::Header(number), Some(len)) => {
+                    headers.insert(number, len);
+                }
+                (FileKind::Torn(seq), _) => torn.push(seq),
+                (FileKind::Unfinished, Some(_)) if is_ours(&name) => unfinished.push(name),
+                (FileKind::Stray, _) if name.starts_with("segment-") => {
+                    return Err(damaged(name, "it is named like a segment but not as one is"));
+                }
+                _ => {}
+            }
+        }
+        Self::ordered(&segments, &headers, unfinished, torn)
+    }
+
+    fn ordered(
+        segments: &BTreeMap<u64, u64>,
+        headers: &BTreeMap<u64, u64>,
+        unfinished: Vec<String>,
+        torn: Vec<u64>,
+    ) -> Result<Self, LogError> {
+        let last = segments.keys().next_back().copied().unwrap_or(0);
+        for (number, due) in segments.keys().zip(1..) {
+            if *number != due {
+                return Err(damaged(segment_name(due), "it is missing"));
+            }
+        }
+        for number in headers.keys() {
+            if !segments.contains_key(number) {
+                return Err(damaged(segment_name(*number), "it is missing, its header is there"));
+            }
+        }
+        for number in segments.keys().filter(|number| **number != last) {
+            if !headers.contains_key(number) {
+                return Err(damaged(header_name(*number), "it is missing, a later segment is there"));
+            }
+        }
+        let open = (last > 0 && !headers.contains_key(&last)).then_some(last);
+        let sealed = open.map_or(last, |number| number - 1);
+        let len = |number: u64| segments.get(&number).copied().unwrap_or(0);
+        Ok(Self {
+            sealed,
+            sealed_len: len(sealed),
+            open: open.map(|number| (number, len(number))),
+            unfinished,
+            torn,
+        })
+    }
+}
+
+/// Whether an unfinished file can be one of a log's.
+fn is_ours(name: &str) -> bool {
+    name.starts_with("segment-") || name.starts_with("torn-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listing(names: &[&str]) -> Result<Listing, String> {
+        let entries = names.iter().map(|name| Entry { name: (*name).to_owned(), file_len: Some(7) });
+        Listing::of(entries.collect()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_newest_segment_may_be_open() {
+        let names = ["segment-00000002.log", "segment-00000001.sig.json", "segment-00000001.log", "LOCK"];
+        let found = listing(&names).unwrap();
+        assert_eq!((found.sealed, found.sealed_len, found.open), (1, 7, Some((2, 7))));
+        assert_eq!(listing(&["notes.txt", "vault"]).unwrap().open, None);
+    }
+
+    #[test]
+    fn no_segment_is_missing_renumbered_or_unsealed() {
+        let refused = |names: &[&str]| listing(names).unwrap_err();
+        assert!(refused(&["segment-00000002.log"]).contains("segment-00000001.log: it is missing"));
+        assert!(
+            refused(&["segment-00000001.log", "segment-00000001.sig.json", "segment-00000003.log"])
+                .contains("segment-00000002.log: it is missing")
+        );
+        assert!(
+            refused(&["segment-00000001.log", "segment-00000002.log"])
+                .contains("segment-00000001.sig.json: it is missing")
+        );
+        assert!(refused(&["segment-00000001.sig.json"]).contains("its header is there"));
+        assert!(refused(&["segment-1.log"]).contains("named like a segment"));
+    }
+
+    #[test]
+    fn links_and_folders_are_no_segments() {
+        let entries = vec![Entry { name: "segment-00000001.log".to_owned(), file_len: None }];
+        assert!(Listing::of(entries).unwrap_err().to_string().contains("not a regular file"));
+    }
+}

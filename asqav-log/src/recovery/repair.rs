@@ -1,0 +1,138 @@
+//! Repairing what a crash explains: by the writer's own functions, each step
+//! durable before the next, so that a crash in between is repaired again.
+
+use std::io::BufReader;
+
+use asqav_core::log::{LogError, Unclean};
+use asqav_receipt::digest::Sha3Digest;
+use asqav_receipt::header::SignedHeader;
+
+use super::Recovered;
+use super::listing::Listing;
+use super::scan::Scan;
+use crate::error::{damaged, io_error};
+use crate::lines::Lines;
+use crate::names::{header_name, segment_name, torn_name, unfinished_name};
+use crate::segment::{Content, OpenSegment};
+use crate::storage::{FileReader, Storage, sync_names, write_whole};
+
+/// More torn bytes than this are no crash's doing: a writer writes less at once.
+const MAX_TORN_LEN: u64 = 1 << 30;
+/// How much is copied at once, bytes.
+const COPY_LEN: usize = 1 << 20;
+
+/// Repairs the log and gives it back ready for its next receipt.
+pub(super) fn repair(
+    storage: &mut dyn Storage,
+    listing: &Listing,
+    scan: Scan,
+    header: Option<SignedHeader>,
+) -> Result<Recovered, LogError> {
+    for name in &listing.unfinished {
+        storage.remove(name).map_err(|error| io_error(format!("removing `{name}`"), error))?;
+    }
+    let torn = set_aside(storage, listing, &scan)?;
+    let segment = match (&scan.content, listing.open) {
+        (Some(content), Some((number, _))) => Some(rewrite(storage, number, content)?),
+        (None, Some((number, _))) => {
+            discard(storage, number)?;
+            None
+        }
+        _ => None,
+    };
+    if segment.is_none()
+        && let Some(header) = header
+    {
+        write_whole(storage, &header_name(header.header.segment), &header.to_file())?;
+    }
+    let stopped_cleanly = scan.tip.head.is_none() || scan.tip.stopped;
+    let unclean = match &torn {
+        Some(bytes) => Some(Unclean::new(len(bytes), Some(Sha3Digest::of(bytes)))),
+        None if stopped_cleanly => None,
+        None => Some(Unclean::new(0, None)),
+    };
+    Ok(Recovered { tip: scan.tip, segment, unclean })
+}
+
+/// Moves what stands after the last valid line into `torn-<seq>.bin`, and
+/// gives back all that was ever set aside there: it is reported until a
+/// receipt follows.
+fn set_aside(storage: &mut dyn Storage, listing: &Listing, scan: &Scan) -> Result<Option<Vec<u8>>, LogError> {
+    let seq = scan.tip.next_seq() - 1;
+    let name = torn_name(seq);
+    let mut aside = match listing.torn.contains(&seq) {
+        true => read(storage, &name, 0)?,
+        false => Vec::new(),
+    };
+    if scan.torn == 0 {
+        return Ok((!aside.is_empty()).then_some(aside));
+    }
+    let torn = read(storage, &segment_name(scan.tip.next_segment), scan.valid_len())?;
+    // A crash after this step finds them in both places.
+    if !aside.ends_with(&torn) {
+        aside.extend_from_slice(&torn);
+    }
+    write_whole(storage, &name, &aside)?;
+    Ok(Some(aside))
+}
+
+/// The file from `offset` to its end.
+fn read(storage: &mut dyn Storage, name: &str, offset: u64) -> Result<Vec<u8>, LogError> {
+    let limit = usize::try_from(MAX_TORN_LEN).unwrap_or(usize::MAX);
+    let mut bytes = Vec::new();
+    loop {
+        let at = offset + len(&bytes);
+        let part =
+            storage.read(name, at, COPY_LEN).map_err(|error| io_error(format!("reading `{name}`"), error))?;
+        if part.is_empty() {
+            return Ok(bytes);
+        }
+        bytes.extend_from_slice(&part);
+        if bytes.len() > limit {
+            return Err(damaged(name, "more is torn than a crash can leave"));
+        }
+    }
+}
+
+/// Copies the valid lines of the open segment into a new file under its name.
+fn rewrite(storage: &mut dyn Storage, number: u64, content: &Content) -> Result<OpenSegment, LogError> {
+    let name = segment_name(number);
+    let unfinished = unfinished_name(&name);
+    let io = |what: &str, error| io_error(format!("{what} `{name}`"), error);
+    let mut file = storage.create(&unfinished).map_err(|error| io("copying", error))?;
+    let source = FileReader { storage, name: &name, offset: 0 };
+    let mut lines = Lines::new(BufReader::with_capacity(COPY_LEN, source));
+    let mut copied = content.restarted();
+    let mut waiting = Vec::new();
+    while copied.count < content.count {
+        let Some(piece) = lines.next_piece().map_err(|error| io("copying", error))? else { break };
+        copied.push(piece.bytes);
+        waiting.extend_from_slice(piece.bytes);
+        waiting.push(b'\n');
+        if waiting.len() >= COPY_LEN || copied.count == content.count {
+            file.append(&waiting).map_err(|error| io("copying", error))?;
+            waiting.clear();
+        }
+    }
+    // INVARIANT: what was verified is what was copied.
+    if copied.root() != content.root() {
+        return Err(LogError::Interfered { place: name });
+    }
+    file.sync().map_err(|error| io("syncing", error))?;
+    drop(file);
+    storage.rename(&unfinished, &name).map_err(|error| io("naming", error))?;
+    sync_names(storage)?;
+    let file = storage.open(&name).map_err(|error| io("opening", error))?;
+    Ok(OpenSegment::recovered(number, copied, file))
+}
+
+/// Removes the open segment's file: it holds no receipt.
+fn discard(storage: &mut dyn Storage, number: u64) -> Result<(), LogError> {
+    let name = segment_name(number);
+    storage.remove(&name).map_err(|error| io_error(format!("removing `{name}`"), error))?;
+    sync_names(storage)
+}
+
+fn len(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,72 @@
+//! The vault: where what opens a receipt's commitments lives until it is
+//! erased.
+//!
+//! Each receipt's openings are encrypted under a random key of their own. That
+//! key is wrapped by the vault key (32 bytes, kept by the caller) and stored in
+//! a place that can be overwritten: [`Vault::erase`] overwrites it, and from
+//! then on *we* cannot open the entry any more. Copies, backups, and blocks
+//! that a file system or device kept elsewhere are not reached.
+//!
+//! # Format
+//! Folder `vault/`, files `openings-00000001.bin`, `openings-00000002.bin`, …
+//! (numbered like segments). A writer begins a new file each time it opens the
+//! log, and when one exceeds 64 MiB. Integers are big-endian.
+//!
+//! File header, 64 bytes:
+//!
+//! | offset | bytes | content |
+//! |---|---|---|
+//! | 0 | 16 | `asqav-vault-v1` and two zero bytes |
+//! | 16 | 16 | log id |
+//! | 32 | 32 | SHA3-256(`asqav/vault-key/v1` ‖ 0x00 ‖ vault key) |
+//!
+//! Then entries, each of 129 + *n* bytes:
+//!
+//! | offset | bytes | content |
+//! |---|---|---|
+//! | 0 | 4 | `AVE1` |
+//! | 4 | 4 | *n*: length of the sealed openings, their tag included |
+//! | 8 | 8 | `seq` of the receipt |
+//! | 16 | 40 | its action id |
+//! | 56 | 1 | `K`: key present; `E`: erased |
+//! | 57 | 24 | nonce of the wrapped key; zeros once erased |
+//! | 81 | 48 | wrapped key: XChaCha20-Poly1305 under the vault key; zeros once erased |
+//! | 129 | *n* | openings: ChaCha20-Poly1305 (RFC 8439) under the entry's key, nonce of zeros (the key is used once) |
+//!
+//! Both are bound to their place by the associated data
+//! `asqav/vault-entry/v1` ‖ 0x00 ‖ log id (16 bytes) ‖ bytes 8 to 56 of the
+//! entry. The plain openings are the secret `s` (32 bytes), then for each
+//! value L(pointer) and L(value text), where L(x) is x's length as 32 bits,
+//! then x.
+//!
+//! An entry that ends before its length or does not begin with `AVE1` ends its
+//! file: a crash left it, and nothing that was acknowledged stands behind it.
+
+mod entry;
+mod key;
+mod read;
+mod write;
+
+pub use key::VaultKey;
+pub use read::{Opened, Vault, VaultError};
+pub(crate) use write::VaultWriter;
+
+/// Length of a file's header.
+const FILE_HEADER_LEN: usize = 64;
+
+/// How a file begins.
+const FILE_MAGIC: &[u8; 16] = b"asqav-vault-v1\0\0";
+
+/// A file that is longer than this takes no more entries.
+const MAX_FILE_LEN: u64 = 64 * 1024 * 1024;
+
+/// `openings-00000001.bin` for 1.
+fn file_name(number: u64) -> String {
+    format!("openings-{number:08}.bin")
+}
+
+/// The number of the file called `name`.
+fn file_number(name: &str) -> Option<u64> {
+    let number = name.strip_prefix("openings-")?.strip_suffix(".bin")?.parse().ok()?;
+    (file_name(number) == name).then_some(number)
+}

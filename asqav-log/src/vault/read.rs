@@ -1,0 +1,193 @@
+//! Opening and erasing entries of the vault.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use asqav_receipt::commitment::Openings;
+use asqav_receipt::id::ActionId;
+use rustix::fs::OFlags;
+
+use super::entry::{ERASED, EntryHead, HEAD_LEN, KEY_AT};
+use super::key::{VaultKey, WRAPPED_LEN};
+use super::{FILE_HEADER_LEN, FILE_MAGIC, file_name, file_number};
+use crate::names::VAULT;
+
+/// The openings of one log.
+///
+/// Finding an entry reads the heads of all entries (129 bytes each).
+#[derive(Debug, Clone)]
+pub struct Vault {
+    dir: PathBuf,
+    key: VaultKey,
+}
+
+/// What a vault has of one receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Opened {
+    /// Its openings.
+    Openings(Openings),
+    /// They were erased.
+    Erased,
+    /// There never were any, or they are lost.
+    Missing,
+}
+
+/// Why a vault could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VaultError {
+    /// The file system refused.
+    #[error("reading the vault file `{file}`")]
+    Io {
+        /// The file.
+        file: String,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The file was written under another vault key.
+    #[error("`{file}` was written under another vault key")]
+    OtherKey {
+        /// The file.
+        file: String,
+    },
+    /// The entry was changed or moved from another log.
+    #[error("the entry of {action_id} in `{file}` is damaged")]
+    Damaged {
+        /// The file.
+        file: String,
+        /// The receipt.
+        action_id: ActionId,
+    },
+}
+
+/// Where an entry stands.
+struct Found {
+    file: File,
+    name: String,
+    header: [u8; FILE_HEADER_LEN],
+    offset: u64,
+    head: EntryHead,
+}
+
+impl Vault {
+    /// The vault of the log in `log_dir`, opened by `key`.
+    #[must_use]
+    pub fn new(log_dir: &Path, key: VaultKey) -> Self {
+        Self { dir: log_dir.join(VAULT), key }
+    }
+
+    /// What the vault has of the receipt `action_id`.
+    ///
+    /// # Errors
+    /// [`VaultError`] when a file cannot be read, the entry is under another
+    /// key, or it was changed.
+    pub fn open(&self, action_id: ActionId) -> Result<Opened, VaultError> {
+        let Some(found) = self.find(action_id, OpenOptions::new().read(true))? else {
+            return Ok(Opened::Missing);
+        };
+        if found.head.erased {
+            return Ok(Opened::Erased);
+        }
+        if found.header.get(32..) != Some(self.key.id().as_bytes().as_slice()) {
+            return Err(VaultError::OtherKey { file: found.name });
+        }
+        let mut sealed = vec![0; found.head.sealed_len];
+        found
+            .file
+            .read_exact_at(&mut sealed, found.offset + head_len())
+            .map_err(|source| VaultError::Io { file: found.name.clone(), source })?;
+        let log_id = found.header.get(16..32).and_then(|id| <&[u8; 16]>::try_from(id).ok());
+        match log_id.and_then(|id| found.head.unseal(&self.key, id, &sealed)) {
+            Some(openings) => Ok(Opened::Openings(openings)),
+            None => Err(VaultError::Damaged { file: found.name, action_id }),
+        }
+    }
+
+    /// Overwrites the key of the receipt's entry, durably. Says what was there
+    /// before, without opening it: `false` if there was nothing to erase.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn erase(&self, action_id: ActionId) -> Result<bool, VaultError> {
+        let options = OpenOptions::new().read(true).write(true).clone();
+        let Some(found) = self.find(action_id, &options)? else { return Ok(false) };
+        let mut blank = [0; 1 + WRAPPED_LEN];
+        if let Some(state) = blank.first_mut() {
+            *state = ERASED;
+        }
+        let at = found.offset + u64::try_from(KEY_AT).unwrap_or(0);
+        found
+            .file
+            .write_all_at(&blank, at)
+            .and_then(|()| found.file.sync_all())
+            .map_err(|source| VaultError::Io { file: found.name, source })?;
+        Ok(true)
+    }
+
+    /// The receipt's entry; newer files first, because newer receipts are
+    /// asked for more often.
+    fn find(&self, action_id: ActionId, options: &OpenOptions) -> Result<Option<Found>, VaultError> {
+        let mut numbers = self.numbers()?;
+        numbers.sort_unstable_by(|a, b| b.cmp(a));
+        for number in numbers {
+            let name = file_name(number);
+            let found = self
+                .find_in(&name, action_id, options)
+                .map_err(|source| VaultError::Io { file: name.clone(), source })?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    fn numbers(&self) -> Result<Vec<u64>, VaultError> {
+        let io = |source| VaultError::Io { file: VAULT.to_owned(), source };
+        let listed = match std::fs::read_dir(&self.dir) {
+            Ok(listed) => listed,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(io(error)),
+        };
+        let mut numbers = Vec::new();
+        for entry in listed {
+            numbers.extend(file_number(&entry.map_err(io)?.file_name().to_string_lossy()));
+        }
+        Ok(numbers)
+    }
+
+    fn find_in(&self, name: &str, action_id: ActionId, options: &OpenOptions) -> io::Result<Option<Found>> {
+        let file =
+            options.clone().custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(self.dir.join(name))?;
+        let len = file.metadata()?.len();
+        let mut header = [0; FILE_HEADER_LEN];
+        if len < u64::try_from(FILE_HEADER_LEN).unwrap_or(u64::MAX) {
+            return Ok(None);
+        }
+        file.read_exact_at(&mut header, 0)?;
+        if !header.starts_with(FILE_MAGIC) {
+            return Ok(None);
+        }
+        let mut offset = u64::try_from(FILE_HEADER_LEN).unwrap_or(0);
+        while offset + head_len() <= len {
+            let mut bytes = [0; HEAD_LEN];
+            file.read_exact_at(&mut bytes, offset)?;
+            let Some(head) = EntryHead::parse(&bytes) else { break };
+            let end = offset + head_len() + u64::try_from(head.sealed_len).unwrap_or(u64::MAX);
+            if end > len {
+                break;
+            }
+            if head.action_id == action_id {
+                return Ok(Some(Found { file, name: name.to_owned(), header, offset, head }));
+            }
+            offset = end;
+        }
+        Ok(None)
+    }
+}
+
+fn head_len() -> u64 {
+    u64::try_from(HEAD_LEN).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,126 @@
+//! Adding entries to the vault: synced before the receipts that they open.
+
+use asqav_core::log::{LogEntry, LogError};
+use asqav_receipt::id::LogId;
+use zeroize::Zeroizing;
+
+use super::entry::seal;
+use super::key::VaultKey;
+use super::{FILE_HEADER_LEN, FILE_MAGIC, MAX_FILE_LEN, file_name, file_number};
+use crate::error::{damaged, io_error};
+use crate::names::VAULT;
+use crate::storage::{Storage, StorageFile};
+
+/// Appends entries to the newest file of the vault.
+pub(crate) struct VaultWriter {
+    key: VaultKey,
+    log_id: [u8; 16],
+    /// Numbers up to this one are taken.
+    last_number: u64,
+    /// The file of this writer; none before its first entry.
+    open: Option<OpenFile>,
+}
+
+struct OpenFile {
+    name: String,
+    file: Box<dyn StorageFile>,
+    len: u64,
+    /// Whether something written is not synced.
+    dirty: bool,
+    /// Whether its name is durable.
+    named: bool,
+}
+
+impl VaultWriter {
+    /// Looks at the vault's files and checks that the newest was written under
+    /// `key`.
+    pub(crate) fn start(storage: &mut dyn Storage, key: VaultKey, log_id: LogId) -> Result<Self, LogError> {
+        let listed = storage.list(VAULT).map_err(|error| io_error("listing `vault`", error))?;
+        let files = listed.iter().filter_map(|entry| Some((file_number(&entry.name)?, entry)));
+        let last = files.max_by_key(|(number, _)| *number);
+        if let Some((number, _)) = last {
+            check_key(storage, &path(number), &key)?;
+        }
+        let last_number = last.map_or(0, |(number, _)| number);
+        Ok(Self { key, log_id: *log_id.as_bytes(), last_number, open: None })
+    }
+
+    /// Writes the openings of `batch`. Nothing happens if there are none.
+    pub(crate) fn append(&mut self, storage: &mut dyn Storage, batch: &[LogEntry]) -> Result<(), LogError> {
+        let mut bytes = Vec::new();
+        for entry in batch {
+            let Some(openings) = &entry.openings else { continue };
+            let mut random = Zeroizing::new([0; 56]);
+            getrandom::fill(random.as_mut_slice()).map_err(|error| {
+                io_error("drawing a vault entry's key", std::io::Error::other(error.to_string()))
+            })?;
+            let sealed = seal(&self.key, &self.log_id, entry.payload.seq, openings, &random)
+                .ok_or_else(|| damaged(format!("openings of receipt {}", entry.payload.seq), "too long"))?;
+            bytes.extend_from_slice(&sealed);
+        }
+        if bytes.is_empty() { Ok(()) } else { self.write(storage, &bytes) }
+    }
+
+    /// Makes what was written durable.
+    pub(crate) fn sync(&mut self, storage: &mut dyn Storage) -> Result<(), LogError> {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        if open.dirty {
+            open.file.sync().map_err(|error| io_error(format!("syncing `{}`", open.name), error))?;
+            open.dirty = false;
+        }
+        if !open.named {
+            storage.sync_dir(VAULT).map_err(|error| io_error("syncing `vault`", error))?;
+            open.named = true;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, storage: &mut dyn Storage, bytes: &[u8]) -> Result<(), LogError> {
+        if self.open.as_ref().is_none_or(|open| open.len > MAX_FILE_LEN) {
+            self.sync(storage)?;
+            self.begin_file(storage)?;
+        }
+        let Some(open) = &mut self.open else { return Ok(()) };
+        let io = |what: &str, error| io_error(format!("{what} `{}`", open.name), error);
+        if open.file.present_len().map_err(|error| io("looking at", error))? != Some(open.len) {
+            return Err(LogError::Interfered { place: open.name.clone() });
+        }
+        open.dirty = true;
+        open.file.append(bytes).map_err(|error| io("writing", error))?;
+        open.len += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Ok(())
+    }
+
+    fn begin_file(&mut self, storage: &mut dyn Storage) -> Result<(), LogError> {
+        let name = path(self.last_number + 1);
+        let io = |error| io_error(format!("making `{name}`"), error);
+        let mut file = storage.create(&name).map_err(io)?;
+        let mut header = Vec::with_capacity(FILE_HEADER_LEN);
+        header.extend_from_slice(FILE_MAGIC);
+        header.extend_from_slice(&self.log_id);
+        header.extend_from_slice(self.key.id().as_bytes());
+        file.append(&header).map_err(io)?;
+        self.last_number += 1;
+        let len = u64::try_from(header.len()).unwrap_or(u64::MAX);
+        self.open = Some(OpenFile { name, file, len, dirty: true, named: false });
+        Ok(())
+    }
+}
+
+/// Refuses to go on under another key than that of the file at `path`. A file
+/// that a crash left without a header says nothing.
+fn check_key(storage: &mut dyn Storage, path: &str, key: &VaultKey) -> Result<(), LogError> {
+    let header = storage
+        .read(path, 0, FILE_HEADER_LEN)
+        .map_err(|error| io_error(format!("reading `{path}`"), error))?;
+    let wrote = header.get(32..FILE_HEADER_LEN);
+    let blank = header.iter().all(|byte| *byte == 0) || wrote.is_none();
+    if blank || wrote == Some(key.id().as_bytes().as_slice()) {
+        return Ok(());
+    }
+    Err(damaged(path, "it was written under another vault key"))
+}
+
+fn path(number: u64) -> String {
+    format!("{VAULT}/{}", file_name(number))
+}

@@ -1,0 +1,282 @@
+//! The writer: one directory, one process, strictly in order.
+
+use std::path::PathBuf;
+
+use asqav_core::log::{Durability, Log, LogEntry, LogError, LogOwner, LogStart};
+use asqav_receipt::header::CloseReason;
+use asqav_receipt::keys::KeySet;
+use asqav_receipt::time::Timestamp;
+
+use crate::error::io_error;
+use crate::keyring::Keyring;
+use crate::mirror::Mirror;
+use crate::recovery::{Recovered, recover};
+use crate::rotation::Rotation;
+use crate::segment::{OpenSegment, line_len};
+use crate::storage::{FsStorage, Guard, Storage};
+use crate::tip::Tip;
+use crate::vault::{VaultKey, VaultWriter};
+
+/// A log of receipts in a directory of its own.
+///
+/// A group of receipts is one write and one `fdatasync`; their openings are
+/// written and synced before. Any error ends the writing: nothing more is
+/// accepted, and a sync that failed is never tried again on the same file. The
+/// next [`start`](Log::start), usually of a new process, recovers.
+///
+/// Without [`vault_key`](Self::vault_key) openings are not kept: commitments
+/// in the receipts can then not be opened by anyone.
+///
+/// ```
+/// use asqav_log::{FileLog, Rotation};
+///
+/// let log = FileLog::new("audit-log")
+///     .rotation(Rotation { max_count: 1_000, ..Rotation::default() })
+///     .head_mirror("/var/lib/asqav/head.json");
+/// ```
+pub struct FileLog {
+    storage: Option<Box<dyn Storage>>,
+    rotation: Rotation,
+    mirror: Option<Mirror>,
+    vault_key: Option<VaultKey>,
+    former_keys: KeySet,
+    state: State,
+}
+
+enum State {
+    New,
+    Open(Box<Writer>),
+    /// An error ended the writing; the lock is held until it is closed.
+    Failed {
+        _guard: Guard,
+    },
+    Closed,
+}
+
+impl FileLog {
+    /// The log in the directory `dir`, which is made if it is missing.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self::on(Box::new(FsStorage::new(dir)))
+    }
+
+    /// The log on another kind of storage, e.g. a simulated disk.
+    #[must_use]
+    pub fn on(storage: Box<dyn Storage>) -> Self {
+        Self {
+            storage: Some(storage),
+            rotation: Rotation::default(),
+            mirror: None,
+            vault_key: None,
+            former_keys: KeySet::default(),
+            state: State::New,
+        }
+    }
+
+    /// Sets when a segment is full.
+    #[must_use]
+    pub const fn rotation(mut self, rotation: Rotation) -> Self {
+        self.rotation = rotation;
+        self
+    }
+
+    /// Mirrors the head to the file `path` outside the log directory; its
+    /// folder has to exist. With
+    /// [`Durable`](asqav_core::log::Durability::Durable) the mirror is synced
+    /// before receipts are acknowledged.
+    #[must_use]
+    pub fn head_mirror(mut self, path: impl Into<PathBuf>) -> Self {
+        self.mirror = Some(Mirror::at(&path.into()));
+        self
+    }
+
+    /// Mirrors the head to the file `name` on another kind of storage.
+    #[must_use]
+    pub fn head_mirror_on(mut self, storage: Box<dyn Storage>, name: impl Into<String>) -> Self {
+        self.mirror = Some(Mirror::on(storage, name.into()));
+        self
+    }
+
+    /// Keeps openings in `vault/`, encrypted so that this key opens them.
+    #[must_use]
+    pub fn vault_key(mut self, key: VaultKey) -> Self {
+        self.vault_key = Some(key);
+        self
+    }
+
+    /// Accepts these keys as former ones of the same agent: after a change of
+    /// keys the open segment and the newest header are signed by them. Receipts
+    /// that follow, and the seal of the open segment, are signed by the gate's
+    /// own key.
+    #[must_use]
+    pub fn former_keys(mut self, keys: KeySet) -> Self {
+        self.former_keys = keys;
+        self
+    }
+
+    fn try_start(&mut self, owner: &LogOwner) -> Result<LogStart, LogError> {
+        let Some(mut storage) = self.storage.take() else { return Err(not_open()) };
+        let guard = storage.lock()?;
+        let mut mirror = self.mirror.take();
+        let mirrored = match &mut mirror {
+            Some(mirror) => mirror.read()?,
+            None => None,
+        };
+        let keys = Keyring::new(owner, &self.former_keys);
+        let Recovered { tip, segment, unclean } = recover(storage.as_mut(), owner, &keys, mirrored.as_ref())?;
+        let vault = match self.vault_key.take() {
+            Some(key) => Some(VaultWriter::start(storage.as_mut(), key, tip.log_id)?),
+            None => None,
+        };
+        let start = LogStart { log_id: tip.log_id, head: tip.head, open: tip.open.items(), unclean };
+        let (owner, rotation) = (owner.clone(), self.rotation);
+        let writer = Writer { storage, owner, rotation, mirror, vault, tip, segment, guard };
+        self.state = State::Open(Box::new(writer));
+        Ok(start)
+    }
+
+    /// Does `work` with the writer; an error is its last.
+    fn write(&mut self, work: impl FnOnce(&mut Writer) -> Result<(), LogError>) -> Result<(), LogError> {
+        let State::Open(writer) = &mut self.state else { return Err(not_open()) };
+        let done = work(writer);
+        if done.is_err()
+            && let State::Open(writer) = std::mem::replace(&mut self.state, State::Closed)
+        {
+            self.state = State::Failed { _guard: writer.guard };
+        }
+        done
+    }
+}
+
+impl Log for FileLog {
+    fn start(&mut self, owner: &LogOwner) -> Result<LogStart, LogError> {
+        self.try_start(owner)
+    }
+
+    fn commit(&mut self, batch: &[LogEntry], durability: Durability) -> Result<(), LogError> {
+        self.write(|writer| writer.commit(batch, durability == Durability::Durable))
+    }
+
+    fn maintain(&mut self, now: Timestamp) -> Result<(), LogError> {
+        self.write(|writer| writer.maintain(now))
+    }
+
+    fn close(&mut self, clean: bool) -> Result<(), LogError> {
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Open(mut writer) if clean => writer.seal(CloseReason::Stop),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Debug for FileLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FileLog").field("rotation", &self.rotation).finish_non_exhaustive()
+    }
+}
+
+fn not_open() -> LogError {
+    let why = "the log is not open: it was closed, or an earlier error ended the writing";
+    io_error("writing the log", std::io::Error::other(why))
+}
+
+/// A log that was started.
+struct Writer {
+    storage: Box<dyn Storage>,
+    owner: LogOwner,
+    rotation: Rotation,
+    mirror: Option<Mirror>,
+    vault: Option<VaultWriter>,
+    /// Where the chain stands, receipts in the batch at hand included.
+    tip: Tip,
+    segment: Option<OpenSegment>,
+    guard: Guard,
+}
+
+impl Writer {
+    fn commit(&mut self, batch: &[LogEntry], durable: bool) -> Result<(), LogError> {
+        if let Some(vault) = &mut self.vault {
+            vault.append(self.storage.as_mut(), batch)?;
+            if durable {
+                vault.sync(self.storage.as_mut())?;
+            }
+        }
+        let now = self.owner.clock.now();
+        for entry in batch {
+            self.add(entry, now)?;
+        }
+        let Some(segment) = &mut self.segment else { return Ok(()) };
+        segment.flush()?;
+        if durable {
+            segment.sync(self.storage.as_mut())?;
+            self.update_mirror()?;
+        }
+        Ok(())
+    }
+
+    /// Puts a receipt into the open segment, to be written with its batch.
+    fn add(&mut self, entry: &LogEntry, now: Timestamp) -> Result<(), LogError> {
+        // INVARIANT: a log never has a hole, whoever calls.
+        self.tip
+            .expects(&entry.payload)
+            .map_err(|why| io_error("adding a receipt", std::io::Error::other(why)))?;
+        let line = asqav_receipt::receipt::line(&entry.canonical, &entry.signature);
+        self.seal_if_due(line_len(&line), now)?;
+        let segment = match &mut self.segment {
+            Some(segment) => segment,
+            none => {
+                none.insert(OpenSegment::create(self.storage.as_mut(), &self.tip, entry.payload.issued_at)?)
+            }
+        };
+        segment.push(&line);
+        self.tip.advance(&entry.payload, &entry.canonical);
+        Ok(())
+    }
+
+    fn maintain(&mut self, now: Timestamp) -> Result<(), LogError> {
+        self.seal_if_due(0, now)?;
+        let unsynced = self.segment.as_ref().is_some_and(OpenSegment::is_dirty);
+        if unsynced && self.mirror.is_some() {
+            self.sync()?;
+            self.update_mirror()?;
+        }
+        Ok(())
+    }
+
+    fn seal_if_due(&mut self, next_len: u64, now: Timestamp) -> Result<(), LogError> {
+        let content = self.segment.as_ref().map(|segment| &segment.content);
+        match content.and_then(|content| self.rotation.due(content, next_len, now)) {
+            Some(close) => self.seal(close),
+            None => Ok(()),
+        }
+    }
+
+    /// Seals the open segment, if there is one; the next receipt begins a new
+    /// one. The vault is synced first, then the log, then the header.
+    fn seal(&mut self, close: CloseReason) -> Result<(), LogError> {
+        let Some(mut segment) = self.segment.take() else { return self.update_mirror() };
+        if let Some(vault) = &mut self.vault {
+            vault.sync(self.storage.as_mut())?;
+        }
+        let header = segment.seal(self.storage.as_mut(), &self.owner, &self.tip, close)?;
+        self.tip.sealed(&header);
+        self.update_mirror()
+    }
+
+    fn sync(&mut self) -> Result<(), LogError> {
+        if let Some(vault) = &mut self.vault {
+            vault.sync(self.storage.as_mut())?;
+        }
+        match &mut self.segment {
+            Some(segment) => segment.sync(self.storage.as_mut()),
+            None => Ok(()),
+        }
+    }
+
+    fn update_mirror(&mut self) -> Result<(), LogError> {
+        match &mut self.mirror {
+            Some(mirror) => mirror.update(&self.tip),
+            None => Ok(()),
+        }
+    }
+}
