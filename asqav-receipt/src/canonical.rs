@@ -93,3 +93,6 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(bytes.get(start..).unwrap_or_default());
     out.push(b'"');
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,5 +20,7 @@ pub mod open;
 pub mod payload;
 pub mod receipt;
 pub mod suite;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod verify;

@@ -3,10 +3,26 @@
 //!
 //! Leaves and nodes are hashed with different prefixes, and odd nodes are
 //! never paired with themselves, so that no two lists share a root.
+//!
+//! ```
+//! use asqav_receipt::merkle::{self, Sha3Tree, TreeHash as _};
+//!
+//! let leaves: Vec<_> = [b"a", b"b", b"c"].iter().map(|data| Sha3Tree::leaf(*data)).collect();
+//! let root = merkle::root::<Sha3Tree>(&leaves);
+//! let path = merkle::inclusion_path::<Sha3Tree>(&leaves, 2).expect("there is a third leaf");
+//! merkle::verify_inclusion::<Sha3Tree>(2, 3, &Sha3Tree::leaf(b"c"), &path, &root)?;
+//! # Ok::<(), merkle::ProofError>(())
+//! ```
+
+mod proof;
+#[cfg(test)]
+mod tests;
 
 use std::marker::PhantomData;
 
-use sha2::Digest as _;
+use crate::digest::{Sha3Digest, Sha256Digest};
+
+pub use proof::{ProofError, consistency_path, inclusion_path, verify_consistency, verify_inclusion};
 
 /// A tree's hash functions.
 pub trait TreeHash {
@@ -41,7 +57,7 @@ impl TreeHash for Sha3Tree {
     const NAME: &'static str = "rfc6962-sha3-256";
 
     fn hash(parts: &[&[u8]]) -> [u8; 32] {
-        *crate::digest::Sha3Digest::of_parts(parts).as_bytes()
+        *Sha3Digest::of_parts(parts).as_bytes()
     }
 }
 
@@ -54,11 +70,7 @@ impl TreeHash for Sha256Tree {
     const NAME: &'static str = "rfc6962-sha256";
 
     fn hash(parts: &[&[u8]]) -> [u8; 32] {
-        let mut hasher = sha2::Sha256::new();
-        for part in parts {
-            hasher.update(part);
-        }
-        hasher.finalize().into()
+        *Sha256Digest::of_parts(parts).as_bytes()
     }
 }
 
@@ -138,116 +150,4 @@ pub fn root<H: TreeHash>(leaves: &[[u8; 32]]) -> [u8; 32] {
     let mut tree = Frontier::<H>::new();
     leaves.iter().for_each(|leaf| tree.push_leaf(*leaf));
     tree.root()
-}
-
-/// The inclusion path (RFC 9162 §2.1.3.1) of the leaf at `index`, from the
-/// leaf up; `None` if there is no such leaf.
-#[must_use]
-pub fn inclusion_path<H: TreeHash>(leaves: &[[u8; 32]], index: usize) -> Option<Vec<[u8; 32]>> {
-    if index >= leaves.len() {
-        return None;
-    }
-    let (mut rest, mut at, mut path) = (leaves, index, Vec::new());
-    while rest.len() > 1 {
-        let (left, right) = rest.split_at(rest.len().next_power_of_two() / 2);
-        if at < left.len() {
-            path.push(root::<H>(right));
-            rest = left;
-        } else {
-            path.push(root::<H>(left));
-            at -= left.len();
-            rest = right;
-        }
-    }
-    path.reverse();
-    Some(path)
-}
-
-/// The root that an inclusion path leads to (RFC 9162 §2.1.3.2); `None` if the
-/// path does not have the length that `index` and `size` demand.
-#[must_use]
-pub fn root_from_inclusion<H: TreeHash>(
-    leaf: [u8; 32],
-    index: u64,
-    size: u64,
-    path: &[[u8; 32]],
-) -> Option<[u8; 32]> {
-    if index >= size {
-        return None;
-    }
-    let (mut index, mut last, mut node) = (index, size - 1, leaf);
-    for sibling in path {
-        if last == 0 {
-            return None;
-        }
-        if index & 1 == 1 || index == last {
-            node = H::node(sibling, &node);
-            while index & 1 == 0 && index != 0 {
-                index >>= 1;
-                last >>= 1;
-            }
-        } else {
-            node = H::node(&node, sibling);
-        }
-        index >>= 1;
-        last >>= 1;
-    }
-    (last == 0).then_some(node)
-}
-
-/// Whether the tree of `old_size` leaves under `old_root` is a prefix of the
-/// tree of `new_size` leaves under `new_root` (RFC 9162 §2.1.4.2).
-#[must_use]
-pub fn verify_consistency<H: TreeHash>(
-    (old_size, old_root): (u64, &[u8; 32]),
-    (new_size, new_root): (u64, &[u8; 32]),
-    proof: &[[u8; 32]],
-) -> bool {
-    if old_size > new_size {
-        return false;
-    }
-    if old_size == new_size {
-        return proof.is_empty() && old_root == new_root;
-    }
-    if old_size == 0 {
-        // Every tree grows from the tree over nothing.
-        return proof.is_empty() && *old_root == H::empty();
-    }
-    let (first, rest) = match proof.split_first() {
-        Some(_) if old_size.is_power_of_two() => (old_root, proof),
-        Some(parts) => parts,
-        None => return false,
-    };
-    consistency_roots::<H>(old_size, new_size, first, rest)
-        .is_some_and(|(old, new)| old == *old_root && new == *new_root)
-}
-
-/// Both roots that a consistency proof leads to.
-fn consistency_roots<H: TreeHash>(
-    old_size: u64,
-    new_size: u64,
-    first: &[u8; 32],
-    proof: &[[u8; 32]],
-) -> Option<([u8; 32], [u8; 32])> {
-    let shift = (old_size - 1).trailing_ones();
-    let (mut index, mut last) = ((old_size - 1) >> shift, (new_size - 1) >> shift);
-    let (mut old, mut new) = (*first, *first);
-    for sibling in proof {
-        if last == 0 {
-            return None;
-        }
-        if index & 1 == 1 || index == last {
-            old = H::node(sibling, &old);
-            new = H::node(sibling, &new);
-            while index & 1 == 0 && index != 0 {
-                index >>= 1;
-                last >>= 1;
-            }
-        } else {
-            new = H::node(&new, sibling);
-        }
-        index >>= 1;
-        last >>= 1;
-    }
-    (last == 0).then_some((old, new))
 }

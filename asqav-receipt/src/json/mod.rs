@@ -6,11 +6,24 @@
 //! (rounded), lone surrogates (replaced). Here each is an error with its
 //! position.
 
+mod error;
+mod lexer;
 mod read;
 #[cfg(test)]
 mod tests;
 
-pub use read::{JsonError, JsonErrorKind, MAX_DEPTH, MAX_INTEGER, Numbers, check_text};
+pub use error::{JsonError, JsonErrorKind};
+pub use read::{Numbers, check_text};
+
+/// Arrays and objects may be nested this deep.
+pub const MAX_DEPTH: usize = 200;
+
+/// A text holds at most this many values and member names: a tree then takes
+/// about 200 MB at most, besides the text's own strings.
+pub const MAX_VALUES: usize = 4_194_304;
+
+/// The greatest integer that every JSON reader represents exactly: 2^53 − 1.
+pub const MAX_INTEGER: i64 = (1 << 53) - 1;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
