@@ -10,6 +10,8 @@ pub mod names;
 #[cfg(feature = "write")]
 mod error;
 #[cfg(feature = "write")]
+pub mod keyfile;
+#[cfg(feature = "write")]
 mod keyring;
 #[cfg(feature = "write")]
 pub mod mirror;
