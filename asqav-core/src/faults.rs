@@ -59,7 +59,8 @@ impl Latch {
         drop(self.0.1.wait_while(held, |held| held.arrived == 0).unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn pass(&self) {
+    /// Blocks until the latch is opened.
+    pub fn hold(&self) {
         let mut held = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.arrived += 1;
         self.0.1.notify_all();
@@ -156,7 +157,7 @@ fn strike(fault: Option<Fault>, work: impl FnOnce(usize) -> Result<(), LogError>
     match fault {
         None => return work(usize::MAX),
         Some(Fault::Hold(latch)) => {
-            latch.pass();
+            latch.hold();
             return work(usize::MAX);
         }
         Some(Fault::Panic) => panic!("the log panics on purpose"),
@@ -224,7 +225,7 @@ impl Signer for FaultySigner {
         let nth = self.signed.fetch_add(1, Ordering::Relaxed) + 1;
         match self.at.iter().find(|(at, _)| *at == nth).map(|(_, fault)| fault) {
             None => {}
-            Some(Fault::Hold(latch)) => latch.pass(),
+            Some(Fault::Hold(latch)) => latch.hold(),
             Some(Fault::Panic) => panic!("the signer panics on purpose"),
             Some(Fault::Refuse | Fault::Partial(_) | Fault::Unsynced) => {
                 return Err(SignError::Backend("fails on purpose".to_owned()));

@@ -1,5 +1,10 @@
 //! What *happens* around a tool call: the spine of asqav.
 
+#![cfg_attr(
+    test,
+    expect(clippy::duplicate_mod, reason = "model.rs compiles the recorder again on shuttle's locks")
+)]
+
 pub mod argument;
 pub mod call;
 pub mod clock;
@@ -17,6 +22,8 @@ mod model;
 pub mod policy;
 mod process;
 mod recorder;
+#[cfg(test)]
+mod recorder_tests;
 pub mod refused;
 pub mod sign;
 mod sync;

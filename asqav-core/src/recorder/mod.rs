@@ -41,9 +41,6 @@ pub(crate) use place::Place;
 use shared::Shared;
 pub(crate) use stop::{Last, Stopped};
 
-/// How long a quiet log waits for [`Log::maintain`] at most.
-const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(1);
-
 /// A handle on a running recorder; cheap to clone.
 ///
 /// When the last handle is dropped, what was submitted is written, the log is

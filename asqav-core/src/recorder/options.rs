@@ -1,6 +1,7 @@
 //! How a recorder is set up.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use crate::log::Durability;
 
@@ -16,17 +17,22 @@ pub(crate) struct Options {
     pub(crate) max_in_flight: usize,
     /// How many threads sign.
     pub(crate) signers: NonZeroUsize,
+    /// How long the log waits for [`Log::maintain`](crate::log::Log::maintain)
+    /// at most, besides the time that one commit takes.
+    pub(crate) maintenance: Duration,
     /// Tells the process id; tests replace it to play a fork.
     pub(crate) process_id: fn() -> u32,
 }
 
 impl Default for Options {
-    /// Durable, 65,536 places, as many signers as the machine runs threads.
+    /// Durable, 65,536 places, as many signers as the machine runs threads,
+    /// maintenance each second.
     fn default() -> Self {
         Self {
             durability: Durability::default(),
             max_in_flight: DEFAULT_MAX_IN_FLIGHT,
             signers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            maintenance: Duration::from_secs(1),
             process_id: std::process::id,
         }
     }

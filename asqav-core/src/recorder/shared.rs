@@ -9,13 +9,13 @@ use asqav_receipt::receipt::Signature;
 use super::super::completion::{Completion, Resolver};
 use super::super::process::Process;
 use super::super::sync::{Condvar, Mutex, MutexGuard, lock, wait, wait_timeout};
+use super::Counters;
 use super::chain::{Job, Slot};
 use super::draft::{Draft, Submitted};
 use super::options::Options;
 use super::place::{Held, Place, Ticket};
 use super::state::{Phase, State};
 use super::stop::{Last, Stopped};
-use super::{Counters, MAINTENANCE_INTERVAL};
 use crate::clock::Clock;
 use crate::log::Head;
 use crate::refused::{Closed, Refused};
@@ -201,11 +201,15 @@ impl Shared {
     pub(super) fn next_step(&self, maintained: Instant) -> Step {
         let mut state = lock(&self.state);
         loop {
+            // Before any commit, so that a busy log is maintained as well.
+            let mut wake_in = self.options.maintenance.saturating_sub(maintained.elapsed());
+            if wake_in.is_zero() {
+                return Step::Maintain;
+            }
             let batch = state.chain.take_signed();
             if !batch.is_empty() {
                 return Step::Commit(batch);
             }
-            let mut wake_in = MAINTENANCE_INTERVAL.saturating_sub(maintained.elapsed());
             match &state.phase {
                 Phase::Draining(end) if state.chain.queued() == 0 => {
                     return Step::Close { clean: *end == Stopped::Clean };
@@ -227,9 +231,6 @@ impl Shared {
                     wake_in = wake_in.min(left);
                 }
                 _ => {}
-            }
-            if wake_in.is_zero() {
-                return Step::Maintain;
             }
             state = wait_timeout(&self.writable, state, wake_in);
         }
