@@ -22,6 +22,7 @@ mod encoding;
 mod finding;
 mod input;
 mod judge;
+mod log;
 mod reason;
 mod report;
 mod resolve;
@@ -29,6 +30,7 @@ mod stamp;
 mod subject;
 
 pub use input::{NonceIndex, ReceiptInputs};
+pub use log::{CheckedSignature, LogInputs, LogReport, LogVerifier, SignatureJob};
 pub use reason::ReasonCode;
 pub use report::{Axis, AxisReport, AxisResult, FailureClass, Problem, Report, SubjectFacts, Verdict};
 

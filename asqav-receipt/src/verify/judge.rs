@@ -17,7 +17,6 @@ use crate::keys::KeyEntry;
 use crate::payload::Payload;
 
 /// The axes of a receipt, the signature possibly still to be checked.
-#[expect(dead_code, reason = "logs take the payload and defer the signature")]
 pub(super) struct Judged<'a> {
     /// All fifteen in their order.
     pub(super) axes: Vec<AxisReport>,
@@ -32,7 +31,6 @@ pub(super) struct Judged<'a> {
 
 /// Whether the signature's arithmetic runs at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(dead_code, reason = "logs defer the signature")]
 pub(super) enum Signatures {
     /// At once; where several keys are possible, the one that fits is taken.
     Now,

@@ -13,6 +13,8 @@ use crate::verify::subject::{Layout, Subject, ambiguous_number, text};
 pub(in crate::verify) enum Predecessor {
     /// Nothing was given.
     Missing,
+    /// There is none: the log begins here.
+    Start,
     /// Something was given that cannot be read, or not for certain.
     Unreadable(String),
     /// Its links and what has to go on from it.
@@ -36,12 +38,21 @@ impl Predecessor {
         };
         let Json::Object(object) = value else { return Self::Unreadable("not a JSON object".to_owned()) };
         match object.get("payload") {
-            Some(payload @ Json::Object(members)) => Self::of(payload, members),
-            _ => Self::of(&Json::Object(object.clone()), &object),
+            Some(payload @ Json::Object(members)) => Self::of_payload(payload, members),
+            _ => Self::of_payload(&Json::Object(object.clone()), &object),
         }
     }
 
-    fn of(value: &Json, payload: &Object) -> Self {
+    /// What the successor of this receipt has to go on from.
+    pub(in crate::verify) fn of(subject: &Subject<'_>) -> Self {
+        Self::Known {
+            link: Link::to(&subject.message),
+            seq: subject.payload().get("seq").and_then(Json::as_integer),
+            log_id: asqav_text(subject, "log_id").map(str::to_owned),
+        }
+    }
+
+    fn of_payload(value: &Json, payload: &Object) -> Self {
         if ambiguous_number(value).is_some() {
             return Self::Unreadable("it holds a number with more than one spelling".to_owned());
         }
@@ -78,6 +89,12 @@ fn judge(subject: &Subject<'_>, predecessor: &Predecessor) -> Result<String, Fin
     let (link, log_id) = match predecessor {
         Predecessor::Missing => {
             return Err(Finding::skip(ReasonCode::PredecessorMissing, "the predecessor is not at hand"));
+        }
+        Predecessor::Start => {
+            return Err(Finding::fail(
+                ReasonCode::ChainBreak,
+                "the log's first receipt links to a predecessor",
+            ));
         }
         Predecessor::Unreadable(why) => {
             return Err(Finding::skip(

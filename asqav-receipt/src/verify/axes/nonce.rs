@@ -34,7 +34,12 @@ pub(in crate::verify) fn seq(subject: &Subject<'_>, predecessor: &Predecessor) -
         Some(Json::Integer(seq)) if *seq >= 1 => *seq,
         Some(_) => return Finding::fail(ReasonCode::MalformedSeq, "`seq` is not a positive integer"),
     };
-    let Predecessor::Known { seq: Some(before), .. } = predecessor else {
+    let before = match predecessor {
+        Predecessor::Known { seq, .. } => seq.as_ref(),
+        Predecessor::Start => Some(&0),
+        Predecessor::Missing | Predecessor::Unreadable(_) => None,
+    };
+    let Some(before) = before else {
         return Finding::pass(format!("seq {seq}; no predecessor's to compare with"));
     };
     match seq.checked_sub(*before) {

@@ -1,0 +1,212 @@
+//! Whether a whole log is true.
+
+mod inputs;
+mod line;
+mod meaning;
+mod report;
+mod segment;
+mod signatures;
+mod tally;
+
+pub use inputs::LogInputs;
+pub use report::LogReport;
+pub use signatures::{CheckedSignature, SignatureJob};
+
+use line::Line;
+use meaning::Meaning;
+use report::End;
+use segment::{Seals, Segment};
+use tally::{Place, Tally};
+
+use super::axes::chain::Predecessor;
+use super::input::ReceiptInputs;
+use super::judge::{self, Signatures};
+use super::reason::ReasonCode;
+use super::report::Axis;
+use crate::payload::Link;
+
+/// Verifies a log as it is read: segment after segment, line after line.
+///
+/// Takes any bytes without panicking. Memory grows by about 60 bytes per
+/// receipt (identifiers and nonces seen, decisions ended), besides what is
+/// open at a time.
+///
+/// Call [`segment_start`](Self::segment_start), [`line`](Self::line) for each
+/// line, then [`sealed`](Self::sealed) or [`unsealed`](Self::unsealed), for
+/// each segment in order; at the end [`finish`](Self::finish).
+///
+/// ```
+/// use asqav_receipt::verify::{LogInputs, LogVerifier};
+///
+/// let report = LogVerifier::new(LogInputs::new()).finish();
+/// assert_eq!(report.reason_code.unwrap().as_str(), "empty_log");
+/// ```
+#[derive(Debug)]
+pub struct LogVerifier<'a> {
+    inputs: LogInputs<'a>,
+    tally: Tally,
+    predecessor: Predecessor,
+    meaning: Meaning,
+    seals: Seals,
+    segment: Option<Segment>,
+    receipts: u64,
+    /// Signatures handed out and not yet handed back.
+    pending: u64,
+    head_met: bool,
+}
+
+impl<'a> LogVerifier<'a> {
+    /// A log of which nothing was read yet.
+    #[must_use]
+    pub fn new(inputs: LogInputs<'a>) -> Self {
+        Self {
+            inputs,
+            tally: Tally::default(),
+            predecessor: Predecessor::Start,
+            meaning: Meaning::default(),
+            seals: Seals::default(),
+            segment: None,
+            receipts: 0,
+            pending: 0,
+            head_met: false,
+        }
+    }
+
+    /// Begins the segment of this number, by its file's name.
+    pub fn segment_start(&mut self, number: u64) {
+        self.unsealed();
+        self.seals.begin(number, &mut self.tally);
+        self.segment = Some(Segment::new(number));
+    }
+
+    /// Takes the segment's next line, without its line feed.
+    pub fn line(&mut self, line: &[u8]) {
+        if let Some(job) = self.line_deferred(line) {
+            let checked = job.check();
+            self.signature(checked);
+        }
+    }
+
+    /// As [`line`](Self::line), but leaves the signature's arithmetic to the
+    /// caller, who may run jobs in any order and on any thread, and gives each
+    /// result to [`signature`](Self::signature) before [`finish`](Self::finish).
+    pub fn line_deferred(&mut self, line: &[u8]) -> Option<SignatureJob<'a>> {
+        self.receipts += 1;
+        if let Some(segment) = &mut self.segment {
+            segment.push(line);
+        }
+        let read = match Line::read(line) {
+            Ok(read) => read,
+            Err(note) => {
+                self.unreadable(note);
+                return None;
+            }
+        };
+        match read.subject() {
+            Some(subject) => self.receipt(&subject),
+            None => {
+                self.unreadable("there is no receipt of asqav".to_owned());
+                None
+            }
+        }
+    }
+
+    /// Takes the result of a deferred signature.
+    pub fn signature(&mut self, checked: CheckedSignature) {
+        self.pending = self.pending.saturating_sub(1);
+        let (place, axis) = checked.into_parts();
+        self.tally.axis(&place, &axis);
+    }
+
+    /// Takes `len` bytes after the segment's last line feed: an unfinished line.
+    pub fn torn(&mut self, len: u64) {
+        if let Some(segment) = &mut self.segment {
+            segment.torn(len);
+        }
+        if !self.inputs.allow_open {
+            let note = format!("{len} bytes after the last complete line");
+            self.tally.problem(&Place::default(), Axis::Structure, ReasonCode::TornTail, note);
+        }
+    }
+
+    /// Ends the segment with the content of its header file.
+    pub fn sealed(&mut self, header: &[u8]) {
+        let Some(segment) = self.segment.take() else {
+            let note = "a header without a segment";
+            self.tally.problem(&Place::default(), Axis::Chain, ReasonCode::SegmentMissing, note);
+            return;
+        };
+        self.seals.seal(&segment, header, &self.meaning, &self.inputs, &mut self.tally);
+    }
+
+    /// Ends the segment without a header: only the last one may.
+    pub fn unsealed(&mut self) {
+        if self.segment.take().is_some() {
+            self.seals.leave_open();
+        }
+    }
+
+    /// Ends the log.
+    #[must_use]
+    pub fn finish(mut self) -> LogReport {
+        self.unsealed();
+        if self.pending > 0 {
+            let note = format!("{} signatures were not checked", self.pending);
+            self.tally.problem(&Place::default(), Axis::Signature, ReasonCode::SignatureUnchecked, note);
+        }
+        let end = End {
+            receipts: self.receipts,
+            segments: self.seals.count(),
+            sealed: self.seals.last_is_sealed(),
+            head_met: self.head_met,
+        };
+        report::finish(&end, &self.inputs, &self.meaning, self.tally)
+    }
+
+    fn receipt(&mut self, subject: &super::subject::Subject<'_>) -> Option<SignatureJob<'a>> {
+        let mut inputs = ReceiptInputs::new();
+        (inputs.keys, inputs.at) = (self.inputs.keys, self.inputs.at);
+        let judged = judge::judge(subject, &self.predecessor, &inputs, Signatures::Later);
+        let place = Place::of(subject);
+        for axis in &judged.axes {
+            if axis.axis != Axis::Signature || judged.pending.is_none() {
+                self.tally.axis(&place, axis);
+            }
+        }
+        if let Some(segment) = &mut self.segment {
+            segment.receipt(subject);
+        }
+        if let Some(payload) = &judged.payload {
+            self.meaning.apply(payload, &subject.message, &mut self.tally);
+            self.meet_head(payload, &subject.message);
+        }
+        self.predecessor = Predecessor::of(subject);
+        let check = judged.pending?;
+        self.pending += 1;
+        Some(SignatureJob::new(place, check, subject.message.clone()))
+    }
+
+    /// Compares the receipt at the mirrored head's place with it.
+    fn meet_head(&mut self, payload: &crate::payload::Payload, message: &[u8]) {
+        let Some(head) = self.inputs.head.filter(|head| head.seq == payload.seq) else { return };
+        let link = Link::to(message);
+        if (link.sha256, link.sha3, payload.asqav.log_id) == (head.sha256, Some(head.sha3), head.log_id) {
+            self.head_met = true;
+        } else {
+            let place = Place::of_payload(payload);
+            let note = "another receipt than the mirrored head names";
+            self.tally.problem(&place, Axis::Chain, ReasonCode::HeadDiffers, note);
+        }
+    }
+
+    /// A line that is no receipt: what follows cannot be compared with it.
+    fn unreadable(&mut self, note: String) {
+        self.tally.problem(
+            &Place::default(),
+            Axis::Structure,
+            ReasonCode::NotCanonical,
+            format!("line {}: {note}", self.receipts),
+        );
+        self.predecessor = Predecessor::Unreadable("the line before is no receipt".to_owned());
+    }
+}

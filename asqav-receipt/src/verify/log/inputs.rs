@@ -1,0 +1,57 @@
+//! What the caller brings along for a log.
+
+use crate::checkpoint::HeadMirror;
+use crate::keys::KeySet;
+use crate::time::Timestamp;
+
+/// Everything besides the log that its verification depends on.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct LogInputs<'a> {
+    /// The keys that the caller pins; a set found beside the log is no pin.
+    pub keys: Option<&'a KeySet>,
+    /// The time to judge claimed times by.
+    pub at: Option<Timestamp>,
+    /// The log's head, kept elsewhere: a log that is shorter, or differs
+    /// there, is invalid.
+    pub head: Option<HeadMirror>,
+    /// Whether a log that does not end in a sealed segment with `gate:stop`
+    /// may be verified all the same.
+    pub allow_open: bool,
+}
+
+impl<'a> LogInputs<'a> {
+    /// Nothing pinned, nothing at hand.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Pins keys.
+    #[must_use]
+    pub const fn keys(mut self, keys: &'a KeySet) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// Gives the evaluation time.
+    #[must_use]
+    pub const fn at(mut self, time: Timestamp) -> Self {
+        self.at = Some(time);
+        self
+    }
+
+    /// Gives the head, kept elsewhere.
+    #[must_use]
+    pub const fn head(mut self, head: HeadMirror) -> Self {
+        self.head = Some(head);
+        self
+    }
+
+    /// Accepts a log that is still being written.
+    #[must_use]
+    pub const fn allow_open(mut self, allowed: bool) -> Self {
+        self.allow_open = allowed;
+        self
+    }
+}

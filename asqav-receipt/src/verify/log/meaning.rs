@@ -1,0 +1,297 @@
+//! What the receipts of a log say together: calls, sessions, runs of the gate.
+
+use std::collections::{HashMap, HashSet};
+
+use super::tally::{Place, Tally};
+use crate::digest::{Sha3Digest, Sha256Digest};
+use crate::id::{ActionId, AgentId, IssuerId, LogId, Nonce};
+use crate::json::{Json, Object};
+use crate::open::{Change, Contradiction, OpenDecision, OpenItem, OpenSession, OpenSet};
+use crate::payload::{Context, Decision, Link, Outcome, Payload, ReceiptType};
+use crate::time::Timestamp;
+use crate::verify::reason::ReasonCode;
+use crate::verify::report::Axis;
+
+/// Unclean stops beyond this number are counted, not listed.
+const MAX_RECOVERIES: usize = 100;
+
+/// What the first receipt fixes for the whole log.
+#[derive(Debug, Clone)]
+pub(super) struct Identity {
+    pub(super) log_id: LogId,
+    pub(super) agent: AgentId,
+    pub(super) issuer: IssuerId,
+    /// The SHA3 link to receipt 1.
+    pub(super) genesis: Option<Sha3Digest>,
+}
+
+/// Where in the life of a gate the log stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Run {
+    /// Nothing was written yet.
+    #[default]
+    Before,
+    /// After `gate:recovery`, sealing what an unclean stop left open.
+    Recovering,
+    /// After `gate:start`.
+    Running,
+    /// After `gate:stop`.
+    Stopped,
+}
+
+/// How a decision that is no longer open came to be so.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    Denied,
+    Completed,
+}
+
+/// The newest receipt.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Newest {
+    pub(super) seq: u64,
+    pub(super) link: Link,
+    pub(super) issued_at: Timestamp,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Meaning {
+    pub(super) identity: Option<Identity>,
+    pub(super) newest: Option<Newest>,
+    open: OpenSet,
+    run: Run,
+    /// Decisions that are not open any more, by the first half of their SHA-256.
+    ended: HashMap<[u8; 16], Fate>,
+    action_ids: HashSet<ActionId>,
+    nonces: HashSet<Nonce>,
+    /// After which receipts the log was stopped uncleanly.
+    pub(super) recoveries: Vec<u64>,
+    pub(super) recovery_count: u64,
+    pub(super) unknown_outcomes: u64,
+    pub(super) backward_steps: u64,
+}
+
+impl Meaning {
+    /// Takes the log's next receipt, given in its types and its canonical form.
+    pub(super) fn apply(&mut self, payload: &Payload, canonical: &[u8], tally: &mut Tally) {
+        let mut at = At { place: Place::of_payload(payload), tally };
+        self.same_log(payload, canonical, &mut at);
+        self.no_repetition(payload, &mut at);
+        self.clock(payload, &mut at);
+        self.run(payload, &mut at);
+        self.open(payload, canonical, &mut at);
+        self.newest =
+            Some(Newest { seq: payload.seq, link: Link::to(canonical), issued_at: payload.issued_at });
+    }
+
+    /// Whether the log ends in a clean stop.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.run == Run::Stopped
+    }
+
+    /// What is open now, as a header lists it.
+    pub(super) fn open_items(&self) -> Vec<OpenItem> {
+        self.open.items()
+    }
+
+    /// How many decisions are open now.
+    pub(super) fn open_decisions(&self) -> usize {
+        self.open.decisions().len()
+    }
+
+    fn same_log(&mut self, payload: &Payload, canonical: &[u8], at: &mut At<'_>) {
+        let first = || Identity {
+            log_id: payload.asqav.log_id,
+            agent: payload.agent_id.clone(),
+            issuer: payload.issuer_id.clone(),
+            genesis: Link::to(canonical).sha3.filter(|_| payload.seq == 1),
+        };
+        let log = self.identity.get_or_insert_with(first);
+        if log.log_id != payload.asqav.log_id {
+            at.found(Axis::Chain, ReasonCode::LogIdChanged, "`asqav.log_id` is not the log's");
+        }
+        if log.agent != payload.agent_id {
+            at.found(Axis::IssuerBind, ReasonCode::AgentMismatch, "`agent_id` is not the log's");
+        }
+        if log.issuer != payload.issuer_id {
+            at.found(Axis::IssuerBind, ReasonCode::IssuerMismatch, "`issuer_id` is not the log's");
+        }
+    }
+
+    fn no_repetition(&mut self, payload: &Payload, at: &mut At<'_>) {
+        if !self.action_ids.insert(payload.action_id) {
+            at.found(Axis::Structure, ReasonCode::DuplicateActionId, "`action_id` stands in the log already");
+        }
+        if !self.nonces.insert(payload.nonce) {
+            at.found(Axis::Nonce, ReasonCode::DuplicateNonce, "`nonce` stands in the log already");
+        }
+    }
+
+    /// A clock may be set back; that is worth a remark, and proves nothing.
+    fn clock(&mut self, payload: &Payload, at: &mut At<'_>) {
+        let Some(before) = self.newest.map(|newest| newest.issued_at) else { return };
+        if payload.issued_at < before {
+            self.backward_steps += 1;
+            let note = format!("claims {}, after a receipt that claims {before}", payload.issued_at);
+            at.found(Axis::Skew, ReasonCode::ClockBackwards, note);
+        }
+    }
+
+    /// Holds the receipt to the order of a gate's life.
+    fn run(&mut self, payload: &Payload, at: &mut At<'_>) {
+        match event(payload) {
+            Some(("gate:recovery", body)) => self.recovery(payload, body, at),
+            Some(("gate:start", _)) => {
+                if self.run == Run::Running {
+                    at.found(
+                        Axis::Structure,
+                        ReasonCode::LifecycleOrder,
+                        "`gate:start` without a stop or a recovery before",
+                    );
+                }
+                self.none_open(at);
+                self.run = Run::Running;
+            }
+            Some(("gate:stop", _)) => {
+                if self.run != Run::Running {
+                    at.found(
+                        Axis::Structure,
+                        ReasonCode::LifecycleOrder,
+                        "`gate:stop` without a start before",
+                    );
+                }
+                self.none_open(at);
+                self.run = Run::Stopped;
+            }
+            other => self.within_run(payload, other.map(|(name, _)| name), at),
+        }
+    }
+
+    fn recovery(&mut self, payload: &Payload, body: &Object, at: &mut At<'_>) {
+        let before = payload.seq.saturating_sub(1);
+        if body.get("resumed_after_seq").and_then(Json::as_count) != Some(before) {
+            let note = format!("`resumed_after_seq` is not {before}, which the receipt follows");
+            at.found(Axis::Structure, ReasonCode::RecoveryDiffers, note);
+        }
+        self.recovery_count += 1;
+        if self.recoveries.len() < MAX_RECOVERIES {
+            self.recoveries.push(before);
+        }
+        self.run = Run::Recovering;
+    }
+
+    fn none_open(&self, at: &mut At<'_>) {
+        for decision in self.open.decisions().take(10) {
+            let note = format!("the decision of seq {} is still open", decision.seq);
+            at.found(Axis::Structure, ReasonCode::DecisionLeftOpen, note);
+        }
+    }
+
+    /// Only a recovery seals what it did not observe, and it does nothing else.
+    fn within_run(&mut self, payload: &Payload, event: Option<&str>, at: &mut At<'_>) {
+        let unknown = payload.asqav.outcome == Some(Outcome::Unknown);
+        self.unknown_outcomes += u64::from(unknown);
+        if unknown && !payload.asqav.recovered {
+            at.found(
+                Axis::Structure,
+                ReasonCode::NotARecovery,
+                "an `unknown` outcome that no recovery wrote",
+            );
+        }
+        if payload.asqav.recovered && payload.receipt_type == ReceiptType::Outcome && !unknown {
+            at.found(Axis::Structure, ReasonCode::NotARecovery, "a recovery claims to know an outcome");
+        }
+        let acts = event.is_none() || matches!(event, Some("session:open" | "session:close"));
+        if payload.asqav.recovered != (self.run == Run::Recovering) && acts {
+            let note = "a recovered receipt belongs between `gate:recovery` and `gate:start`, and only such receipts";
+            at.found(Axis::Structure, ReasonCode::NotARecovery, note);
+        } else if acts && matches!(self.run, Run::Before | Run::Stopped) {
+            at.found(Axis::Structure, ReasonCode::LifecycleOrder, "the gate was not started");
+        }
+    }
+
+    fn open(&mut self, payload: &Payload, canonical: &[u8], at: &mut At<'_>) {
+        if matches!(payload.decision, Decision::Deny | Decision::RateLimit)
+            && payload.receipt_type == ReceiptType::Decision
+        {
+            self.ended.insert(half(&Sha256Digest::of(canonical)), Fate::Denied);
+        }
+        match self.open.apply(payload, canonical) {
+            Change::None | Change::Opened => {}
+            Change::Completed(decision) => {
+                self.ended.insert(half(&decision.payload_sha256), Fate::Completed);
+                same_call(payload, &decision, at);
+            }
+            Change::Closed(session) => same_session(payload, &session, at),
+            Change::Contradiction(Contradiction::NoOpenDecision) => self.no_decision(payload, at),
+            Change::Contradiction(contradiction) => {
+                let note = match contradiction {
+                    Contradiction::SessionReopened => "the session is open already",
+                    _ => "the session is not open",
+                };
+                at.found(Axis::Structure, ReasonCode::SessionNotOpen, note);
+            }
+        }
+    }
+
+    fn no_decision(&self, payload: &Payload, at: &mut At<'_>) {
+        let fate = payload.invocation_ref.and_then(|decision| self.ended.get(&half(&decision)));
+        let (reason, note) = match fate {
+            Some(Fate::Denied) => (ReasonCode::OutcomeOfDenial, "an outcome of a denied call"),
+            Some(Fate::Completed) => (ReasonCode::SecondOutcome, "a second outcome of one call"),
+            None => (ReasonCode::OutcomeWithoutDecision, "an outcome without a decision in this log"),
+        };
+        at.found(Axis::Structure, reason, note);
+    }
+}
+
+/// A place and where to report what is found there.
+struct At<'t> {
+    place: Place,
+    tally: &'t mut Tally,
+}
+
+impl At<'_> {
+    fn found(&mut self, axis: Axis, reason: ReasonCode, note: impl Into<String>) {
+        self.tally.problem(&self.place, axis, reason, note);
+    }
+}
+
+fn event(payload: &Payload) -> Option<(&str, &Object)> {
+    match &payload.context {
+        Context::Event { name, body } => Some((name, body)),
+        _ => None,
+    }
+}
+
+/// An outcome repeats what its decision says.
+fn same_call(payload: &Payload, decision: &OpenDecision, at: &mut At<'_>) {
+    let same = [
+        ("action_type", payload.action_type == decision.action_type),
+        ("tool_name", payload.tool_name == decision.tool_name),
+        ("session_id", payload.session_id == decision.session_id),
+        ("asqav.parents", payload.asqav.parents == [decision.action_id]),
+    ];
+    for (member, _) in same.iter().filter(|(_, same)| !same) {
+        let note = format!("`{member}` is not that of the decision of seq {}", decision.seq);
+        at.found(Axis::Structure, ReasonCode::OutcomeDiffers, note);
+    }
+}
+
+/// `session:close` counts the session's receipts and commits to them.
+fn same_session(payload: &Payload, session: &OpenSession, at: &mut At<'_>) {
+    let Some((_, body)) = event(payload) else { return };
+    let root = body.get("root").and_then(Json::as_str).and_then(Sha3Digest::parse_hex);
+    let count = body.get("count").and_then(Json::as_count);
+    if count != Some(session.count) || root.is_none() || root != session.root() {
+        at.found(
+            Axis::Structure,
+            ReasonCode::SessionDiffers,
+            "`session:close` has another count or root than its receipts",
+        );
+    }
+}
+
+fn half(digest: &Sha256Digest) -> [u8; 16] {
+    digest.as_bytes().first_chunk().copied().unwrap_or_default()
+}

@@ -1,0 +1,253 @@
+//! Segments and their signed headers.
+
+use super::inputs::LogInputs;
+use super::meaning::Meaning;
+use super::tally::{Place, Tally};
+use crate::digest::{Sha3Digest, Sha256Digest};
+use crate::header::{SegmentHeader, SignedHeader};
+use crate::keys::KeyEntry;
+use crate::merkle::{Frontier, Sha3Tree};
+use crate::payload::Link;
+use crate::verify::axes::keys::{Use, key_status};
+use crate::verify::axes::time::MAX_SKEW_MICROS;
+use crate::verify::finding::blocking;
+use crate::verify::reason::ReasonCode;
+use crate::verify::report::Axis;
+use crate::verify::subject::{Subject, text};
+
+/// The segment being read: what its header has to say.
+#[derive(Debug)]
+pub(super) struct Segment {
+    number: u64,
+    count: u64,
+    bytes: u64,
+    lines: Frontier<Sha3Tree>,
+    first: Option<(u64, Link)>,
+}
+
+impl Segment {
+    pub(super) fn new(number: u64) -> Self {
+        Self { number, count: 0, bytes: 0, lines: Frontier::new(), first: None }
+    }
+
+    /// Adds a line, its line feed not included.
+    pub(super) fn push(&mut self, line: &[u8]) {
+        self.count += 1;
+        self.bytes =
+            self.bytes.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX)).saturating_add(1);
+        self.lines.push(line);
+    }
+
+    /// Adds bytes that are no line.
+    pub(super) fn torn(&mut self, len: u64) {
+        self.bytes = self.bytes.saturating_add(len);
+    }
+
+    /// Notes the first receipt's number and link.
+    pub(super) fn receipt(&mut self, subject: &Subject<'_>) {
+        if self.count == 1
+            && let (Some(seq), Some(sha256)) =
+                (subject.seq(), subject.text("previousReceiptHash").and_then(Sha256Digest::parse_hex))
+        {
+            let prev = subject.asqav().and_then(|asqav| text(asqav, "prev"));
+            let mut link = Link::GENESIS;
+            (link.sha256, link.sha3) = (sha256, prev.and_then(Sha3Digest::parse_tagged));
+            self.first = Some((seq, link));
+        }
+    }
+}
+
+/// The segments read so far.
+#[derive(Debug, Default)]
+pub(super) struct Seals {
+    segments: u64,
+    last_number: u64,
+    last_header: Option<Sha3Digest>,
+    /// Whether the newest segment has no header.
+    open: bool,
+}
+
+impl Seals {
+    /// Begins a segment: the next number, after a sealed one.
+    pub(super) fn begin(&mut self, number: u64, tally: &mut Tally) {
+        if self.open {
+            let note = format!("segment {} has no header", self.last_number);
+            tally.problem(&Place::default(), Axis::Chain, ReasonCode::HeaderMissing, note);
+        }
+        if self.last_number.checked_add(1) != Some(number) {
+            let note = format!("segment {number} follows segment {}", self.last_number);
+            tally.problem(&Place::default(), Axis::Chain, ReasonCode::SegmentMissing, note);
+        }
+        self.segments += 1;
+        self.last_number = number;
+        self.open = false;
+    }
+
+    pub(super) const fn leave_open(&mut self) {
+        self.open = true;
+    }
+
+    pub(super) const fn count(&self) -> u64 {
+        self.segments
+    }
+
+    pub(super) const fn last_is_sealed(&self) -> bool {
+        self.segments > 0 && !self.open
+    }
+
+    /// Ends a segment with its header.
+    pub(super) fn seal(
+        &mut self,
+        segment: &Segment,
+        file: &[u8],
+        meaning: &Meaning,
+        inputs: &LogInputs<'_>,
+        tally: &mut Tally,
+    ) {
+        let place = meaning.newest.map_or_else(Place::default, |newest| Place::seq(newest.seq));
+        let mut found = |axis, reason, note: String| {
+            tally.problem(&place, axis, reason, format!("header of segment {}: {note}", segment.number));
+        };
+        let signed = match SignedHeader::parse(file) {
+            Ok(signed) => signed,
+            Err(error) => {
+                self.last_header = None;
+                return found(Axis::Structure, ReasonCode::MalformedHeader, error.to_string());
+            }
+        };
+        for member in differing(segment, &signed.header, meaning, self.last_header) {
+            found(
+                Axis::Chain,
+                ReasonCode::HeaderDiffers,
+                format!("`{member}` is not what the segment gives"),
+            );
+        }
+        sealed_at(&signed.header, meaning, inputs, &mut found);
+        signature(&signed, meaning, inputs, &mut found);
+        self.last_header = Some(signed.digest());
+    }
+}
+
+/// The members that disagree with the segment's receipts or with the headers before.
+fn differing(
+    segment: &Segment,
+    header: &SegmentHeader,
+    meaning: &Meaning,
+    previous_header: Option<Sha3Digest>,
+) -> Vec<&'static str> {
+    let SegmentHeader {
+        log_id,
+        genesis,
+        segment: number,
+        first_seq,
+        last_seq,
+        count,
+        bytes,
+        root,
+        before,
+        last,
+        previous_header: previous,
+        open,
+        sealed_at: _,
+        close: _,
+        suite: _,
+        key_thumbprint: _,
+    } = header;
+    let log = meaning.identity.as_ref();
+    let same = [
+        ("log_id", log.is_some_and(|log| log.log_id == *log_id)),
+        ("genesis", log.is_some_and(|log| log.genesis == Some(*genesis))),
+        ("segment", segment.number == *number),
+        ("first_seq", segment.first.is_some_and(|(seq, _)| seq == *first_seq)),
+        ("last_seq", meaning.newest.is_some_and(|newest| newest.seq == *last_seq)),
+        ("count", segment.count == *count),
+        ("bytes", segment.bytes == *bytes),
+        ("root", segment.lines.root() == *root.as_bytes()),
+        ("before", segment.first.is_some_and(|(_, link)| link == *before)),
+        ("last", meaning.newest.is_some_and(|newest| newest.link == *last)),
+        ("previous_header", previous_header == *previous),
+        ("open", meaning.open_items() == *open),
+    ];
+    same.into_iter().filter(|(_, same)| !same).map(|(member, _)| member).collect()
+}
+
+fn sealed_at(
+    header: &SegmentHeader,
+    meaning: &Meaning,
+    inputs: &LogInputs<'_>,
+    found: &mut impl FnMut(Axis, ReasonCode, String),
+) {
+    if let Some(at) = inputs.at
+        && header.sealed_at.unix_micros() - at.unix_micros() > MAX_SKEW_MICROS
+    {
+        found(Axis::Skew, ReasonCode::InTheFuture, format!("claims to be sealed at {}", header.sealed_at));
+    }
+    if meaning.newest.is_some_and(|newest| header.sealed_at < newest.issued_at) {
+        let note = format!("claims to be sealed at {}, before its last receipt", header.sealed_at);
+        found(Axis::Skew, ReasonCode::ClockBackwards, note);
+    }
+}
+
+/// Judges the header's signature as a receipt's: a pinned key of this agent
+/// and issuer, in force and in range.
+fn signature(
+    signed: &SignedHeader,
+    meaning: &Meaning,
+    inputs: &LogInputs<'_>,
+    found: &mut impl FnMut(Axis, ReasonCode, String),
+) {
+    let SignedHeader { header, signature } = signed;
+    let kid = signature.kid.as_str();
+    let Some(entry) = pinned(inputs, header, kid) else {
+        return found(Axis::IssuerKey, ReasonCode::KeyNotPinned, "no pinned key is this header's".to_owned());
+    };
+    if entry.kid.as_deref() != Some(kid) {
+        found(
+            Axis::KeyBinding,
+            ReasonCode::KidMismatch,
+            format!("`kid` is {kid:?}, the pinned key's is {:?}", entry.kid),
+        );
+    }
+    let log = meaning.identity.as_ref();
+    if log.is_none_or(|log| entry.issuer_id.as_deref() != Some(log.issuer.as_str())) {
+        found(
+            Axis::IssuerBind,
+            ReasonCode::IssuerMismatch,
+            "the key is not pinned for the log's issuer".to_owned(),
+        );
+    }
+    if entry.agent_id.is_some() && log.is_none_or(|log| entry.agent_id.as_deref() != Some(log.agent.as_str()))
+    {
+        found(
+            Axis::IssuerBind,
+            ReasonCode::AgentMismatch,
+            "the key is not pinned for the log's agent".to_owned(),
+        );
+    }
+    let log_id = header.log_id.to_string();
+    let claim = Use { signed_at: Some(header.sealed_at), log_id: Some(&log_id), seq: Some(header.last_seq) };
+    let status = key_status(claim, entry).on(Axis::KeyStatus);
+    if let Some((reason, _)) = blocking(&status, false) {
+        found(Axis::KeyStatus, reason, status.note);
+    }
+    match entry.key() {
+        Ok(key) if key.suite().name != header.suite => {
+            found(Axis::Signature, ReasonCode::AlgorithmMismatch, format!("`suite` is {:?}", header.suite));
+        }
+        Ok(key) if key.verifies(&header.signing_bytes(), &signature.sig) => {}
+        _ => found(
+            Axis::Signature,
+            ReasonCode::SignatureInvalid,
+            "the signature is not the pinned key's".to_owned(),
+        ),
+    }
+}
+
+/// The entry with the signed thumbprint; among rows of one key, that of the `kid`.
+fn pinned<'a>(inputs: &LogInputs<'a>, header: &SegmentHeader, kid: &str) -> Option<&'a KeyEntry> {
+    let same = || {
+        let entries = inputs.keys.into_iter().flat_map(|keys| keys.entries());
+        entries.filter(|entry| entry.thumbprint() == Some(&header.key_thumbprint))
+    };
+    same().find(|entry| entry.kid.as_deref() == Some(kid)).or_else(|| same().next())
+}

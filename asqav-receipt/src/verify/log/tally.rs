@@ -1,0 +1,137 @@
+//! The results of many receipts, axis by axis, in bounded memory.
+
+use std::collections::HashSet;
+
+use crate::payload::Payload;
+use crate::verify::finding;
+use crate::verify::reason::ReasonCode;
+use crate::verify::report::{Axis, AxisReport, AxisResult, FailureClass, Problem};
+use crate::verify::subject::Subject;
+
+/// Problems beyond this number are counted, not listed.
+const MAX_PROBLEMS: usize = 1_000;
+
+/// Where in the log something was found.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    pub(super) seq: Option<u64>,
+    pub(super) action_id: Option<String>,
+}
+
+impl Place {
+    pub(super) fn of(subject: &Subject<'_>) -> Self {
+        Self { seq: subject.seq(), action_id: subject.text("action_id").map(str::to_owned) }
+    }
+
+    pub(super) fn of_payload(payload: &Payload) -> Self {
+        Self { seq: Some(payload.seq), action_id: Some(payload.action_id.to_string()) }
+    }
+
+    pub(super) const fn seq(seq: u64) -> Self {
+        Self { seq: Some(seq), action_id: None }
+    }
+}
+
+/// How one axis ended over all receipts.
+#[derive(Debug, Clone, Default)]
+struct Count {
+    passed: u64,
+    skipped: u64,
+    failed: u64,
+    skip: Option<(ReasonCode, String)>,
+    fail: Option<(ReasonCode, String)>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    counts: [Count; Axis::ALL.len()],
+    problems: Vec<Problem>,
+    omitted: u64,
+    /// What is listed once, however often it occurs.
+    listed: HashSet<(Axis, ReasonCode)>,
+}
+
+impl Tally {
+    /// Counts the result of one axis of one receipt.
+    pub(super) fn axis(&mut self, place: &Place, report: &AxisReport) {
+        if let Some((reason, _)) = finding::blocking(report, false) {
+            self.list(place, report.axis, reason, &report.note);
+        }
+        let Some(count) = self.count(report.axis) else { return };
+        match report.result {
+            AxisResult::Pass => count.passed += 1,
+            AxisResult::Skipped => count.skip(report.reason, &report.note),
+            AxisResult::Fail => count.fail(place, report.reason, &report.note),
+        }
+    }
+
+    /// Counts something found beside the axes of one receipt.
+    pub(super) fn problem(&mut self, place: &Place, axis: Axis, reason: ReasonCode, note: impl Into<String>) {
+        let note = note.into();
+        self.list(place, axis, reason, &note);
+        let Some(count) = self.count(axis) else { return };
+        match reason.class() {
+            Some(FailureClass::Invalid) => count.fail(place, Some(reason), &note),
+            Some(FailureClass::Unverifiable) => count.skip(Some(reason), &note),
+            None => {}
+        }
+    }
+
+    /// Every axis over the whole log, and the problems, listed and not.
+    pub(super) fn into_parts(self) -> (Vec<AxisReport>, Vec<Problem>, u64) {
+        let axes = Axis::ALL.into_iter().zip(self.counts).map(|(axis, count)| count.report(axis)).collect();
+        (axes, self.problems, self.omitted)
+    }
+
+    /// Falsehoods are listed one by one; what could not be checked, and
+    /// remarks, once for all receipts.
+    fn list(&mut self, place: &Place, axis: Axis, reason_code: ReasonCode, note: &str) {
+        let once = reason_code.class() != Some(FailureClass::Invalid);
+        if once && !self.listed.insert((axis, reason_code)) {
+            return;
+        }
+        if self.problems.len() >= MAX_PROBLEMS {
+            self.omitted += 1;
+            return;
+        }
+        let (seq, action_id) = (place.seq, place.action_id.clone());
+        self.problems.push(Problem { seq, action_id, axis, reason_code, note: note.to_owned() });
+    }
+
+    fn count(&mut self, axis: Axis) -> Option<&mut Count> {
+        self.counts.iter_mut().zip(Axis::ALL).find(|(_, of)| *of == axis).map(|(count, _)| count)
+    }
+}
+
+impl Count {
+    fn skip(&mut self, reason: Option<ReasonCode>, note: &str) {
+        self.skipped += 1;
+        if self.skip.is_none() {
+            self.skip = reason.map(|reason| (reason, note.to_owned()));
+        }
+    }
+
+    fn fail(&mut self, place: &Place, reason: Option<ReasonCode>, note: &str) {
+        self.failed += 1;
+        if self.fail.is_none() {
+            let note = place.seq.map_or_else(|| note.to_owned(), |seq| format!("seq {seq}: {note}"));
+            self.fail = reason.map(|reason| (reason, note));
+        }
+    }
+
+    fn report(self, axis: Axis) -> AxisReport {
+        let Self { passed, skipped, failed, skip, fail } = self;
+        let (result, first, count) = match (failed, skipped, passed) {
+            (1.., _, _) => (AxisResult::Fail, fail, failed),
+            (0, 1.., _) => (AxisResult::Skipped, skip, skipped),
+            (0, 0, 1..) => (AxisResult::Pass, None, passed),
+            (0, 0, 0) => (AxisResult::Skipped, Some((ReasonCode::EmptyLog, "no receipts".to_owned())), 0),
+        };
+        let (reason, note) = first.map_or((None, None), |(reason, note)| (Some(reason), Some(note)));
+        let note = note.map_or_else(
+            || format!("{count} receipts"),
+            |note| format!("{note} ({count} of {})", passed + skipped + failed),
+        );
+        AxisReport { axis, result, reason, note }
+    }
+}
