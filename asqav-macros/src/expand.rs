@@ -1,0 +1,162 @@
+//! Writes the code: one descriptor, one call into the spine.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{Ident, ReceiverKind, Type};
+
+use crate::args::Args;
+use crate::function::{Function, Shape};
+use crate::parameters::{self, Argument, Capture};
+
+/// The signed function.
+pub(crate) fn expand(args: &Args, function: &Function) -> TokenStream {
+    let facade = args.facade();
+    let emit = Emit { args, function, private: quote!(#facade::__private) };
+    let Function { attributes, visibility, signature, .. } = function;
+    let mut tokens = quote!(#(#attributes)* #visibility #signature);
+    function.brace.surround(&mut tokens, |tokens| tokens.extend(emit.body()));
+    tokens
+}
+
+struct Emit<'a> {
+    args: &'a Args,
+    function: &'a Function,
+    /// The path of the facade's `__private` module.
+    private: TokenStream,
+}
+
+impl Emit<'_> {
+    /// The function's new body. Arguments, gate and session are taken in a
+    /// plain statement, before anything is awaited.
+    fn body(&self) -> TokenStream {
+        let private = &self.private;
+        let call = Ident::new("call", Span::mixed_site());
+        let descriptor = self.descriptor();
+        let values = self.function.parameters.arguments().map(|argument| self.value(argument));
+        let views = self.function.parameters.views();
+        let mut new = quote!(#private::Call::new(__ASQAV_TOOL, [#(#values),*]));
+        if !views.is_empty() {
+            new = quote!({ #views #new });
+        }
+        let gate = self.args.gate.as_ref().map(|gate| quote!(.gate(&#gate)));
+        let session = self.args.session.as_ref().map(|session| quote!(.session(&#session)));
+        let run = self.run(&call);
+        quote! {
+            const __ASQAV_TOOL: &#private::Tool = &#descriptor;
+            let #call = #new #gate #session;
+            #run
+        }
+    }
+
+    /// What is known of the tool at compile time.
+    fn descriptor(&self) -> TokenStream {
+        let private = &self.private;
+        let own_name = self.function.name().unraw().to_string();
+        let text = |given: &Option<TokenStream>, default: TokenStream| given.clone().unwrap_or(default);
+        let name = text(&self.args.tool, quote!(#own_name));
+        let action =
+            text(&self.args.action, quote!(::core::concat!(::core::module_path!(), "::", #own_name)));
+        let version = self.args.version.as_ref().map(|version| quote!(.version(#version)));
+        let tier = self.args.tier.as_ref().map(|tier| quote!(.tier(#private::Tier::#tier)));
+        let arguments = self.function.parameters.arguments().map(|Argument { name, cfg, .. }| {
+            let capture = self.capture(self.args.capture(name));
+            let name = name.unraw().to_string();
+            quote!(#(#cfg)* (#name, #capture))
+        });
+        let result = self.capture(self.args.result);
+        quote!(#private::Tool::new(#name, #action, &[#(#arguments),*], #result) #version #tier)
+    }
+
+    fn capture(&self, capture: Capture) -> TokenStream {
+        let private = &self.private;
+        match capture {
+            Capture::Commit => quote!(#private::Capture::Commit),
+            Capture::Record => quote!(#private::Capture::Record),
+            Capture::Skip => quote!(#private::Capture::Drop),
+        }
+    }
+
+    /// One argument, serialised; errors about its type point at its name.
+    fn value(&self, Argument { name, cfg, viewed }: &Argument) -> TokenStream {
+        let private = &self.private;
+        let at = Span::mixed_site().located_at(name.span());
+        let borrow = (!viewed).then(|| quote_spanned!(at=> &));
+        let value = match (self.args.capture(name), self.args.redaction(name)) {
+            (Capture::Skip, _) => quote_spanned!(at=> #private::skipped()),
+            (_, Some(redact)) => quote_spanned!(at=> #private::value(&#redact(#borrow #name))),
+            (_, None) => quote_spanned!(at=> #private::value(#borrow #name)),
+        };
+        quote!(#(#cfg)* #value)
+    }
+
+    /// Hands the call and the body to the spine.
+    fn run(&self, call: &Ident) -> TokenStream {
+        let settlement = self.settlement();
+        let returns = &self.function.returns;
+        let moved = self.moved();
+        match self.function.shape {
+            Shape::Async => {
+                let pin = self.pin_return_type();
+                quote!(#call.run(#settlement, move || async move { #pin #moved }).await)
+            }
+            Shape::Future => {
+                let body = &self.function.body;
+                let rebind = self.rebind();
+                quote!(#call.run(#settlement, move || { #rebind #body }))
+            }
+            Shape::Plain => quote!(#call.deliver(#settlement, move || -> #returns { #moved })),
+        }
+    }
+
+    /// What the spine does with a refusal, and what it reads from a result.
+    fn settlement(&self) -> TokenStream {
+        let private = &self.private;
+        let returns = &self.function.returns;
+        let at = Span::mixed_site().located_at(returns.span());
+        let form = match self.args.result {
+            Capture::Skip => quote_spanned!(at=> #private::Skipped),
+            Capture::Commit | Capture::Record => quote_spanned!(at=> #private::Serialised),
+        };
+        match &self.args.on_deny {
+            None => quote_spanned!(at=> #private::settlement::<#returns, #form>()),
+            Some(on_deny) => quote_spanned!(at=> {
+                use #private::kind::{Future as _, Other as _, Result as _};
+                (&&#private::kind::of::<#returns, #form>()).settlement(#on_deny)
+            }),
+        }
+    }
+
+    /// The parameters and the body as a block whose value is the body's.
+    /// Borrows in its last expression end before the parameters do.
+    fn moved(&self) -> TokenStream {
+        let rebind = self.rebind();
+        let returns = &self.function.returns;
+        let returned = Ident::new("returned", Span::mixed_site());
+        let mut body = TokenStream::new();
+        self.function.brace.surround(&mut body, |tokens| self.function.body.to_tokens(tokens));
+        quote!(#rebind let #returned: #returns = #body; #returned)
+    }
+
+    fn rebind(&self) -> TokenStream {
+        let parameters = self.function.parameters.rebind();
+        let owned = self.function.signature.receiver().is_some_and(|receiver| {
+            !matches!(receiver.kind, ReceiverKind::Reference(..))
+                && parameters::names(&self.function.body, &Ident::new("self", Span::call_site()))
+        });
+        // The closure takes all of `self`, not the fields that the body names.
+        let whole_self = owned.then(|| quote!(let _ = &self;));
+        quote!(#whole_self #parameters)
+    }
+
+    /// Tells the compiler the type of an async block, whose `return` and `?`
+    /// would otherwise be read before it is known.
+    fn pin_return_type(&self) -> TokenStream {
+        let private = &self.private;
+        let returns: &Type = &self.function.returns;
+        let early = Ident::new("early", Span::mixed_site());
+        let at = Span::mixed_site().located_at(returns.span());
+        quote_spanned!(at=> if let ::core::option::Option::Some(#early) = #private::never::<#returns>() { return #early; })
+    }
+}
