@@ -1,6 +1,7 @@
-//! base64url without padding (RFC 4648 §5), read strictly.
+//! Base64 with one text per byte string: base64url without padding (RFC 4648
+//! §5) and, where key sets ask for it, standard base64 with padding (§4).
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 
 /// The text of `bytes`.
 #[must_use]
@@ -12,21 +13,53 @@ pub fn encode(bytes: &[u8]) -> String {
 /// trailing bits that are not zero.
 #[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
-    let bytes = Base64UrlUnpadded::decode_vec(text).ok()?;
-    // Compared, not assumed: one text per byte string.
-    (encode(&bytes) == text).then_some(bytes)
+    decode_as::<Base64UrlUnpadded>(text)
+}
+
+/// The text of `bytes` in standard base64.
+#[must_use]
+pub fn encode_standard(bytes: &[u8]) -> String {
+    Base64::encode_string(bytes)
+}
+
+/// The bytes of `text` in standard base64; `None` for absent or excess
+/// padding, white space, other alphabets and trailing bits that are not zero.
+#[must_use]
+pub fn decode_standard(text: &str) -> Option<Vec<u8>> {
+    decode_as::<Base64>(text)
+}
+
+/// Decodes and encodes again: compared, not assumed.
+fn decode_as<E: Encoding>(text: &str) -> Option<Vec<u8>> {
+    let bytes = E::decode_vec(text).ok()?;
+    (E::encode_string(&bytes) == text).then_some(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// RFC 4648 §10, and the two characters in which the alphabets differ.
     #[test]
-    fn each_byte_string_has_one_text() {
+    fn reads_the_standards_examples() {
+        assert_eq!(decode_standard("Zm9vYg==").unwrap(), b"foob");
+        assert_eq!(decode("Zm9vYg").unwrap(), b"foob");
+        assert_eq!(decode("-_8").unwrap(), [0xfb, 0xff]);
+        assert_eq!(decode_standard("+/8=").unwrap(), [0xfb, 0xff]);
         assert_eq!(encode(&[0xfb, 0xff]), "-_8");
-        assert_eq!(decode("-_8"), Some(vec![0xfb, 0xff]));
-        for wrong in ["-_9", "-_8=", "+/8", "-_8\n", "!!!!", " -_8", "a"] {
+        assert_eq!(encode_standard(&[0xfb, 0xff]), "+/8=");
+        assert_eq!(decode("").unwrap(), b"");
+    }
+
+    #[test]
+    fn refuses_every_other_spelling() {
+        for wrong in
+            ["Zg==", "Zh", "Zm9vYh", "-_9", "Zg\n", " Zg", "Z", "Zm9vY", "!!!!", "+/8", "Zm9v=", "Zm 9v"]
+        {
             assert_eq!(decode(wrong), None, "{wrong:?}");
+        }
+        for wrong in ["Zg", "Zg=", "Zh==", "Zg==\n", "Zg==Zg==", "-_8=", "!!!!", "Zm9v====", "===="] {
+            assert_eq!(decode_standard(wrong), None, "{wrong:?}");
         }
     }
 }

@@ -7,9 +7,6 @@ mod entry;
 #[cfg(test)]
 mod tests;
 
-use base64ct::{Base64, Encoding as _};
-
-use crate::base64url;
 use crate::digest::Sha256Digest;
 use crate::json::{Json, JsonError, Object};
 
@@ -28,8 +25,8 @@ pub enum KeySetError {
     /// Not JSON by the strict rules.
     #[error("not strict JSON: {0}")]
     Json(#[from] JsonError),
-    /// No array `keys` of objects.
-    #[error("not a JSON Web Key Set: no array `keys` of objects")]
+    /// No array `keys`.
+    #[error("not a JSON Web Key Set: no array `keys`")]
     Shape,
 }
 
@@ -52,16 +49,19 @@ impl KeySet {
         Self { entries }
     }
 
-    /// Reads a JWKS. Entries of unknown kinds stay in the set, unusable.
+    /// Reads a JWKS. Entries of unknown kinds stay in the set, unusable, even
+    /// where they are not objects.
     ///
     /// # Errors
     /// [`KeySetError`] when it is no JWKS at all.
     pub fn parse(text: &[u8]) -> Result<Self, KeySetError> {
         let json = Json::parse(text)?;
         let keys = json.as_object().and_then(|set| set.get("keys")).and_then(Json::as_array);
-        let entries =
-            keys.ok_or(KeySetError::Shape)?.iter().map(|entry| entry.as_object().map(KeyEntry::from_json));
-        entries.collect::<Option<_>>().map(Self::new).ok_or(KeySetError::Shape)
+        let nothing = Object::new();
+        let entries = keys.ok_or(KeySetError::Shape)?.iter();
+        Ok(Self::new(
+            entries.map(|entry| KeyEntry::from_json(entry.as_object().unwrap_or(&nothing))).collect(),
+        ))
     }
 
     /// The set as JSON text with a line feed.
@@ -89,7 +89,8 @@ impl KeySet {
     ///
     /// A signed thumbprint that matches no entry resolves to nothing: `kid`
     /// stands outside the signed bytes and must not overrule it. Among entries
-    /// of one key the one with the same `kid` is taken.
+    /// of one key the one with the same `kid` is taken. Unusable entries are
+    /// passed over.
     #[must_use]
     pub fn resolve(
         &self,
@@ -99,15 +100,16 @@ impl KeySet {
         issuer: Option<&str>,
     ) -> Option<(&KeyEntry, FoundBy)> {
         let has_kid = |entry: &&KeyEntry| kid.is_some() && entry.kid.as_deref() == kid;
+        let usable = self.entries.iter().filter(|entry| entry.key().is_ok());
         if let Some(thumbprint) = thumbprint {
             let all = || self.entries.iter().filter(|entry| entry.thumbprint() == Some(thumbprint));
             return all().find(has_kid).or_else(|| all().next()).map(|entry| (entry, FoundBy::Thumbprint));
         }
-        if let Some(entry) = self.entries.iter().find(has_kid) {
+        if let Some(entry) = usable.clone().find(has_kid) {
             return Some((entry, FoundBy::KeyId));
         }
         let (agent, issuer) = (agent?, issuer?);
-        let mut same = self.entries.iter().filter(|entry| {
+        let mut same = usable.filter(|entry| {
             entry.agent_id.as_deref() == Some(agent) && entry.issuer_id.as_deref() == Some(issuer)
         });
         match (same.next(), same.next()) {
@@ -115,18 +117,4 @@ impl KeySet {
             _ => None,
         }
     }
-}
-
-/// Standard base64 with padding (RFC 4648 §4), one text per byte string.
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    let bytes = Base64::decode_vec(text).ok()?;
-    (Base64::encode_string(&bytes) == text).then_some(bytes)
-}
-
-fn encode_base64(bytes: &[u8]) -> String {
-    Base64::encode_string(bytes)
-}
-
-fn decode_pub(text: &str) -> Option<Vec<u8>> {
-    base64url::decode(text)
 }

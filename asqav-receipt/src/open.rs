@@ -4,7 +4,7 @@
 //! Writers keep an [`OpenSet`] up to date, segment headers list it, recovery
 //! starts from the list, and verification compares it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::id::{ActionId, ActionType, SessionId, ToolName};
@@ -64,9 +64,9 @@ pub struct OpenSession {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OpenSet {
     decisions: BTreeMap<u64, OpenDecision>,
-    by_ref: HashMap<Sha256Digest, u64>,
+    by_ref: BTreeMap<Sha256Digest, u64>,
     sessions: BTreeMap<u64, OpenSession>,
-    by_session: HashMap<SessionId, u64>,
+    by_session: BTreeMap<SessionId, u64>,
 }
 
 /// What a receipt did to the set.
@@ -123,6 +123,9 @@ impl OpenSet {
     }
 
     /// Takes the next receipt of the log: `payload` and its canonical bytes.
+    ///
+    /// A receipt that contradicts the set is taken all the same, as far as it
+    /// can be: whoever only keeps the set up to date may ignore the answer.
     pub fn apply(&mut self, payload: &Payload, canonical: &[u8]) -> Change {
         let event = match &payload.context {
             Context::Event { name, .. } => *name,
@@ -131,20 +134,21 @@ impl OpenSet {
         if event == "session:close" {
             return self.close(payload);
         }
-        if let Some(contradiction) = self.grow(payload, canonical, event == "session:open") {
-            return Change::Contradiction(contradiction);
-        }
-        match payload.receipt_type {
+        let contradiction = self.grow(payload, canonical, event == "session:open");
+        let change = match payload.receipt_type {
             ReceiptType::Decision if matches!(payload.decision, Decision::Allow | Decision::Observation) => {
                 self.open_decision(payload, canonical)
             }
             ReceiptType::Outcome => self.complete(payload),
             _ if event == "session:open" => Change::Opened,
             _ => Change::None,
-        }
+        };
+        contradiction.map_or(change, Change::Contradiction)
     }
 
-    /// Adds the receipt to its session.
+    /// Adds the receipt to its session. A call may outlive the session that it
+    /// began in, so an outcome after `session:close` is no contradiction; it
+    /// belongs to no count.
     fn grow(&mut self, payload: &Payload, canonical: &[u8], opens: bool) -> Option<Contradiction> {
         let id = payload.session_id.as_ref()?;
         if opens {
@@ -164,6 +168,7 @@ impl OpenSet {
                 session.push(canonical);
                 None
             }
+            None if payload.receipt_type == ReceiptType::Outcome => None,
             None => Some(Contradiction::NoOpenSession),
         }
     }
@@ -249,3 +254,6 @@ impl OpenSession {
         self.tree().map(|tree| Sha3Digest::from_bytes(tree.root()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,3 +129,6 @@ impl std::fmt::Debug for VerifyingKey {
         write!(f, "VerifyingKey({}, {:?})", self.suite.name, self.thumbprint)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,6 @@
-//! Where the tests find data that others wrote.
+//! What the tests share: data that others wrote, and small receipts.
+
+pub(crate) mod receipts;
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,6 @@
 //! One published key.
 
+use crate::base64url;
 use crate::digest::Sha256Digest;
 use crate::id::LogId;
 use crate::json::{Json, Object};
@@ -150,8 +151,8 @@ impl KeyEntry {
             if *decoded.suite() == ED25519 {
                 object.set("crv", ED25519.name);
             }
-            object.set(member, crate::base64url::encode(public_key));
-            object.set("public_key", super::encode_base64(public_key));
+            object.set(member, base64url::encode(public_key));
+            object.set("public_key", base64url::encode_standard(public_key));
         }
         let status = match &self.status {
             KeyStatus::Active => Some("active"),
@@ -230,14 +231,17 @@ impl Material {
         let Some(suite) = text("alg").and_then(crate::suite::by_name) else {
             return Self::Unusable("its algorithm is not known");
         };
-        let member = if *suite == ML_DSA_65 { "pub" } else { "x" };
+        let (kty, member) = if *suite == ML_DSA_65 { ("AKP", "pub") } else { ("OKP", "x") };
+        if object.get("kty").is_some_and(|given| given.as_str() != Some(kty)) {
+            return Self::Unusable("its key type is not its algorithm's");
+        }
         let key = match (object.get(member), object.get("public_key")) {
             (None, None) => return Self::Unusable("it holds no public key"),
-            (Some(one), None) => one.as_str().and_then(super::decode_pub),
-            (None, Some(one)) => one.as_str().and_then(super::decode_base64),
+            (Some(one), None) => one.as_str().and_then(base64url::decode),
+            (None, Some(one)) => one.as_str().and_then(base64url::decode_standard),
             (Some(one), Some(other)) => {
-                let one = one.as_str().and_then(super::decode_pub);
-                if one != other.as_str().and_then(super::decode_base64) {
+                let one = one.as_str().and_then(base64url::decode);
+                if one != other.as_str().and_then(base64url::decode_standard) {
                     return Self::Unusable("its two spellings of the public key disagree");
                 }
                 one

@@ -63,7 +63,42 @@ fn odd_entries_do_not_break_the_set() {
     assert_eq!(set.entries().len(), 3);
     assert!(set.entries().iter().all(|entry| entry.key().is_err()));
     assert_eq!(KeySet::parse(b"{}").unwrap_err(), KeySetError::Shape);
-    assert_eq!(KeySet::parse(br#"{"keys":[1]}"#).unwrap_err(), KeySetError::Shape);
+    assert_eq!(KeySet::parse(br#"{"keys":{}}"#).unwrap_err(), KeySetError::Shape);
     assert!(KeySet::parse(br#"{"keys":[],"keys":[]}"#).is_err());
     assert_eq!(ED25519.public_key_len, 32);
+}
+
+/// An odd neighbour must not hide a good key.
+#[test]
+fn unusable_entries_are_passed_over() {
+    let good = String::from_utf8(KeySet::new(vec![entry(1, "k", "a")]).to_json()).unwrap();
+    let good = good.trim_end().strip_prefix("{\"keys\":[").unwrap().strip_suffix("]}").unwrap();
+    let set = |odd: &str| KeySet::parse(format!("{{\"keys\":[{odd},{good}]}}").as_bytes()).unwrap();
+    let stub = r#"{"kid":"k","agent_id":"a","issuer_id":"issuer","alg":"ML-DSA-65"}"#;
+    for odd in ["1", "null", "[]", "\"k\"", stub] {
+        let set = set(odd);
+        let thumbprint = entry(1, "k", "a").thumbprint().copied();
+        for (thumbprint, kid, by) in [
+            (thumbprint.as_ref(), None, FoundBy::Thumbprint),
+            (None, Some("k"), FoundBy::KeyId),
+            (None, None, FoundBy::AgentAndIssuer),
+        ] {
+            let (found, found_by) = set.resolve(thumbprint, kid, Some("a"), Some("issuer")).unwrap();
+            assert_eq!(
+                (found.thumbprint().copied(), found_by),
+                (entry(1, "k", "a").thumbprint().copied(), by)
+            );
+        }
+    }
+}
+
+#[test]
+fn an_algorithm_does_not_go_with_every_key_type() {
+    let text = String::from_utf8(KeySet::new(vec![entry(1, "k", "a")]).to_json()).unwrap();
+    for (from, to) in [("\"AKP\"", "\"OKP\""), ("\"AKP\"", "1"), ("ML-DSA-65", "Ed25519")] {
+        let set = KeySet::parse(text.replacen(from, to, 1).as_bytes()).unwrap();
+        assert!(set.entries()[0].key().is_err(), "{from} as {to}");
+    }
+    let without = KeySet::parse(text.replacen("\"kty\":\"AKP\",", "", 1).as_bytes()).unwrap();
+    assert!(without.entries()[0].key().is_ok(), "`kty` may be absent");
 }

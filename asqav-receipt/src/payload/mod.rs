@@ -30,10 +30,10 @@ pub const MAX_CONTEXT_LEN: usize = 704;
 /// The greatest sequence number: integers in a payload end at 2^53 − 1.
 pub const MAX_SEQ: u64 = (1 << 53) - 1;
 
-/// A receipt names at most this many rules.
+/// A receipt names at most this many rules: the first ones.
 pub const MAX_RULES: usize = 4;
 
-/// A receipt names at most this many parents.
+/// A receipt names at most this many parents: the first ones.
 pub const MAX_PARENTS: usize = 4;
 
 /// A recorded value longer than this many bytes of JSON text is committed

@@ -133,7 +133,7 @@ fn context(receipt_type: ReceiptType, payload: &Object) -> Result<Context, Shape
     }
     let mut members = object.iter();
     match (members.next(), members.next()) {
-        (Some((name, Json::Object(body))), None) => {
+        (Some((name, event @ Json::Object(body))), None) if holds_no_float(event) => {
             let name = EVENTS.into_iter().find(|event| *event == name).ok_or_else(|| malformed("context"))?;
             Ok(Context::Event { name, body: body.clone() })
         }
@@ -149,12 +149,22 @@ fn form(value: &Json) -> Option<Form> {
     let mut members = value.as_object()?.iter();
     let form = match members.next()? {
         ("commit", value) => Form::Commit(Sha3Digest::parse_hex(value.as_str()?)?),
-        ("value", value) => Form::Value(value.clone()),
+        ("value", value) if holds_no_float(value) => Form::Value(value.clone()),
         ("json", value) => Form::Text(value.as_str()?.to_owned()),
         ("dropped", Json::Bool(true)) => Form::Dropped,
         _ => return None,
     };
     members.next().is_none().then_some(form)
+}
+
+/// A payload holds no number with fraction or exponent, whatever its value.
+fn holds_no_float(value: &Json) -> bool {
+    match value {
+        Json::Float(_) => false,
+        Json::Array(values) => values.iter().all(holds_no_float),
+        Json::Object(object) => object.iter().all(|(_, value)| holds_no_float(value)),
+        Json::Null | Json::Bool(_) | Json::Integer(_) | Json::String(_) => true,
+    }
 }
 
 fn folded(value: &Json) -> Option<Folded> {
@@ -183,11 +193,15 @@ fn extension(asqav: &Object) -> Result<Extension, ShapeError> {
         tool: some(asqav, "tool", tool)?,
         policy: some(asqav, "policy", policy)?,
         parents: some(asqav, "parents", |value| {
-            value.as_array()?.iter().map(|id| ActionId::parse(id.as_str()?).ok()).collect()
+            at_most(super::MAX_PARENTS, value)?.iter().map(|id| ActionId::parse(id.as_str()?).ok()).collect()
         })?
         .unwrap_or_default(),
         trace: some(asqav, "trace", trace)?,
     })
+}
+
+fn at_most(max: usize, list: &Json) -> Option<&[Json]> {
+    list.as_array().filter(|values| values.len() <= max)
 }
 
 fn tool(value: &Json) -> Option<ToolInfo> {
@@ -205,8 +219,10 @@ fn tool(value: &Json) -> Option<ToolInfo> {
 
 fn policy(value: &Json) -> Option<PolicyInfo> {
     let object = value.as_object()?;
-    let rules =
-        object.get("rules")?.as_array()?.iter().map(|rule| parsed(rule.as_str()?)).collect::<Option<_>>()?;
+    let rules = at_most(super::MAX_RULES, object.get("rules")?)?
+        .iter()
+        .map(|rule| parsed(rule.as_str()?))
+        .collect::<Option<_>>()?;
     let inputs = match object.get("inputs") {
         Some(value) => Some(Sha3Digest::parse_hex(value.as_str()?)?),
         None => None,

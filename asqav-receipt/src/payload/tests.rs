@@ -85,6 +85,7 @@ fn every_kind() -> Vec<Payload> {
 fn canonical_bytes_agree_with_a_general_canonicaliser() {
     for payload in every_kind() {
         let ours = payload.to_canonical();
+        assert_eq!(crate::canonical::to_vec(&Json::parse(&ours).unwrap()), ours);
         let value: serde_json::Value = serde_json::from_slice(&ours).unwrap();
         assert_eq!(String::from_utf8(ours).unwrap(), serde_json_canonicalizer::to_string(&value).unwrap());
     }
@@ -171,4 +172,66 @@ fn the_context_has_a_fixed_budget() {
         "{without_context} bytes without context leave {}",
         MAX_PAYLOAD_LEN.saturating_sub(without_context)
     );
+}
+
+/// The bound holds to the byte: a context that fills the budget gives a
+/// payload of 4,096 bytes at most, with the longest number and links.
+#[test]
+fn a_context_that_fills_the_budget_fits() {
+    let text = |len: usize| Context::Result(Some(Form::Text("x".repeat(len))));
+    for mut payload in every_kind() {
+        payload.link = Link::GENESIS;
+        payload.seq = 1;
+        let budget = payload.context_budget();
+        payload.context = text(budget - text(0).to_canonical().len());
+        assert_eq!(payload.context.to_canonical().len(), budget);
+        payload.seq = MAX_SEQ;
+        payload.link = Link::to(b"{}");
+        let len = payload.to_canonical().len();
+        assert!((MAX_PAYLOAD_LEN - 200..=MAX_PAYLOAD_LEN).contains(&len), "{len}");
+    }
+}
+
+#[test]
+fn the_least_budget_holds_a_fold_and_a_recorded_value() {
+    let commit = || Form::Commit(Sha3Digest::of(b""));
+    let folded = Some(Folded::new(MAX_SEQ, Sha3Digest::of(b"")));
+    let shown = vec![("\"".repeat(64), commit())];
+    let context = Context::Observed { shown, folded, result: Some(commit()) };
+    assert!(context.to_canonical().len() <= MAX_CONTEXT_LEN);
+    // JSON text without control characters doubles at most when it is quoted.
+    let context = Context::Result(Some(Form::Text("\"".repeat(MAX_RECORDED_LEN))));
+    assert!(context.to_canonical().len() <= MAX_CONTEXT_LEN);
+}
+
+#[test]
+fn only_the_first_rules_and_parents_are_named() {
+    let mut payload = every_kind().remove(0);
+    let rules: Vec<_> = (0..9).map(|n| RuleId::parse(format!("r{n}")).unwrap()).collect();
+    payload.asqav.policy.as_mut().unwrap().rules.clone_from(&rules);
+    payload.asqav.parents = (0..9).map(|n| ActionId::from_parts(n, [0; 10])).collect();
+    let json = Json::parse(&payload.to_canonical()).unwrap();
+    let read = Payload::from_json(&json).unwrap();
+    assert_eq!(read.asqav.policy.unwrap().rules, rules[..MAX_RULES]);
+    assert_eq!(read.asqav.parents, payload.asqav.parents[..MAX_PARENTS]);
+    let more = String::from_utf8(payload.to_canonical()).unwrap().replacen("\"r0\"", "\"r0\",\"r\"", 1);
+    assert!(Payload::from_json(&Json::parse(more.as_bytes()).unwrap()).is_err(), "one rule more");
+}
+
+#[test]
+fn no_number_with_a_fraction_is_read() {
+    let text = String::from_utf8(every_kind()[0].to_canonical()).unwrap();
+    assert!(text.contains("[-5,null]"));
+    for number in ["-5.0", "5e0", "0.5"] {
+        let json = Json::parse(text.replacen("-5", number, 1).as_bytes()).unwrap();
+        assert!(Payload::from_json(&json).is_err(), "{number}");
+    }
+}
+
+/// The reference verifier fails a policy control that matched nothing.
+#[test]
+fn a_control_that_matched_nothing_is_not_claimed() {
+    let mut payload = every_kind().remove(0);
+    payload.controls = Controls { policy_matched: Some(0) };
+    assert!(!String::from_utf8(payload.to_canonical()).unwrap().contains("controls_evaluated"));
 }

@@ -151,11 +151,12 @@ impl Form {
 impl Controls {
     fn write(&self, members: &mut Members<'_>) {
         let Self { policy_matched } = self;
-        if let Some(matched) = policy_matched {
+        // A control that matched nothing is not claimed.
+        if let Some(matched) = policy_matched.filter(|&matched| matched > 0) {
             let mut controls = Members::open(members.value("controls_evaluated"));
             let mut policy = Members::open(controls.value("policy"));
             policy.flag("evaluated", true);
-            policy.count("matched_count", *matched);
+            policy.count("matched_count", matched);
             policy.close();
             controls.close();
         }
@@ -186,7 +187,7 @@ impl Extension {
         members.text("log_id", &log_id.to_string());
         members.some_text("outcome", *outcome);
         if !parents.is_empty() {
-            members.texts("parents", parents);
+            members.texts("parents", parents.iter().take(super::MAX_PARENTS));
         }
         members.text("phase", phase.as_str());
         if let Some(policy) = policy {
@@ -214,7 +215,7 @@ impl PolicyInfo {
         let mut members = Members::open(out);
         members.text("id", id.as_str());
         members.some_text("inputs", inputs.map(|digest| digest.to_hex()));
-        members.texts("rules", rules);
+        members.texts("rules", rules.iter().take(super::MAX_RULES));
         members.close();
     }
 }
@@ -279,10 +280,10 @@ impl<'a> Members<'a> {
         }
     }
 
-    pub(crate) fn texts(&mut self, name: &str, texts: &[impl ToString]) {
+    pub(crate) fn texts(&mut self, name: &str, texts: impl Iterator<Item = impl ToString>) {
         let out = self.value(name);
         out.push(b'[');
-        for (at, text) in texts.iter().enumerate() {
+        for (at, text) in texts.enumerate() {
             if at > 0 {
                 out.push(b',');
             }
