@@ -6,8 +6,9 @@
 //! allow rule not grant, and a deny or approve rule restrict.
 
 use asqav_receipt::id::RuleId;
-use asqav_receipt::time::Timestamp;
 
+use crate::error::PolicyError;
+use crate::facts::Facts;
 use crate::index::ToolIndex;
 use crate::model::Model;
 use crate::rule::{RateLimit, Rule, RuleEffect};
@@ -17,22 +18,8 @@ use crate::rule::{RateLimit, Rule, RuleEffect};
 pub struct RulePolicy {
     model: Model,
     index: ToolIndex,
-}
-
-/// What a decision depends on, without a gate.
-#[derive(Debug, Clone)]
-pub struct Facts<'a> {
-    pub(crate) agent: &'a str,
-    pub(crate) tool: &'a str,
-    pub(crate) now: Timestamp,
-}
-
-impl<'a> Facts<'a> {
-    /// A call of `tool` by `agent` at `now`.
-    #[must_use]
-    pub const fn new(agent: &'a str, tool: &'a str, now: Timestamp) -> Self {
-        Self { agent, tool, now }
-    }
+    /// Whether any rule looks at arguments.
+    pub(crate) reads_arguments: bool,
 }
 
 /// What the rules say about one call.
@@ -113,7 +100,24 @@ impl RulePolicy {
     #[must_use]
     pub fn new(model: Model) -> Self {
         let index = ToolIndex::new(model.rules().map(|rule| rule.tools.as_slice()));
-        Self { model, index }
+        let reads_arguments = model.rules().any(|rule| rule.when.is_some());
+        Self { model, index, reads_arguments }
+    }
+
+    /// Reads a policy file's content, see [`file`](crate::file).
+    ///
+    /// # Errors
+    /// [`PolicyError`] with line and column for the first mistake.
+    pub fn from_toml(content: impl AsRef<[u8]>) -> Result<Self, PolicyError> {
+        Model::from_toml(content).map(Self::new)
+    }
+
+    /// The policy `id` with these rules.
+    ///
+    /// # Errors
+    /// [`PolicyError`] for the first rule that is wrong.
+    pub fn from_rules(id: &str, rules: impl IntoIterator<Item = Rule>) -> Result<Self, PolicyError> {
+        Model::new(id, rules).map(Self::new)
     }
 
     /// The policy that the rules are of.
@@ -130,23 +134,26 @@ impl RulePolicy {
 
     /// The rules that stand to the call in any way, ordered by id.
     fn standings(&self, facts: &Facts<'_>) -> Vec<(&Entry, Standing)> {
-        let mut concerned: Vec<usize> = self.index.rules(facts.tool).collect();
-        concerned.sort_unstable();
-        concerned.dedup();
-        let entries = self.model.entries();
-        concerned
+        self.concerned(facts)
             .into_iter()
-            .filter_map(|at| entries.get(at))
             .map(|entry| (entry, entry.1.standing(facts)))
             .filter(|&(_, standing)| standing != Standing::Aside)
             .collect()
+    }
+
+    /// The rules about the call's tool, ordered by id.
+    pub(crate) fn concerned(&self, facts: &Facts<'_>) -> Vec<&Entry> {
+        let mut concerned: Vec<usize> = self.index.rules(facts.tool).collect();
+        concerned.sort_unstable();
+        concerned.dedup();
+        concerned.into_iter().filter_map(|at| self.model.entries().get(at)).collect()
     }
 }
 
 impl Rule {
     /// How this rule, which is about the call's tool, stands to the call.
     pub(crate) fn standing(&self, facts: &Facts<'_>) -> Standing {
-        if self.agents.as_ref().is_some_and(|agents| !agents.iter().any(|glob| glob.matches(facts.agent))) {
+        if !self.is_about_agent(facts.agent) {
             return Standing::Aside;
         }
         let open = self.window.as_ref().is_none_or(|window| window.contains(facts.now));
@@ -158,12 +165,16 @@ impl Rule {
         }
     }
 
-    fn holds(&self, _facts: &Facts<'_>) -> Truth {
-        Truth::True
+    pub(crate) fn is_about_agent(&self, agent: &str) -> bool {
+        self.agents.as_ref().is_none_or(|agents| agents.iter().any(|glob| glob.matches(agent)))
+    }
+
+    fn holds(&self, facts: &Facts<'_>) -> Truth {
+        self.when.as_ref().map_or(Truth::True, |when| when.truth(facts))
     }
 }
 
-type Entry = (RuleId, Rule);
+pub(crate) type Entry = (RuleId, Rule);
 
 /// The concerned rules of one call.
 struct Tally<'p>(Vec<(&'p Entry, Standing)>);

@@ -152,6 +152,19 @@ pub enum Problem {
     /// A key that does not go with the rule's effect or with another key.
     #[error("{0}")]
     Combination(&'static str),
+    /// A regular expression is not valid or too large.
+    #[error("the regular expression {0}")]
+    Expression(String),
+    /// An example of a rule does not come out as it says.
+    #[error("the example must be {expected}, but it is {found} ({why})")]
+    Example {
+        /// What the example says: `allowed`, `denied`, `held for approval`.
+        expected: &'static str,
+        /// What the policy says.
+        found: &'static str,
+        /// The reason's code, or which rule is not among those that decided.
+        why: String,
+    },
     /// No such time zone.
     #[error("`{0}` is not a time zone: write `UTC`, an offset like `+02:00` or a name like `Europe/Zurich`")]
     Zone(String),

@@ -12,8 +12,28 @@
 //! agents = ["finance-*"]          # patterns; left out: every agent
 //! rate = { calls = 5, per = "1m" }  # for each agent and tool; s, m, h, d
 //! window = { days = ["mon", "fri"], from = "08:00", to = "18:00", zone = "Europe/Zurich" }
+//!
+//! [rule.when]                     # conditions on arguments, by JSON pointer
+//! all = [
+//!   { arg = "/amount", ge = 1, le = 1000 },
+//!   { any = [{ arg = "/currency", in = ["CHF", "EUR"] }, { arg = "/test", eq = true }] },
+//!   { not = { arg = "/iban", prefix = "XX" } },
+//! ]
+//!
+//! [rule.examples]                 # calls that must come out so, or the file is refused
+//! allow = [{ args = { amount = 5, currency = "CHF", iban = "CH93" }, at = 2026-04-06T10:00:00Z }]
 //! ```
+//!
+//! A condition is a table with one of the keys `all`, `any`, `not` or `arg`.
+//! Beside `arg`, which is a JSON pointer, stand the questions, all of which
+//! must be answered with yes: `eq`, `in`, `ge`, `gt`, `le`, `lt`, `prefix`,
+//! `under`, `host_in`, `min_len`, `max_len`, `present`, `matches`; the module
+//! [`condition`](crate::condition) says what each means. An example gives
+//! `tool` (left out: the rule's one tool), `agent` (left out: `example`),
+//! `at` (left out: `2000-01-01T12:00:00Z`) and `args`.
 
+mod condition;
+mod example;
 mod rule;
 mod table;
 

@@ -31,20 +31,29 @@
 //! Without the feature `gate` (on by default) the crate does not depend on
 //! asqav-core: enough to read and check a policy at compile time.
 
+pub mod condition;
 pub mod engine;
 pub mod error;
+mod example;
+mod explain;
+mod facts;
 pub mod file;
 pub mod glob;
 mod index;
 pub mod model;
 mod normal;
+mod pointer;
 #[cfg(feature = "gate")]
 mod policy;
 pub mod rule;
 pub mod window;
 
-pub use engine::{Facts, Reason, RulePolicy, Ruling, Truth};
+pub use condition::{Condition, all, any, arg};
+pub use engine::{Reason, RulePolicy, Ruling, Truth};
 pub use error::{PolicyError, Position, Problem};
+pub use example::Example;
+pub use explain::{Explanation, Finding, RuleFinding};
+pub use facts::{Facts, Why};
 pub use file::{FILE_VERSION, MAX_FILE_LEN};
 pub use model::Model;
 pub use rule::{RateLimit, Rule, RuleEffect};

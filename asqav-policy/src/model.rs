@@ -6,6 +6,7 @@ use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{PolicyId, RuleId};
 
 use crate::error::{Fault, PolicyError, Problem};
+use crate::example;
 use crate::normal;
 use crate::rule::Rule;
 
@@ -48,7 +49,9 @@ impl Model {
             return Err(Fault { at, rule, problem: Problem::DuplicateRule });
         }
         let normalised = normal::write(&id, &rules);
-        Ok(Self { id, rules, digest: Sha256Digest::of(&normalised), normalised: normalised.into() })
+        let model = Self { id, rules, digest: Sha256Digest::of(&normalised), normalised: normalised.into() };
+        example::check(&model)?;
+        Ok(model)
     }
 
     /// The policy's id.

@@ -4,6 +4,7 @@ use asqav_receipt::canonical;
 use asqav_receipt::id::{PolicyId, RuleId};
 use asqav_receipt::json::{Json, Object};
 
+use crate::condition::{Check, Compare, Kind, Node, Scalar};
 use crate::glob::Glob;
 use crate::rule::{RateLimit, Rule};
 use crate::window::{TIME_ZONE_DATA, Window};
@@ -27,15 +28,62 @@ pub(crate) fn write(id: &PolicyId, rules: &[(RuleId, Rule)]) -> Vec<u8> {
 
 fn write_rule(rule: &Rule) -> Json {
     // Destructured, so that a new part of a rule cannot be forgotten here.
-    let Rule { name, effect, tools, every_tool: _, agents, window, rate, at: _, wrong: _ } = rule;
+    let Rule { name, effect, tools, every_tool: _, agents, when, window, rate, examples: _, at: _, wrong: _ } =
+        rule;
     object([
         ("id", name.as_str().into()),
         ("effect", effect.as_str().into()),
         ("tools", globs(tools)),
         ("agents", agents.as_deref().map_or_else(|| Json::Array(vec!["**".into()]), globs)),
+        ("when", when.as_ref().map_or(Json::Null, write_condition)),
         ("window", window.as_ref().map_or(Json::Null, write_window)),
         ("rate", rate.map_or(Json::Null, write_rate)),
     ])
+}
+
+/// A condition in the words of the file, one question per object.
+pub(crate) fn write_condition(node: &Node) -> Json {
+    let parts = |parts: &[Node]| Json::Array(parts.iter().map(write_condition).collect());
+    match node {
+        Node::All(all) => object([("all", parts(all))]),
+        Node::Any(any) => object([("any", parts(any))]),
+        Node::Not(part) => object([("not", write_condition(part))]),
+        Node::Test(pointer, check) => {
+            let (question, value) = write_check(check);
+            object([("arg", pointer.as_str().into()), (question, value)])
+        }
+    }
+}
+
+fn write_check(check: &Check) -> (&'static str, Json) {
+    let texts = |texts: &[String]| Json::Array(texts.iter().map(|text| text.as_str().into()).collect());
+    match check {
+        Check::OneOf(values) => ("in", Json::Array(values.iter().map(write_scalar).collect())),
+        Check::Number(compare, bound) => (
+            match compare {
+                Compare::AtLeast => "ge",
+                Compare::MoreThan => "gt",
+                Compare::AtMost => "le",
+                Compare::LessThan => "lt",
+            },
+            bound.to_json(),
+        ),
+        Check::MinLength(len) => ("min_len", Json::Integer((*len).into())),
+        Check::MaxLength(len) => ("max_len", Json::Integer((*len).into())),
+        Check::Prefix(prefixes) => ("prefix", texts(prefixes)),
+        Check::Under(directories) => ("under", texts(directories)),
+        Check::HostIn(hosts) => ("host_in", texts(hosts)),
+        Check::Present(present) => ("present", Json::Bool(*present)),
+        Check::Matches(pattern) => ("matches", pattern.as_str().into()),
+    }
+}
+
+fn write_scalar(scalar: &Scalar) -> Json {
+    match &scalar.0 {
+        Kind::Text(text) => text.as_str().into(),
+        Kind::Bool(value) => Json::Bool(*value),
+        Kind::Number(number) => number.to_json(),
+    }
 }
 
 fn globs(globs: &[Glob]) -> Json {

@@ -1,10 +1,12 @@
 //! The gate's view of the rules: core's `Policy` trait.
 
+use asqav_core::call::{Argument, JsonText};
 use asqav_core::policy::{Charge, Decision, Policy, PolicyInput, Rate};
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{PolicyId, ReasonCode, RuleId};
 
-use crate::engine::{Facts, Reason, RulePolicy, Ruling};
+use crate::engine::{Reason, RulePolicy, Ruling};
+use crate::facts::Facts;
 use crate::rule::{RateLimit, RuleEffect};
 
 impl Policy for RulePolicy {
@@ -17,7 +19,7 @@ impl Policy for RulePolicy {
     }
 
     fn decide(&self, input: &PolicyInput<'_>) -> Decision {
-        let facts = facts(input);
+        let facts = if self.reads_arguments { Facts::from(input) } else { without_arguments(input) };
         let ruling = self.judge(&facts);
         let rules = ruling.rules.iter().copied().cloned().collect();
         match ruling {
@@ -54,7 +56,16 @@ impl RulePolicy {
     }
 }
 
-fn facts<'a>(input: &PolicyInput<'a>) -> Facts<'a> {
+impl<'a> From<&PolicyInput<'a>> for Facts<'a> {
+    fn from(input: &PolicyInput<'a>) -> Self {
+        let add = |facts: Self, argument: &'a Argument| {
+            facts.argument(&argument.name, argument.value.as_ref().map(JsonText::as_str))
+        };
+        input.call.arguments.iter().fold(without_arguments(input), add)
+    }
+}
+
+fn without_arguments<'a>(input: &PolicyInput<'a>) -> Facts<'a> {
     Facts::new(input.agent.as_str(), input.call.tool.as_str(), input.now)
 }
 

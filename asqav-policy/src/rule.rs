@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use asqav_receipt::id::RuleId;
 
+use crate::condition::{Condition, MAX_DEPTH, Node};
 use crate::error::{Fault, Problem};
+use crate::example::Example;
 use crate::glob::Glob;
 use crate::window::Window;
 
@@ -34,8 +36,10 @@ pub struct Rule {
     pub(crate) tools: Vec<Glob>,
     pub(crate) every_tool: bool,
     pub(crate) agents: Option<Vec<Glob>>,
+    pub(crate) when: Option<Node>,
     pub(crate) window: Option<Window>,
     pub(crate) rate: Option<RateLimit>,
+    pub(crate) examples: Vec<Example>,
     /// Byte offset in the file.
     pub(crate) at: Option<usize>,
     /// The first mistake.
@@ -136,8 +140,10 @@ impl Rule {
             tools: Vec::new(),
             every_tool: false,
             agents: None,
+            when: None,
             window: None,
             rate: None,
+            examples: Vec::new(),
             at: None,
             wrong: None,
         }
@@ -169,6 +175,30 @@ impl Rule {
         if let Some(globs) = self.keep(read) {
             self.agents.get_or_insert_default().extend(globs);
         }
+        self
+    }
+
+    /// Restricts the rule to calls whose arguments fulfil a condition; several
+    /// calls of this method add up.
+    #[must_use]
+    pub fn when(mut self, condition: Condition) -> Self {
+        if let Some(node) = self.keep(condition.0) {
+            self.when = Some(match self.when.take() {
+                Some(Node::All(mut parts)) => {
+                    parts.push(node);
+                    Node::All(parts)
+                }
+                Some(first) => Node::All(vec![first, node]),
+                None => node,
+            });
+        }
+        self
+    }
+
+    /// Adds a call that must come out as it says, or the policy is refused.
+    #[must_use]
+    pub fn example(mut self, example: Example) -> Self {
+        self.examples.push(example);
         self
     }
 
@@ -231,6 +261,14 @@ impl Rule {
             return Err(Problem::Combination(
                 "`every_tool_unsafely` goes with the effect `allow` and the pattern `**` only",
             ));
+        }
+        if let Some(when) = &self.when {
+            if when.depth() > MAX_DEPTH {
+                return Err(Problem::TooMany { what: "levels of conditions", max: MAX_DEPTH });
+            }
+            if when.tests() > MAX_PER_RULE {
+                return Err(Problem::TooMany { what: "conditions in one rule", max: MAX_PER_RULE });
+            }
         }
         self.window.as_ref().map_or(Ok(()), Window::check)?;
         Ok(id)

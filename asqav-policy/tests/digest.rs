@@ -40,10 +40,10 @@ fn the_normalised_policy_is_one_canonical_object() {
             r#"{{"asqav_policy":{{"default":"deny","engine":"asqav-policy","engine_version":"{}","id":"finance","#,
             r#""rules":[{{"agents":["finance-*"],"effect":"allow","id":"post","#,
             r#""rate":{{"by":["agent","tool"],"calls":5,"per_ms":60000}},"tools":["post_transaction"],"#,
-            r#""window":{{"days":["mon","fri"],"from":"08:00","since":null,"to":"18:00","until":null,"#,
+            r#""when":null,"window":{{"days":["mon","fri"],"from":"08:00","since":null,"to":"18:00","until":null,"#,
             r#""zone":"Europe/Zurich"}}}},"#,
             r#"{{"agents":["**"],"effect":"allow","id":"read","rate":null,"#,
-            r#""tools":["list_*","query_account"],"window":null}}],"schema":1,"time_zone_data":"{}"}}}}"#,
+            r#""tools":["list_*","query_account"],"when":null,"window":null}}],"schema":1,"time_zone_data":"{}"}}}}"#,
         ),
         version, TIME_ZONE_DATA,
     );

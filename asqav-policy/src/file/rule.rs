@@ -6,7 +6,7 @@ use asqav_receipt::time::Timestamp;
 use toml::de::DeValue;
 
 use super::table::{Table, Value};
-use super::word;
+use super::{condition, example, word};
 use crate::error::{Fault, Problem, quote};
 use crate::glob::Glob;
 use crate::rule::{MAX_PER_RULE, RateLimit, Rule, RuleEffect};
@@ -21,15 +21,27 @@ pub(super) fn read(table: &Table<'_>) -> Result<Rule, Fault> {
 }
 
 fn read_parts(table: &Table<'_>, name: &str) -> Result<Rule, Fault> {
-    table.allow_only(&["id", "effect", "tools", "every_tool_unsafely", "agents", "rate", "window"])?;
+    table.allow_only(&[
+        "id",
+        "effect",
+        "tools",
+        "every_tool_unsafely",
+        "agents",
+        "when",
+        "rate",
+        "window",
+        "examples",
+    ])?;
     let effect = word(&table.require("effect")?, &EFFECTS, "`allow`, `approve` or `deny`")?;
     let mut rule = Rule::with_effect(name, effect);
     rule.at = Some(table.at());
     rule.tools = read_globs(&table.require("tools")?, "tools")?;
     rule.agents = table.get("agents").map(|value| read_globs(&value, "agents")).transpose()?;
+    rule.when = table.get("when").map(|value| condition::read(&value)).transpose()?;
     rule.rate = table.get("rate").map(read_rate).transpose()?;
     rule.window = table.get("window").map(read_window).transpose()?;
     rule.every_tool = table.get("every_tool_unsafely").map_or(Ok(false), |value| value.boolean())?;
+    rule.examples = table.get("examples").map_or(Ok(Vec::new()), |value| example::read(&value))?;
     Ok(rule)
 }
 
@@ -116,7 +128,7 @@ fn read_window(value: Value<'_>) -> Result<Window, Fault> {
 }
 
 /// A TOML date and time with an offset.
-fn read_instant(value: &Value<'_>) -> Result<Timestamp, Fault> {
+pub(super) fn read_instant(value: &Value<'_>) -> Result<Timestamp, Fault> {
     let expected = "a date and time with an offset, like `2026-01-31T08:00:00Z`";
     match value.raw() {
         DeValue::Datetime(time) => {

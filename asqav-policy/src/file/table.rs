@@ -46,6 +46,13 @@ impl<'t> Table<'t> {
         Some(Value { key: key.get_ref(), value })
     }
 
+    /// The entries in the order of the file.
+    pub(super) fn entries(&self) -> Vec<Value<'t>> {
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_unstable_by_key(|(key, _)| key.span().start);
+        entries.into_iter().map(|(key, value)| Value { key: key.get_ref(), value }).collect()
+    }
+
     pub(super) fn require(&self, key: &'static str) -> Result<Value<'t>, Fault> {
         self.get(key).ok_or_else(|| Fault::at(self.at, Problem::MissingKey(key)))
     }
@@ -55,6 +62,10 @@ impl<'t> Value<'t> {
     /// Where the value begins.
     pub(super) fn at(&self) -> usize {
         self.value.span().start
+    }
+
+    pub(super) const fn key(&self) -> &'t str {
+        self.key
     }
 
     pub(super) fn raw(&self) -> &'t DeValue<'t> {
@@ -87,6 +98,13 @@ impl<'t> Value<'t> {
             DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
                 .map_err(|_| self.mistyped("an integer of at most 64 bits")),
             _ => Err(self.mistyped("an integer")),
+        }
+    }
+
+    pub(super) fn float(&self) -> Result<f64, Fault> {
+        match self.raw() {
+            DeValue::Float(float) => float.as_str().parse().map_err(|_| self.mistyped("a number")),
+            _ => Err(self.mistyped("a float")),
         }
     }
 

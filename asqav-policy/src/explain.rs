@@ -1,0 +1,160 @@
+//! Why a call comes out as it does, rule by rule: for the people who write and
+//! audit policies, never for the agent. It names rules, conditions and places
+//! in arguments; it does not quote the arguments' values.
+
+use std::fmt;
+
+use asqav_receipt::canonical;
+use asqav_receipt::id::RuleId;
+
+use crate::condition::{Node, test};
+use crate::engine::{RulePolicy, Ruling, Standing, Truth};
+use crate::facts::{Facts, Why};
+use crate::normal;
+use crate::rule::{Rule, RuleEffect};
+
+/// Why a call comes out as it does; `Display` is for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Explanation<'p> {
+    /// What the policy says.
+    pub ruling: Ruling<'p>,
+    /// Every rule about the call's tool, ordered by id.
+    pub rules: Vec<RuleFinding<'p>>,
+    /// How many rules are about other tools.
+    pub others: usize,
+}
+
+/// How one rule stands to the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RuleFinding<'p> {
+    /// The rule.
+    pub rule: &'p RuleId,
+    /// Its effect.
+    pub effect: RuleEffect,
+    /// How it stands.
+    pub finding: Finding,
+    /// Its conditions, each as the file's words in JSON, with its value or why
+    /// it has none, and how deep it is nested.
+    pub conditions: Vec<(usize, String, Result<bool, Why>)>,
+}
+
+/// How a rule about the call's tool stands to the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// It is about other agents.
+    OtherAgent,
+    /// Its window is closed.
+    OutsideWindow,
+    /// Its condition is false.
+    ConditionFalse,
+    /// Its condition cannot be evaluated: it restricts, and grants nothing.
+    ConditionUnknown,
+    /// It holds.
+    Holds,
+}
+
+impl RulePolicy {
+    /// Why the call comes out as it does.
+    pub fn explain<'a>(&self, call: impl Into<Facts<'a>>) -> Explanation<'_> {
+        let facts = call.into();
+        let rules: Vec<_> =
+            self.concerned(&facts).into_iter().map(|(id, rule)| find(id, rule, &facts)).collect();
+        let others = self.model().rules().len() - rules.len();
+        Explanation { ruling: self.judge(&facts), rules, others }
+    }
+}
+
+fn find<'p>(id: &'p RuleId, rule: &'p Rule, facts: &Facts<'_>) -> RuleFinding<'p> {
+    let mut conditions = Vec::new();
+    if let Some(when) = &rule.when {
+        list(when, 0, facts, &mut conditions);
+    }
+    let condition = rule.when.as_ref().map_or(Truth::True, |when| when.truth(facts));
+    let finding = match rule.standing(facts) {
+        Standing::Holds => Finding::Holds,
+        Standing::Unknown => Finding::ConditionUnknown,
+        Standing::Closed => Finding::OutsideWindow,
+        Standing::Aside if !rule.is_about_agent(facts.agent) => Finding::OtherAgent,
+        Standing::Aside if condition == Truth::False => Finding::ConditionFalse,
+        Standing::Aside => Finding::OutsideWindow,
+    };
+    RuleFinding { rule: id, effect: rule.effect, finding, conditions }
+}
+
+/// Lists a condition and its parts, the whole before its parts.
+fn list(node: &Node, depth: usize, facts: &Facts<'_>, out: &mut Vec<(usize, String, Result<bool, Why>)>) {
+    let (words, parts): (String, &[Node]) = match node {
+        Node::All(parts) => ("all".to_owned(), parts),
+        Node::Any(parts) => ("any".to_owned(), parts),
+        Node::Not(part) => ("not".to_owned(), std::slice::from_ref(part)),
+        Node::Test(..) => {
+            let json = canonical::to_vec(&normal::write_condition(node));
+            (String::from_utf8_lossy(&json).into_owned(), &[])
+        }
+    };
+    let at = out.len();
+    for part in parts {
+        list(part, depth + 1, facts, out);
+    }
+    let value = match (node, node.truth(facts)) {
+        (Node::Test(pointer, check), _) => test(pointer, check, facts),
+        (_, Truth::True) => Ok(true),
+        (_, Truth::False) => Ok(false),
+        (_, Truth::Unknown) => Err(first_unknown(out.get(at..).unwrap_or_default())),
+    };
+    out.insert(at, (depth, words, value));
+}
+
+fn first_unknown(parts: &[(usize, String, Result<bool, Why>)]) -> Why {
+    parts.iter().find_map(|(_, _, value)| value.err()).unwrap_or(Why::Missing)
+}
+
+impl fmt::Display for Explanation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.ruling.effect {
+            RuleEffect::Allow => "allowed",
+            RuleEffect::Approve => "needs approval",
+            RuleEffect::Deny => "denied",
+        })?;
+        if let Some(reason) = self.ruling.reason {
+            write!(f, " ({})", reason.code())?;
+        }
+        f.write_str("\n")?;
+        for rule in &self.rules {
+            write!(f, "{rule}")?;
+        }
+        for (rule, limit) in &self.ruling.limits {
+            writeln!(
+                f,
+                "  limit of `{rule}`: {} calls per {:?}, for each agent and tool",
+                limit.calls(),
+                limit.per()
+            )?;
+        }
+        writeln!(f, "  {} rules are about other tools", self.others)
+    }
+}
+
+impl fmt::Display for RuleFinding<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let finding = match self.finding {
+            Finding::OtherAgent => "is about other agents",
+            Finding::OutsideWindow => "is not in force now",
+            Finding::ConditionFalse => "does not apply: its condition is false",
+            Finding::ConditionUnknown => "cannot be evaluated: it grants nothing and restricts",
+            Finding::Holds => "applies",
+        };
+        writeln!(f, "  rule `{}` ({}) {finding}", self.rule, self.effect.as_str())?;
+        for (depth, words, value) in &self.conditions {
+            let indent = 4 + 2 * depth;
+            match value {
+                Ok(value) => writeln!(f, "{:indent$}{words}: {value}", "")?,
+                Err(why) => writeln!(f, "{:indent$}{words}: unknown, {}", "", why.as_str())?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! Reads a condition.
+
+use toml::de::DeValue;
+
+use super::table::{Table, Value};
+use crate::condition::{Argument, Condition, MAX_DEPTH, Node, Scalar, all, any, arg};
+use crate::error::{Fault, Problem};
+
+/// The keys of a condition; the first four say which kind it is.
+const KEYS: [&str; 17] = [
+    "all", "any", "not", "arg", "eq", "in", "ge", "gt", "le", "lt", "prefix", "under", "host_in", "min_len",
+    "max_len", "present", "matches",
+];
+
+pub(super) fn read(value: &Value<'_>) -> Result<Node, Fault> {
+    read_level(value, 1)?.0.map_err(|problem| Fault::at(value.at(), problem))
+}
+
+fn read_level(value: &Value<'_>, level: usize) -> Result<Condition, Fault> {
+    if level > MAX_DEPTH {
+        let problem = Problem::TooMany { what: "levels of conditions", max: MAX_DEPTH };
+        return Err(Fault::at(value.at(), problem));
+    }
+    let table = value.table()?;
+    table.allow_only(&KEYS)?;
+    if let Some(pointer) = table.get("arg") {
+        return read_questions(&table, &pointer);
+    }
+    let entries = table.entries();
+    let [only] = entries.as_slice() else {
+        let problem = Problem::Combination("a condition has one of the keys `all`, `any`, `not` or `arg`");
+        return Err(Fault::at(table.at(), problem));
+    };
+    let read = match only.key() {
+        "not" => !read_level(only, level + 1)?,
+        "all" => all(read_parts(only, level)?),
+        "any" => any(read_parts(only, level)?),
+        _ => return Err(Fault::at(table.at(), Problem::MissingKey("arg"))),
+    };
+    located(read, only)
+}
+
+fn read_parts(value: &Value<'_>, level: usize) -> Result<Vec<Condition>, Fault> {
+    value.items()?.iter().map(|item| read_level(item, level + 1)).collect()
+}
+
+/// The questions beside `arg`.
+fn read_questions(table: &Table<'_>, pointer: &Value<'_>) -> Result<Condition, Fault> {
+    let place = arg(pointer.text()?);
+    located(place.clone().present(), pointer)?;
+    let mut questions = Vec::new();
+    for value in table.entries() {
+        if value.key() != "arg" {
+            questions.push(located(read_question(&place, &value)?, &value)?);
+        }
+    }
+    if questions.len() > 1 {
+        return Ok(all(questions));
+    }
+    let missing = Problem::Combination("`arg` needs a question beside it, like `eq` or `le`");
+    questions.pop().ok_or_else(|| Fault::at(pointer.at(), missing))
+}
+
+fn read_question(place: &Argument, value: &Value<'_>) -> Result<Condition, Fault> {
+    let place = place.clone();
+    Ok(match value.key() {
+        "eq" => place.equals(read_scalar(value)?),
+        "in" => place.one_of(value.items()?.iter().map(read_scalar).collect::<Result<Vec<_>, _>>()?),
+        "ge" => place.at_least(read_scalar(value)?),
+        "gt" => place.more_than(read_scalar(value)?),
+        "le" => place.at_most(read_scalar(value)?),
+        "lt" => place.less_than(read_scalar(value)?),
+        "prefix" => place.starts_with(read_texts(value)?),
+        "under" => place.under(read_texts(value)?),
+        "host_in" => place.host_in(read_texts(value)?),
+        "min_len" => place.len_at_least(read_len(value)?),
+        "max_len" => place.len_at_most(read_len(value)?),
+        "present" if value.boolean()? => place.present(),
+        "present" => place.absent(),
+        "matches" => place.matches(value.text()?),
+        _ => {
+            let problem = Problem::Combination("`all`, `any`, `not` and `arg` do not go together");
+            return Err(Fault::at(value.at(), problem));
+        }
+    })
+}
+
+/// A mistake in the condition, said to be where `value` stands.
+fn located(condition: Condition, value: &Value<'_>) -> Result<Condition, Fault> {
+    match condition.0 {
+        Ok(node) => Ok(Condition(Ok(node))),
+        Err(problem) => Err(Fault::at(value.at(), problem)),
+    }
+}
+
+fn read_scalar(value: &Value<'_>) -> Result<Scalar, Fault> {
+    match value.raw() {
+        DeValue::String(text) => Ok(text.as_ref().into()),
+        DeValue::Boolean(boolean) => Ok((*boolean).into()),
+        DeValue::Integer(_) => Ok(value.integer()?.into()),
+        DeValue::Float(_) => Ok(value.float()?.into()),
+        _ => Err(value.mistyped("a string, a boolean or a number")),
+    }
+}
+
+/// One text, or a list of them.
+fn read_texts<'t>(value: &Value<'t>) -> Result<Vec<&'t str>, Fault> {
+    match value.raw() {
+        DeValue::Array(_) => value.items()?.iter().map(Value::text).collect(),
+        _ => Ok(vec![value.text()?]),
+    }
+}
+
+fn read_len(value: &Value<'_>) -> Result<u32, Fault> {
+    let range = Problem::Range { key: "length", min: 0, max: i64::from(u32::MAX) };
+    u32::try_from(value.integer()?).map_err(|_| Fault::at(value.at(), range))
+}
