@@ -6,7 +6,12 @@
 //! decides what another part would have forbidden.
 //!
 //! The one exception is [`present`](Argument::present): it asks about absence
-//! itself, so absence is its answer, not a missing input.
+//! itself, so absence is its answer, not a missing input. `all` of `present`
+//! and a question lets a deny rule pass over calls without the argument.
+//!
+//! A condition sees what the policy is given: of a redacted argument its
+//! redacted value, of a skipped one nothing. Numbers are compared as IEEE 754
+//! doubles, texts by their code points.
 
 mod check;
 mod path;

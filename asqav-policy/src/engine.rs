@@ -18,8 +18,7 @@ use crate::rule::{RateLimit, Rule, RuleEffect};
 pub struct RulePolicy {
     model: Model,
     index: ToolIndex,
-    /// Whether any rule looks at arguments.
-    pub(crate) reads_arguments: bool,
+    reads_arguments: bool,
 }
 
 /// What the rules say about one call.
@@ -124,6 +123,12 @@ impl RulePolicy {
     #[must_use]
     pub const fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// Whether any rule looks at arguments.
+    #[must_use]
+    pub const fn reads_arguments(&self) -> bool {
+        self.reads_arguments
     }
 
     /// What the rules say about one call.

@@ -19,7 +19,7 @@ impl Policy for RulePolicy {
     }
 
     fn decide(&self, input: &PolicyInput<'_>) -> Decision {
-        let facts = if self.reads_arguments { Facts::from(input) } else { without_arguments(input) };
+        let facts = if self.reads_arguments() { Facts::from(input) } else { without_arguments(input) };
         let ruling = self.judge(&facts);
         let rules = ruling.rules.iter().copied().cloned().collect();
         match ruling {
