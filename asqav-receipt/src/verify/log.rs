@@ -61,7 +61,7 @@ impl<'a> LogVerifier<'a> {
     pub fn new(inputs: LogInputs<'a>) -> Self {
         Self {
             inputs,
-            tally: Tally::default(),
+            tally: Tally::new(inputs.require_anchor),
             predecessor: Predecessor::Start,
             meaning: Meaning::default(),
             seals: Seals::default(),

@@ -18,6 +18,8 @@ pub struct LogInputs<'a> {
     /// Whether a log that does not end in a sealed segment with `gate:stop`
     /// may be verified all the same.
     pub allow_open: bool,
+    /// Whether a receipt without a proven anchor is `unverifiable`.
+    pub require_anchor: bool,
 }
 
 impl<'a> LogInputs<'a> {
@@ -45,6 +47,13 @@ impl<'a> LogInputs<'a> {
     #[must_use]
     pub const fn head(mut self, head: HeadMirror) -> Self {
         self.head = Some(head);
+        self
+    }
+
+    /// Makes a missing or unproven anchor of any receipt block the verdict.
+    #[must_use]
+    pub const fn require_anchor(mut self, required: bool) -> Self {
+        self.require_anchor = required;
         self
     }
 

@@ -47,14 +47,20 @@ pub(super) struct Tally {
     counts: [Count; Axis::ALL.len()],
     problems: Vec<Problem>,
     omitted: u64,
+    require_anchor: bool,
     /// What is listed once, however often it occurs.
     listed: HashSet<(Axis, ReasonCode)>,
 }
 
 impl Tally {
+    /// Nothing counted yet; `require_anchor` makes a missing anchor a problem.
+    pub(super) fn new(require_anchor: bool) -> Self {
+        Self { require_anchor, ..Self::default() }
+    }
+
     /// Counts the result of one axis of one receipt.
     pub(super) fn axis(&mut self, place: &Place, report: &AxisReport) {
-        if let Some((reason, _)) = finding::blocking(report, false) {
+        if let Some((reason, _)) = finding::blocking(report, self.require_anchor) {
             self.list(place, report.axis, reason, &report.note);
         }
         let Some(count) = self.count(report.axis) else { return };
