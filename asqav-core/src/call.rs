@@ -66,7 +66,6 @@ impl ToolCall {
     /// let call = ToolCall::builder("query_account", "ledger:query").argument("account", "DE-1").build();
     /// assert_eq!(call.fault(), None);
     /// ```
-    #[must_use]
     pub fn builder(tool: &str, action: &str) -> ToolCallBuilder {
         ToolCallBuilder::new(tool, action)
     }
@@ -80,6 +79,9 @@ impl ToolCall {
 
     /// The first name that two arguments have.
     pub(crate) fn duplicate(&self) -> Option<&str> {
+        if self.arguments.len() < 2 {
+            return None;
+        }
         let mut names: Vec<_> = self.arguments.iter().map(|argument| argument.name.as_str()).collect();
         names.sort_unstable();
         names.iter().zip(names.iter().skip(1)).find(|(one, next)| one == next).map(|(name, _)| *name)

@@ -11,7 +11,7 @@ use asqav_receipt::merkle::{Frontier, Sha3Tree};
 use asqav_receipt::payload::{Folded, Form, MAX_RECORDED_LEN};
 
 use crate::call::{Argument, Capture, JsonText};
-pub(crate) use fit::{Fitted, fit_arguments, fit_value};
+pub(crate) use fit::{fit_arguments, fit_value};
 
 /// The pointer of an outcome's result.
 pub(crate) const RESULT: &str = "/result";

@@ -1,4 +1,8 @@
 //! What *happens* around a tool call: the spine of asqav.
+//!
+//! [`Gate`] is the one spine: every call is admitted (policy check, decision
+//! receipt), run, and completed (outcome receipt). Macros, the tower layer and
+//! proxies are front doors to it.
 
 #![cfg_attr(
     test,
@@ -10,21 +14,33 @@ pub mod call;
 pub mod clock;
 mod commit;
 pub mod completion;
+pub mod context;
 mod faults;
 #[cfg(test)]
 mod fixture;
+pub mod gate;
 pub mod key;
 pub mod limits;
 pub mod log;
 mod memory_log;
 #[cfg(test)]
 mod model;
+pub mod permit;
 pub mod policy;
 mod process;
+pub mod recorded;
 mod recorder;
 #[cfg(test)]
 mod recorder_tests;
 pub mod refused;
+pub mod session;
 pub mod sign;
 mod sync;
 pub mod testing;
+
+pub use call::ToolCall;
+pub use context::{carry, current, scope};
+pub use gate::Gate;
+pub use permit::{Ending, Permit};
+pub use refused::Refused;
+pub use session::Session;

@@ -1,10 +1,10 @@
-//! Why a call was not run.
+//! Why a call was not run, or not to its end.
 
 use std::time::Duration;
 
 use asqav_receipt::id::{ActionId, ReasonCode};
 
-/// Why the gate did not run a call. One variant per cause; `Display` shows
+/// Why the gate did not run a call, or stopped it. One variant per cause; `Display` shows
 /// codes, never a rule's text, an argument or another tenant's data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -48,9 +48,37 @@ pub enum Refused {
     /// No gate serves this call.
     #[error("no gate is installed")]
     NoGate,
-    /// The call cannot be represented in a receipt.
-    #[error("{0}")]
-    Unrepresentable(#[from] crate::call::CallError),
+    /// The call cannot be represented in a receipt as it is; the denial
+    /// receipt, which shows a safe form of it, is durable.
+    #[error("{fault}, receipt {receipt}")]
+    Unrepresentable {
+        /// What cannot be represented.
+        fault: crate::call::CallError,
+        /// The denial receipt.
+        receipt: ActionId,
+    },
+    /// The session is closed, or about to be: nothing new joins it.
+    #[error("the session is closed")]
+    SessionClosed,
+    /// The session named for the call belongs to another gate than the one
+    /// named for it.
+    #[error("the session belongs to another gate")]
+    ForeignSession,
+    /// The call ran longer than the gate allows and was stopped; its outcome
+    /// receipt says `timed_out`.
+    #[error("timed out after {after:?}, receipt {receipt}")]
+    TimedOut {
+        /// How long it was allowed to run.
+        after: Duration,
+        /// The decision receipt.
+        receipt: ActionId,
+    },
+    /// The system gave no randomness for the receipt.
+    #[error("no randomness for a receipt: {why}")]
+    NoRandomness {
+        /// The system's error.
+        why: String,
+    },
 }
 
 /// What closed a gate.

@@ -1,0 +1,119 @@
+//! From a call to a ruling: asks the policy, takes the charges.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use asqav_receipt::id::{ActionId, ReasonCode, RuleId, SessionId};
+use asqav_receipt::payload::Decision as Wire;
+use asqav_receipt::time::Timestamp;
+
+use super::Gate;
+use crate::call::{CallError, ToolCall};
+use crate::limits::LimitError;
+use crate::policy::{Charge, Decision, Effect, PolicyInput};
+use crate::refused::Refused;
+
+/// What the gate does with a call.
+pub(super) struct Ruling {
+    /// The receipt's `decision`.
+    pub(super) wire: Wire,
+    /// The rules that led to it.
+    pub(super) rules: Vec<RuleId>,
+    /// What was taken from limits; to be refunded if the body does not run.
+    pub(super) charges: Vec<Charge>,
+    /// Why the call is denied, if it is.
+    pub(super) denial: Option<Denial>,
+}
+
+/// Why a call is denied.
+pub(super) enum Denial {
+    Policy(ReasonCode),
+    NeedsApproval(ReasonCode),
+    RateLimited(Duration),
+    Unrepresentable(CallError),
+}
+
+impl Denial {
+    /// The receipt's `reason`.
+    pub(super) fn reason(&self) -> ReasonCode {
+        match self {
+            Self::Policy(reason) => reason.clone(),
+            Self::NeedsApproval(_) => code("approval_required"),
+            Self::RateLimited(_) => code("rate_limited"),
+            Self::Unrepresentable(_) => code("unrepresentable"),
+        }
+    }
+
+    /// What the caller hears once `receipt` is durable.
+    pub(super) fn into_refused(self, receipt: ActionId) -> Refused {
+        match self {
+            Self::Policy(reason) => Refused::Denied { reason, receipt },
+            Self::NeedsApproval(reason) => Refused::NeedsApproval { reason, receipt },
+            Self::RateLimited(retry_after) => Refused::RateLimited { retry_after, receipt },
+            Self::Unrepresentable(fault) => Refused::Unrepresentable { fault, receipt },
+        }
+    }
+}
+
+impl Ruling {
+    fn denied(wire: Wire, rules: Vec<RuleId>, denial: Denial) -> Self {
+        Self { wire, rules, charges: Vec::new(), denial: Some(denial) }
+    }
+}
+
+impl Gate {
+    /// Rules on `call` at `now`. A call that cannot be represented is denied
+    /// without asking the policy, which would judge something else.
+    pub(super) fn rule(&self, call: &ToolCall, session: Option<&SessionId>, now: Timestamp) -> Ruling {
+        if let Some(fault) = call.fault() {
+            return Ruling::denied(Wire::Deny, Vec::new(), Denial::Unrepresentable(fault.clone()));
+        }
+        let Some(policy) = &self.0.policy else {
+            return Ruling { wire: Wire::Observation, rules: Vec::new(), charges: Vec::new(), denial: None };
+        };
+        let input = PolicyInput::new(self.agent(), call, session, now);
+        let Ok(decision) = catch_unwind(AssertUnwindSafe(|| policy.decide(&input))) else {
+            tracing::error!(target: "asqav::gate", "the policy panicked: the call is denied");
+            return Ruling::denied(Wire::Deny, Vec::new(), Denial::Policy(code("policy_error")));
+        };
+        let Decision { effect, rules, charges } = decision;
+        match effect {
+            Effect::Allow => self.charge(rules, charges, now),
+            Effect::Deny { reason } => Ruling::denied(Wire::Deny, rules, Denial::Policy(reason)),
+            Effect::NeedsApproval { reason } => {
+                Ruling::denied(Wire::Deny, rules, Denial::NeedsApproval(reason))
+            }
+        }
+    }
+
+    /// Takes all charges or none.
+    fn charge(&self, rules: Vec<RuleId>, charges: Vec<Charge>, now: Timestamp) -> Ruling {
+        if charges.is_empty() {
+            return Ruling { wire: Wire::Allow, rules, charges, denial: None };
+        }
+        // Foreign code: a store that panics cannot answer.
+        let taken = catch_unwind(AssertUnwindSafe(|| self.limits().take(&charges, now)));
+        match taken.unwrap_or_else(|_| Err(LimitError::Store("it panicked".to_owned()))) {
+            Ok(()) => Ruling { wire: Wire::Allow, rules, charges, denial: None },
+            Err(LimitError::Exhausted { rule, retry_after }) => {
+                Ruling::denied(Wire::RateLimit, vec![rule], Denial::RateLimited(retry_after))
+            }
+            Err(error) => {
+                tracing::error!(target: "asqav::gate", %error, "the call is denied");
+                Ruling::denied(Wire::Deny, rules, Denial::Policy(code("limit_store_unavailable")))
+            }
+        }
+    }
+
+    /// Gives back what was taken for a call that did not run.
+    pub(crate) fn refund(&self, charges: &[Charge]) {
+        if !charges.is_empty() && catch_unwind(AssertUnwindSafe(|| self.limits().refund(charges))).is_err() {
+            tracing::error!(target: "asqav::gate", "the limit store panicked at a refund");
+        }
+    }
+}
+
+fn code(text: &'static str) -> ReasonCode {
+    #[expect(clippy::expect_used, reason = "the gate's own codes are short ASCII words")]
+    ReasonCode::parse(text).expect("a reason code")
+}

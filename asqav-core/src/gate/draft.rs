@@ -1,0 +1,135 @@
+//! The decision receipt.
+
+use asqav_receipt::digest::encode_hex;
+use asqav_receipt::id::ActionId;
+use asqav_receipt::payload::{
+    Context, Controls, Folded, MAX_PARENTS, MAX_RULES, Payload, Phase, PolicyInfo, ReceiptType, ToolInfo,
+};
+use asqav_receipt::time::Timestamp;
+
+use super::decide::Ruling;
+use super::identity::{Fresh, Kind};
+use super::install::Entry;
+use crate::argument::push_string;
+use crate::call::{Argument, ToolCall};
+use crate::commit::{Committer, POLICY_INPUTS, fit_arguments};
+use crate::policy::{Charge, Policy};
+use crate::recorder::Draft;
+
+/// The tool's version and definition, as receipts show them.
+pub(super) fn tool_info(call: &ToolCall) -> Option<ToolInfo> {
+    let mut info = ToolInfo::default();
+    info.version.clone_from(&call.version);
+    info.definition_digest = call.definition_digest;
+    (info != ToolInfo::default()).then_some(info)
+}
+
+/// The running call that this one is made in, if it has the same log.
+pub(super) fn parents(entry: &Entry) -> Vec<ActionId> {
+    let outer = entry.ambient.call.iter().filter(|call| call.gate.is(&entry.gate));
+    outer.map(|call| call.ids.action_id).take(MAX_PARENTS).collect()
+}
+
+/// The decision receipt of `call`, ruled on at `now`.
+pub(super) fn decision(
+    entry: &Entry,
+    call: ToolCall,
+    ruling: &Ruling,
+    now: Timestamp,
+    fresh: &Fresh,
+) -> Draft {
+    let identity = entry.gate.identity();
+    let tool = tool_info(&call);
+    let ToolCall { tool: name, action, arguments, .. } = call;
+    let context = Context::Arguments { shown: Vec::new(), folded: None };
+    let kind = Kind { receipt_type: ReceiptType::Decision, phase: Phase::Decision, context };
+    let mut payload = identity.payload(fresh, action, kind);
+    payload.tool_name = Some(name);
+    payload.decision = ruling.wire;
+    payload.reason = ruling.denial.as_ref().map(super::decide::Denial::reason);
+    payload.controls = Controls::policy(u64::try_from(ruling.rules.len()).unwrap_or(u64::MAX));
+    payload.asqav.tier = entry.tier;
+    payload.asqav.tool = tool;
+    payload.asqav.parents = parents(entry);
+    payload.session_id = entry.session.as_ref().map(|session| session.state.id.clone());
+    let policy = entry.gate.0.policy.as_deref();
+    payload.asqav.policy = policy.map(|policy| policy_info(policy, ruling));
+    let mut committer = identity.committer(fresh);
+    let all = show_arguments(&mut payload, arguments, &mut committer);
+    let inputs = Inputs { payload: &payload, all, ruling, now }.to_json();
+    if let Some(policy) = &mut payload.asqav.policy {
+        policy.inputs = Some(committer.commit(POLICY_INPUTS.to_owned(), inputs));
+    }
+    Draft::new(payload, committer.into_openings())
+}
+
+fn policy_info(policy: &dyn Policy, ruling: &Ruling) -> PolicyInfo {
+    let rules = ruling.rules.iter().take(MAX_RULES).cloned().collect();
+    // Stands in for the commitment while the payload is measured.
+    let inputs = asqav_receipt::digest::Sha3Digest::from_bytes([0; 32]);
+    PolicyInfo::new(policy.id().clone(), rules, Some(inputs))
+}
+
+fn show_arguments(
+    payload: &mut Payload,
+    arguments: Vec<Argument>,
+    committer: &mut Committer,
+) -> Option<Folded> {
+    let fitted = fit_arguments(arguments, payload, 0, committer);
+    payload.context = Context::Arguments { shown: fitted.shown, folded: fitted.folded };
+    fitted.all
+}
+
+/// Everything that the decision used, as the canonical JSON that
+/// `policy.inputs` commits to. Arguments stand as the tree over their
+/// commitments, never as a digest without salt; recorded ones stand in the
+/// receipt itself.
+struct Inputs<'a> {
+    payload: &'a Payload,
+    all: Option<Folded>,
+    ruling: &'a Ruling,
+    now: Timestamp,
+}
+
+impl Inputs<'_> {
+    fn to_json(&self) -> String {
+        let mut out = String::with_capacity(320);
+        out.push_str(r#"{"action":"#);
+        push_string(&mut out, self.payload.action_type.as_str());
+        out.push_str(r#","agent":"#);
+        push_string(&mut out, self.payload.agent_id.as_str());
+        if let Some(Folded { count, root, .. }) = &self.all {
+            let root = encode_hex(root.as_bytes());
+            out.push_str(&format!(r#","arguments":{{"count":{count},"root":"{root}"}}"#));
+        }
+        out.push_str(r#","charges":["#);
+        for (at, charge) in self.ruling.charges.iter().enumerate() {
+            if at > 0 {
+                out.push(',');
+            }
+            push_charge(&mut out, charge);
+        }
+        out.push_str(&format!(r#"],"now":"{}""#, self.now));
+        if let Some(session) = &self.payload.session_id {
+            out.push_str(r#","session":"#);
+            push_string(&mut out, session.as_str());
+        }
+        if let Some(tool) = &self.payload.tool_name {
+            out.push_str(r#","tool":"#);
+            push_string(&mut out, tool.as_str());
+        }
+        out.push('}');
+        out
+    }
+}
+
+fn push_charge(out: &mut String, charge: &Charge) {
+    let Charge { key, limit, cost, rule } = charge;
+    let period = limit.period.as_micros();
+    out.push_str(&format!(r#"{{"burst":{},"cost":{cost},"key":"#, limit.burst));
+    push_string(out, key);
+    // A string, because a period may exceed what a JSON number holds.
+    out.push_str(&format!(r#","period_us":"{period}","rule":"#));
+    push_string(out, rule.as_str());
+    out.push('}');
+}

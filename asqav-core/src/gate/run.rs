@@ -1,0 +1,214 @@
+//! Runs a body between its decision and its outcome.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+use serde::Serialize;
+
+use super::admit::Admit;
+use super::install::Door;
+use crate::call::{Capture, ToolCall};
+use crate::permit::timer::Alarm;
+use crate::permit::{Complete, Ending, Permit};
+use crate::refused::Refused;
+
+/// What [`Gate::run`](super::Gate::run) gives.
+pub type RunResult<F, B, T, E> = Run<F, B, fn(&Result<T, E>) -> Ending, fn(Refused) -> Result<T, E>>;
+
+/// Runs `body` if `call` is admitted through `door`, and records how it ended.
+///
+/// `describe` says what the body's output means; `refuse` makes the output of
+/// a call that was not run, or that ran out of time. The body's future is
+/// created and polled after admission only.
+pub fn run_with<F, B, D, R>(door: Door, call: ToolCall, body: B, describe: D, refuse: R) -> Run<F, B, D, R>
+where
+    F: Future,
+    B: FnOnce() -> F,
+    D: FnOnce(&F::Output) -> Ending,
+    R: FnOnce(Refused) -> F::Output,
+{
+    let stage = Stage::Admitting { admit: door.admit(call) };
+    Run { stage, body: Some(body), describe: Some(describe), refuse: Some(refuse) }
+}
+
+/// As [`run_with`], for a closure; blocks the calling thread while receipts
+/// become durable.
+pub fn run_sync_with<O>(
+    door: Door,
+    call: ToolCall,
+    body: impl FnOnce() -> O,
+    describe: impl FnOnce(&O) -> Ending,
+    refuse: impl FnOnce(Refused) -> O,
+) -> O {
+    let mut permit = match door.admit(call).wait() {
+        Ok(permit) => permit,
+        Err(refused) => return refuse(refused),
+    };
+    let output = permit.enter(body);
+    let ending = permit.enter(|| describe(&output));
+    // The gate is closed then and says so; the result comes back all the same.
+    if let Err(cause) = permit.complete(ending).wait() {
+        unrecorded(&cause);
+    }
+    output
+}
+
+fn unrecorded(cause: &crate::refused::Closed) {
+    tracing::error!(target: "asqav::gate", %cause, "a call ran, but its outcome is not recorded");
+}
+
+/// An `Ok` value is committed, an error named by its type.
+pub(super) fn ending_of<T: Serialize, E>(output: &Result<T, E>) -> Ending {
+    match output {
+        Ok(value) => Ending::returned(value, Capture::Commit),
+        Err(_) => Ending::error::<E>(),
+    }
+}
+
+pub(super) fn refuse<T, E: From<Refused>>(refused: Refused) -> Result<T, E> {
+    Err(refused.into())
+}
+
+pin_project! {
+    /// A tool call on its way: admission, body, outcome.
+    ///
+    /// Never polled, it leaves nothing; dropped at any other point, the call
+    /// has its outcome: `abandoned` before the body started, `cancelled` while
+    /// it ran, and what it returned if only its receipt was waited for.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Run<F, B, D, R>
+    where
+        F: Future,
+    {
+        #[pin]
+        stage: Stage<F>,
+        body: Option<B>,
+        describe: Option<D>,
+        refuse: Option<R>,
+    }
+}
+
+pin_project! {
+    #[project = StageProject]
+    enum Stage<F>
+    where
+        F: Future,
+    {
+        Admitting { admit: Admit },
+        // The future stands first: on a drop, calls made in it end before this one.
+        Running { #[pin] future: F, alarm: Option<Alarm>, permit: Option<Permit> },
+        Completing { complete: Complete, output: Option<F::Output> },
+        Done,
+    }
+}
+
+/// What one poll of the body led to.
+enum Progress<O> {
+    Returned(O, Complete),
+    TimedOut(Refused, Complete),
+}
+
+impl<F, B, D, R> Future for Run<F, B, D, R>
+where
+    F: Future,
+    B: FnOnce() -> F,
+    D: FnOnce(&F::Output) -> Ending,
+    R: FnOnce(Refused) -> F::Output,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        loop {
+            let next = match this.stage.as_mut().project() {
+                StageProject::Admitting { admit } => match ready!(Pin::new(admit).poll(context)) {
+                    Ok(permit) => start(permit, taken(this.body)),
+                    Err(refused) => {
+                        this.stage.set(Stage::Done);
+                        return Poll::Ready(taken(this.refuse)(refused));
+                    }
+                },
+                StageProject::Running { future, alarm, permit } => {
+                    let describe = &mut *this.describe;
+                    match ready!(advance(future, alarm.as_ref(), permit, describe, context)) {
+                        Progress::Returned(output, complete) => {
+                            Stage::Completing { complete, output: Some(output) }
+                        }
+                        Progress::TimedOut(refused, complete) => {
+                            // Dropped before anything else happens: it is over.
+                            this.stage.set(Stage::Done);
+                            Stage::Completing { complete, output: Some(taken(this.refuse)(refused)) }
+                        }
+                    }
+                }
+                StageProject::Completing { complete, output } => {
+                    if let Err(cause) = ready!(Pin::new(complete).poll(context)) {
+                        unrecorded(&cause);
+                    }
+                    let output = taken(output);
+                    this.stage.set(Stage::Done);
+                    return Poll::Ready(output);
+                }
+                StageProject::Done => polled_again(),
+            };
+            this.stage.set(next);
+        }
+    }
+}
+
+/// Starts the body of an admitted call.
+fn start<F: Future>(mut permit: Permit, body: impl FnOnce() -> F) -> Stage<F> {
+    let alarm = permit.gate().alarm();
+    let future = permit.enter(body);
+    Stage::Running { future, alarm, permit: Some(permit) }
+}
+
+/// Polls the body once; `Ready` when the call has ended.
+fn advance<F, D>(
+    future: Pin<&mut F>,
+    alarm: Option<&Alarm>,
+    permit: &mut Option<Permit>,
+    describe: &mut Option<D>,
+    context: &mut Context<'_>,
+) -> Poll<Progress<F::Output>>
+where
+    F: Future,
+    D: FnOnce(&F::Output) -> Ending,
+{
+    let Some(running) = permit.as_mut() else { polled_again() };
+    if let Poll::Ready(output) = running.enter(|| future.poll(context)) {
+        let ending = running.enter(|| taken(describe)(&output));
+        return Poll::Ready(Progress::Returned(output, taken(permit).complete(ending)));
+    }
+    if !alarm.is_some_and(|alarm| alarm.is_due(context)) {
+        return Poll::Pending;
+    }
+    let after = running.gate().0.timeout.unwrap_or(Duration::MAX);
+    let refused = Refused::TimedOut { after, receipt: running.ids().action_id };
+    Poll::Ready(Progress::TimedOut(refused, taken(permit).complete(Ending::timed_out())))
+}
+
+impl super::Gate {
+    fn alarm(&self) -> Option<Alarm> {
+        self.0.timeout.map(|after| self.0.timer.alarm(after))
+    }
+}
+
+/// Takes what is there until the stage that takes it has passed.
+fn taken<T>(slot: &mut Option<T>) -> T {
+    slot.take().unwrap_or_else(|| polled_again())
+}
+
+#[expect(clippy::panic, reason = "the contract of `Future::poll`, as for an async block")]
+fn polled_again() -> ! {
+    panic!("`Run` polled after it was ready, or after it panicked")
+}
+
+impl<F: Future, B, D, R> std::fmt::Debug for Run<F, B, D, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Run")
+    }
+}

@@ -1,0 +1,155 @@
+//! The end of a gate.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use asqav_receipt::json::Object;
+
+use super::identity::{Fresh, Identity};
+use super::{Gate, Inner};
+use crate::completion::Completion;
+use crate::recorder::{Draft, Last, Stopped};
+use crate::refused::Closed;
+use crate::session::{OpenSessions, SessionStatus};
+
+/// How long [`Gate::shutdown`] waits for calls in flight.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Gate {
+    /// Ends the gate: admits nothing more, waits up to 30 s for calls in
+    /// flight, closes open sessions as aborted, records `gate:stop` and seals
+    /// the log.
+    pub fn shutdown(&self) -> Shutdown {
+        self.shutdown_within(SHUTDOWN_TIMEOUT)
+    }
+
+    /// As [`shutdown`](Self::shutdown), waiting up to `timeout` for calls in
+    /// flight. With calls still running then, the log is left open and the
+    /// next start seals them as `unknown`.
+    pub fn shutdown_within(&self, timeout: Duration) -> Shutdown {
+        Shutdown(self.0.stop(timeout))
+    }
+
+    /// Resolves when everything recorded so far is durable.
+    pub fn flush(&self) -> Flush {
+        Flush(self.0.recorder.flush())
+    }
+}
+
+impl Inner {
+    fn stop(&self, timeout: Duration) -> Result<Completion<Stopped>, Closed> {
+        let (identity, sessions) = (Arc::clone(&self.identity), Arc::clone(&self.sessions));
+        let stopped =
+            self.recorder.shutdown(timeout, Last::new(move || last_drafts(&identity, &sessions)))?;
+        // From here on the gate closes its sessions itself, so that one that
+        // somebody still holds does not keep the log open.
+        self.sessions.all().iter().for_each(|session| session.release_place());
+        Ok(stopped)
+    }
+}
+
+impl Drop for Inner {
+    /// No permit and no session is left: they hold handles. The recorder's own
+    /// drop waits for the end.
+    fn drop(&mut self) {
+        if self.recorder.closed().is_none() {
+            // Nothing to report to: whoever wants to know calls `shutdown`.
+            if let Err(cause) = self.stop(SHUTDOWN_TIMEOUT) {
+                tracing::error!(target: "asqav::gate", %cause, "the log is not ended");
+            }
+        }
+    }
+}
+
+/// What ends the log when every call has ended.
+fn last_drafts(identity: &Identity, sessions: &OpenSessions) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    for session in sessions.all() {
+        let Ok(fresh) = Fresh::draw(&*identity.clock) else { return drafts };
+        let aborted = session.close_draft(identity, &fresh, SessionStatus::Aborted);
+        drafts.extend(session.final_draft(aborted));
+    }
+    // Without randomness there is no `gate:stop`, and the log counts as open.
+    if let Ok(fresh) = Fresh::draw(&*identity.clock) {
+        drafts.push(identity.event(&fresh, "gate:stop", Object::new()));
+    }
+    drafts
+}
+
+/// Resolves when the log is sealed; see [`Gate::shutdown`]. The end is on its
+/// way whether or not anybody waits.
+#[must_use = "the log is not known to be sealed before this resolves"]
+#[derive(Debug)]
+pub struct Shutdown(Result<Completion<Stopped>, Closed>);
+
+/// Why a log was not sealed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ShutdownError {
+    /// Calls were still in flight at the end of the time.
+    #[error("{in_flight} calls were still in flight")]
+    InFlight {
+        /// How many.
+        in_flight: usize,
+    },
+    /// The gate was closed by something else.
+    #[error(transparent)]
+    Closed(#[from] Closed),
+}
+
+impl Shutdown {
+    /// Blocks the calling thread until the log is sealed.
+    ///
+    /// # Errors
+    /// [`ShutdownError`] when it was not.
+    pub fn wait(self) -> Result<(), ShutdownError> {
+        sealed(self.0?.wait())
+    }
+}
+
+impl Future for Shutdown {
+    type Output = Result<(), ShutdownError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Ok(stopped) => Pin::new(stopped).poll(context).map(sealed),
+            Err(cause) => Poll::Ready(Err(cause.clone().into())),
+        }
+    }
+}
+
+fn sealed(stopped: Result<Stopped, Closed>) -> Result<(), ShutdownError> {
+    match stopped? {
+        Stopped::Clean => Ok(()),
+        Stopped::Unclean { open } => Err(ShutdownError::InFlight { in_flight: open }),
+    }
+}
+
+/// Resolves when everything recorded so far is durable; see [`Gate::flush`].
+#[must_use = "nothing is known before this resolves"]
+#[derive(Debug)]
+pub struct Flush(Result<Completion<()>, Closed>);
+
+impl Flush {
+    /// Blocks the calling thread until everything recorded so far is durable.
+    ///
+    /// # Errors
+    /// [`Closed`] when the gate closed first.
+    pub fn wait(self) -> Result<(), Closed> {
+        self.0?.wait()
+    }
+}
+
+impl Future for Flush {
+    type Output = Result<(), Closed>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Ok(flushed) => Pin::new(flushed).poll(context),
+            Err(cause) => Poll::Ready(Err(cause.clone())),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What a permit holds: the call, as its outcome receipt has to tell it.
+
+use std::time::Duration;
+
+use asqav_receipt::digest::Sha256Digest;
+use asqav_receipt::id::{ActionId, ActionType, ToolName};
+use asqav_receipt::payload::{Context, Form, Payload, Phase, ReceiptType, Tier, ToolInfo};
+use asqav_receipt::time::Timestamp;
+
+use super::Ending;
+use crate::call::Argument;
+use crate::commit::{Committer, RESULT, fit_arguments, fit_value};
+use crate::context::{Ambient, Current, RunningCall};
+use crate::gate::{Fresh, Gate, Kind};
+use crate::policy::Charge;
+use crate::recorder::{Draft, Place, Submitted};
+use crate::refused::Refused;
+use crate::session::SessionHandle;
+
+/// The canonical length of a committed result and its name, rounded up.
+const RESULT_LEN: usize = 96;
+
+/// What the outcome receipt repeats, and what it needs.
+pub(crate) struct AdmittedCall {
+    pub(crate) gate: Gate,
+    pub(crate) place: Place,
+    pub(crate) session: Option<SessionHandle>,
+    pub(crate) action: ActionType,
+    pub(crate) tool: ToolName,
+    pub(crate) tier: Tier,
+    /// What is refunded if the body does not run.
+    pub(crate) charges: Vec<Charge>,
+    /// For the outcome receipt, drawn at admission: an end must not fail for
+    /// want of randomness.
+    pub(crate) fresh: Fresh,
+    pub(crate) basis: Basis,
+    /// The context that the call was made in, with the call itself on top.
+    pub(crate) ambient: Ambient,
+    pub(crate) started: Option<(Timestamp, Duration)>,
+}
+
+/// What the call rests on.
+pub(crate) enum Basis {
+    /// A decision receipt.
+    Decided { action_id: ActionId, seq: u64, payload_sha256: Sha256Digest },
+    /// Nothing: the one post-hoc receipt will hold the arguments too.
+    Observed { arguments: Vec<Argument>, parents: Vec<ActionId>, tool: Option<ToolInfo> },
+}
+
+impl AdmittedCall {
+    pub(super) fn ids(&self) -> Current {
+        let (action_id, seq) = match self.basis {
+            Basis::Decided { action_id, seq, .. } => (action_id, Some(seq)),
+            Basis::Observed { .. } => (self.fresh.action_id, None),
+        };
+        Current::new(action_id, seq, self.session.as_ref().map(|session| session.state.id.clone()))
+    }
+
+    /// Puts the call on top of the context that it was made in.
+    pub(super) fn join_context(&mut self) {
+        if let Some(session) = &self.session {
+            self.ambient.session = Some(session.clone());
+        }
+        self.ambient.call = Some(RunningCall { gate: self.gate.clone(), ids: self.ids() });
+    }
+
+    pub(super) fn start(&mut self) {
+        if self.started.is_none() {
+            let clock = &self.gate.identity().clock;
+            self.started = Some((clock.now(), clock.monotonic()));
+        }
+    }
+
+    pub(super) fn refund(&self) {
+        self.gate.refund(&self.charges);
+    }
+
+    /// Submits the receipt that ends the call.
+    pub(super) fn end(&mut self, ending: Ending) -> Result<Submitted, Refused> {
+        let opened = matches!(self.basis, Basis::Decided { .. });
+        let draft = if opened { self.outcome(ending) } else { self.observation(ending) };
+        match &self.session {
+            Some(session) if opened => session.state.submit_outcome(&self.place, draft),
+            Some(session) => session.state.submit_observed(&self.place, draft),
+            None => self.place.submit(draft),
+        }
+    }
+
+    /// The outcome receipt of a decision.
+    fn outcome(&self, ending: Ending) -> Draft {
+        let mut payload = self.skeleton(ReceiptType::Outcome, Phase::Outcome, Context::Result(None));
+        if let Basis::Decided { action_id, payload_sha256, .. } = &self.basis {
+            payload.asqav.parents = vec![*action_id];
+            payload.invocation_ref = Some(*payload_sha256);
+        }
+        let mut committer = self.gate.identity().committer(&self.fresh);
+        let result = self.describe(ending, &mut payload, &mut committer);
+        payload.context = Context::Result(result);
+        Draft::new(payload, committer.into_openings())
+    }
+
+    /// The post-hoc receipt of a call that was not decided on.
+    fn observation(&mut self, ending: Ending) -> Draft {
+        let context = Context::Observed { shown: Vec::new(), folded: None, result: None };
+        let mut payload = self.skeleton(ReceiptType::Observation, Phase::Event, context);
+        let mut arguments = Vec::new();
+        if let Basis::Observed { arguments: taken, parents, tool } = &mut self.basis {
+            arguments = std::mem::take(taken);
+            payload.asqav.parents = std::mem::take(parents);
+            payload.asqav.tool = tool.take();
+        }
+        let mut committer = self.gate.identity().committer(&self.fresh);
+        let result = self.describe(ending, &mut payload, &mut committer);
+        let fitted =
+            fit_arguments(arguments, &payload, RESULT_LEN + recorded_len(result.as_ref()), &mut committer);
+        payload.context = Context::Observed { shown: fitted.shown, folded: fitted.folded, result };
+        Draft::new(payload, committer.into_openings())
+    }
+
+    fn skeleton(&self, receipt_type: ReceiptType, phase: Phase, context: Context) -> Payload {
+        let kind = Kind { receipt_type, phase, context };
+        let mut payload = self.gate.identity().payload(&self.fresh, self.action.clone(), kind);
+        payload.tool_name = Some(self.tool.clone());
+        payload.session_id = self.session.as_ref().map(|session| session.state.id.clone());
+        payload.asqav.tier = self.tier;
+        payload
+    }
+
+    /// Writes down how the call ended, and gives the form of its result.
+    fn describe(&self, ending: Ending, payload: &mut Payload, committer: &mut Committer) -> Option<Form> {
+        let Ending { outcome, result, error_type } = ending;
+        payload.asqav.outcome = Some(outcome);
+        payload.asqav.error_type = error_type;
+        if let Some((at, since)) = self.started {
+            let ran = self.gate.identity().clock.monotonic().saturating_sub(since);
+            payload.asqav.started_at = Some(at);
+            payload.asqav.duration_us = Some(u64::try_from(ran.as_micros()).unwrap_or(u64::MAX));
+        }
+        let (text, capture) = result?;
+        Some(fit_value(RESULT, text, capture, payload, committer))
+    }
+}
+
+/// How much longer a result's form is than a commitment.
+fn recorded_len(result: Option<&Form>) -> usize {
+    match result {
+        Some(Form::Value(_) | Form::Text(_)) => 2 * asqav_receipt::payload::MAX_RECORDED_LEN,
+        _ => 0,
+    }
+}

@@ -1,0 +1,145 @@
+//! Opening a session.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use asqav_receipt::id::{ActionId, SessionId};
+use asqav_receipt::json::Object;
+
+use super::{Session, SessionHandle, SessionState};
+use crate::call::safe_label;
+use crate::completion::{Completion, Receipted};
+use crate::gate::{Fresh, Gate};
+use crate::refused::{Closed, Refused};
+
+/// A name of a session has at most this many bytes; a longer one is shown in
+/// a short form.
+const MAX_NAME_LEN: usize = 64;
+
+/// A session about to be opened; see [`Gate::session`].
+#[derive(Debug)]
+#[must_use = "nothing happens until `open` is called"]
+pub struct SessionBuilder {
+    gate: Gate,
+    name: String,
+    parent: Option<ActionId>,
+}
+
+impl SessionBuilder {
+    pub(crate) fn new(gate: Gate, name: &str) -> Self {
+        let usable = !name.is_empty() && name.len() <= MAX_NAME_LEN && !name.contains(char::is_control);
+        let name = if usable { name.to_owned() } else { safe_label(name) };
+        Self { gate, name, parent: None }
+    }
+
+    pub(super) fn within(self, parent: ActionId) -> Self {
+        Self { parent: Some(parent), ..self }
+    }
+
+    /// Opens the session: resolves when `session:open` is durable.
+    pub const fn open(self) -> OpenSession {
+        OpenSession(Stage::New(self))
+    }
+
+    fn begin(&self) -> Result<(Session, Completion), Refused> {
+        let Self { gate, name, parent } = self;
+        let identity = gate.identity();
+        let place = gate.recorder().reserve()?;
+        let fresh = Fresh::draw(&*identity.clock)?;
+        let id = session_id(fresh.action_id);
+        let mut body = Object::new();
+        body.set("name", name.as_str());
+        let mut draft = identity.event(&fresh, "session:open", body);
+        draft.payload.asqav.parents.extend(*parent);
+        draft.payload.session_id = Some(id.clone());
+        // `session:open` has a place of its own; the other one is for the close.
+        let opening = gate.recorder().reserve()?;
+        let state = SessionState::new(id, fresh.action_id, place, gate.sessions());
+        // A shutdown that has looked for open sessions already would not see it.
+        let submitted = match gate.recorder().closed() {
+            Some(cause) => Err(Refused::Closed { cause }),
+            None => state.submit(&opening, draft),
+        };
+        match submitted {
+            Ok(submitted) => {
+                let session = Session::new(SessionHandle { gate: gate.clone(), state });
+                Ok((session, submitted.done))
+            }
+            Err(refused) => {
+                state.forget();
+                Err(refused)
+            }
+        }
+    }
+}
+
+/// The session's id: the UUIDv7 of its `session:open` receipt, behind `ses_`.
+fn session_id(opened_by: ActionId) -> SessionId {
+    let text = opened_by.to_string().replacen("act_", "ses_", 1);
+    #[expect(clippy::expect_used, reason = "40 ASCII characters are a session id")]
+    SessionId::parse(text).expect("a session id")
+}
+
+/// Resolves to the session once `session:open` is durable. Dropped before, an
+/// opened session is recorded as aborted; never polled, nothing is recorded.
+#[must_use = "futures do nothing unless polled"]
+#[derive(Debug)]
+pub struct OpenSession(Stage);
+
+#[derive(Debug)]
+enum Stage {
+    New(SessionBuilder),
+    Durable(Completion, Option<Session>),
+    Refused(Refused),
+}
+
+impl OpenSession {
+    /// Blocks the calling thread until `session:open` is durable.
+    ///
+    /// # Errors
+    /// [`Refused::Overloaded`], [`Refused::Closed`], [`Refused::NoRandomness`].
+    pub fn wait(self) -> Result<Session, Refused> {
+        match self.0.started() {
+            Stage::Durable(completion, session) => opened(completion.wait(), session),
+            Stage::Refused(refused) => Err(refused),
+            Stage::New(_) => Err(Refused::SessionClosed),
+        }
+    }
+}
+
+impl Stage {
+    fn started(self) -> Self {
+        match self {
+            Self::New(builder) => match builder.begin() {
+                Ok((session, completion)) => Self::Durable(completion, Some(session)),
+                Err(refused) => Self::Refused(refused),
+            },
+            started => started,
+        }
+    }
+}
+
+fn opened(receipted: Result<Receipted, Closed>, session: Option<Session>) -> Result<Session, Refused> {
+    match receipted {
+        Ok(_) => session.ok_or(Refused::SessionClosed),
+        Err(cause) => Err(Refused::Closed { cause }),
+    }
+}
+
+impl Future for OpenSession {
+    type Output = Result<Session, Refused>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let stage = std::mem::replace(&mut self.0, Stage::Refused(Refused::SessionClosed));
+        self.0 = stage.started();
+        match &mut self.0 {
+            Stage::Durable(completion, session) => {
+                let receipted = ready!(Pin::new(completion).poll(context));
+                Poll::Ready(opened(receipted, session.take()))
+            }
+            Stage::Refused(refused) => Poll::Ready(Err(refused.clone())),
+            Stage::New(_) => Poll::Pending,
+        }
+    }
+}
