@@ -87,7 +87,7 @@ MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC
 fn nothing_printed_holds_the_secret() {
     let key = SigningKey::from_seed(&[0xa7; 32]).with_key_id(KeyId::parse("k").unwrap());
     assert_eq!(format!("{key:?}"), "SigningKey { key_id: KeyId(\"k\"), .. }");
-    let cut = key.to_pkcs8_pem().replace('=', "");
-    let error = SigningKey::from_pkcs8_pem(&cut[..cut.len() - 40]).unwrap_err().to_string();
+    let cut = key.to_pkcs8_pem().replace("-----END PRIVATE KEY-----", "");
+    let error = SigningKey::from_pkcs8_pem(&cut).unwrap_err().to_string();
     assert!(!error.contains("p6en"), "{error}");
 }

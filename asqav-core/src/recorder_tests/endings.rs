@@ -102,11 +102,12 @@ fn places_come_back_when_their_receipts_are_released() {
     let overloaded = Refused::Overloaded { in_flight: 2 };
     assert_eq!(recorder.reserve().unwrap_err(), overloaded, "dropped, but its receipt is still queued");
     assert_eq!(recorder.submit(draft(2)).unwrap_err(), overloaded);
-    assert_eq!(unused.submit(draft(3)).unwrap().seq, 2, "whoever has a place submits");
+    let another = unused.submit(draft(3)).unwrap();
+    assert_eq!(another.seq, 2, "whoever has a place submits");
     drop(unused);
     latch.open();
     submitted.done.wait().unwrap();
-    recorder.flush().unwrap().wait().unwrap();
+    another.done.wait().unwrap();
     let places = (recorder.reserve().unwrap(), recorder.reserve().unwrap());
     assert_eq!(recorder.counters().unwrap().in_flight, 2);
     drop(places);
