@@ -12,13 +12,14 @@
 //! (numbered like segments). A writer begins a new file each time it opens the
 //! log, and when one exceeds 64 MiB. Integers are big-endian.
 //!
-//! File header, 64 bytes:
+//! File header, 96 bytes:
 //!
 //! | offset | bytes | content |
 //! |---|---|---|
 //! | 0 | 16 | `asqav-vault-v1` and two zero bytes |
 //! | 16 | 16 | log id |
 //! | 32 | 32 | SHA3-256(`asqav/vault-key/v1` ‖ 0x00 ‖ vault key) |
+//! | 64 | 32 | SHA3-256 of bytes 0 to 64 |
 //!
 //! Then entries, each of 129 + *n* bytes:
 //!
@@ -41,8 +42,10 @@
 //!
 //! An entry that ends before its length or does not begin with `AVE1` ends its
 //! file: a crash left it, and nothing that was acknowledged stands behind it.
+//! So does a header that is not whole, if nothing but zeros follows it.
 
 mod entry;
+mod header;
 mod key;
 mod read;
 mod write;
@@ -50,12 +53,6 @@ mod write;
 pub use key::VaultKey;
 pub use read::{Opened, Vault, VaultError};
 pub(crate) use write::VaultWriter;
-
-/// Length of a file's header.
-const FILE_HEADER_LEN: usize = 64;
-
-/// How a file begins.
-const FILE_MAGIC: &[u8; 16] = b"asqav-vault-v1\0\0";
 
 /// A file that is longer than this takes no more entries.
 const MAX_FILE_LEN: u64 = 64 * 1024 * 1024;

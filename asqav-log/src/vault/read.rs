@@ -1,7 +1,7 @@
 //! Opening and erasing entries of the vault.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,9 @@ use asqav_receipt::id::ActionId;
 use rustix::fs::OFlags;
 
 use super::entry::{ERASED, EntryHead, HEAD_LEN, KEY_AT};
+use super::header::{FileHeader, HEADER_LEN};
 use super::key::{VaultKey, WRAPPED_LEN};
-use super::{FILE_HEADER_LEN, FILE_MAGIC, file_name, file_number};
+use super::{file_name, file_number};
 use crate::names::VAULT;
 
 /// The openings of one log.
@@ -67,7 +68,7 @@ pub enum VaultError {
 struct Found {
     file: File,
     name: String,
-    header: [u8; FILE_HEADER_LEN],
+    header: FileHeader,
     offset: u64,
     head: EntryHead,
 }
@@ -91,7 +92,7 @@ impl Vault {
         if found.head.erased {
             return Ok(Opened::Erased);
         }
-        if found.header.get(32..) != Some(self.key.id().as_bytes().as_slice()) {
+        if !found.header.is_under(&self.key) {
             return Err(VaultError::OtherKey { file: found.name });
         }
         let mut sealed = vec![0; found.head.sealed_len];
@@ -99,8 +100,7 @@ impl Vault {
             .file
             .read_exact_at(&mut sealed, found.offset + head_len())
             .map_err(|source| VaultError::Io { file: found.name.clone(), source })?;
-        let log_id = found.header.get(16..32).and_then(|id| <&[u8; 16]>::try_from(id).ok());
-        match log_id.and_then(|id| found.head.unseal(&self.key, id, &sealed)) {
+        match found.head.unseal(&self.key, &found.header.log_id, &sealed) {
             Some(openings) => Ok(Opened::Openings(openings)),
             None => Err(VaultError::Damaged { file: found.name, action_id }),
         }
@@ -118,7 +118,7 @@ impl Vault {
         if let Some(state) = blank.first_mut() {
             *state = ERASED;
         }
-        let at = found.offset + u64::try_from(KEY_AT).unwrap_or(0);
+        let at = found.offset + len_of(KEY_AT);
         found
             .file
             .write_all_at(&blank, at)
@@ -162,20 +162,17 @@ impl Vault {
         let file =
             options.clone().custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(self.dir.join(name))?;
         let len = file.metadata()?.len();
-        let mut header = [0; FILE_HEADER_LEN];
-        if len < u64::try_from(FILE_HEADER_LEN).unwrap_or(u64::MAX) {
-            return Ok(None);
-        }
-        file.read_exact_at(&mut header, 0)?;
-        if !header.starts_with(FILE_MAGIC) {
-            return Ok(None);
-        }
-        let mut offset = u64::try_from(FILE_HEADER_LEN).unwrap_or(0);
+        let mut bytes = Vec::new();
+        (&file).take(len_of(HEADER_LEN)).read_to_end(&mut bytes)?;
+        let Some(header) = FileHeader::parse(&bytes) else {
+            return if is_blank(&file, len_of(HEADER_LEN))? { Ok(None) } else { Err(damaged_header()) };
+        };
+        let mut offset = len_of(HEADER_LEN);
         while offset + head_len() <= len {
             let mut bytes = [0; HEAD_LEN];
             file.read_exact_at(&mut bytes, offset)?;
             let Some(head) = EntryHead::parse(&bytes) else { break };
-            let end = offset + head_len() + u64::try_from(head.sealed_len).unwrap_or(u64::MAX);
+            let end = offset + head_len() + len_of(head.sealed_len);
             if end > len {
                 break;
             }
@@ -189,5 +186,28 @@ impl Vault {
 }
 
 fn head_len() -> u64 {
-    u64::try_from(HEAD_LEN).unwrap_or(u64::MAX)
+    len_of(HEAD_LEN)
+}
+
+fn len_of(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
+}
+
+/// Whether `file` holds nothing but zeros from `offset` on.
+fn is_blank(file: &File, mut offset: u64) -> io::Result<bool> {
+    let mut bytes = [0; 4_096];
+    loop {
+        let count = file.read_at(&mut bytes, offset)?;
+        if count == 0 {
+            return Ok(true);
+        }
+        if bytes.iter().take(count).any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        offset += len_of(count);
+    }
+}
+
+fn damaged_header() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "its header is damaged")
 }

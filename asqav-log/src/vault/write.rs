@@ -5,8 +5,9 @@ use asqav_receipt::id::LogId;
 use zeroize::Zeroizing;
 
 use super::entry::seal;
+use super::header::{FileHeader, HEADER_LEN};
 use super::key::VaultKey;
-use super::{FILE_HEADER_LEN, FILE_MAGIC, MAX_FILE_LEN, file_name, file_number};
+use super::{MAX_FILE_LEN, file_name, file_number};
 use crate::error::{damaged, io_error};
 use crate::names::VAULT;
 use crate::storage::{Storage, StorageFile};
@@ -95,10 +96,7 @@ impl VaultWriter {
         let name = path(self.last_number + 1);
         let io = |error| io_error(format!("making `{name}`"), error);
         let mut file = storage.create(&name).map_err(io)?;
-        let mut header = Vec::with_capacity(FILE_HEADER_LEN);
-        header.extend_from_slice(FILE_MAGIC);
-        header.extend_from_slice(&self.log_id);
-        header.extend_from_slice(self.key.id().as_bytes());
+        let header = FileHeader::new(self.log_id, &self.key).to_bytes();
         file.append(&header).map_err(io)?;
         self.last_number += 1;
         let len = u64::try_from(header.len()).unwrap_or(u64::MAX);
@@ -110,12 +108,9 @@ impl VaultWriter {
 /// Refuses to go on under another key than that of the file at `path`. A file
 /// that a crash left without a header says nothing.
 fn check_key(storage: &mut dyn Storage, path: &str, key: &VaultKey) -> Result<(), LogError> {
-    let header = storage
-        .read(path, 0, FILE_HEADER_LEN)
-        .map_err(|error| io_error(format!("reading `{path}`"), error))?;
-    let wrote = header.get(32..FILE_HEADER_LEN);
-    let blank = header.iter().all(|byte| *byte == 0) || wrote.is_none();
-    if blank || wrote == Some(key.id().as_bytes().as_slice()) {
+    let bytes =
+        storage.read(path, 0, HEADER_LEN).map_err(|error| io_error(format!("reading `{path}`"), error))?;
+    if FileHeader::parse(&bytes).is_none_or(|header| header.is_under(key)) {
         return Ok(());
     }
     Err(damaged(path, "it was written under another vault key"))

@@ -1,0 +1,46 @@
+//! A chain of receipts signed once, a disk that lies, and ways to look at what
+//! a log left behind.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+pub mod chain;
+pub mod disk;
+
+use asqav_core::log::{Durability, Head, Log as _, LogError, LogStart};
+use asqav_log::{FileLog, Rotation};
+use asqav_receipt::open::{OpenItem, OpenSet};
+
+use chain::{chain, lines, owner};
+
+/// Five receipts in a segment, nothing else closes one.
+pub const BY_FIVE: Rotation = Rotation { max_count: 5, max_bytes: u64::MAX, max_age_secs: u32::MAX };
+
+/// Starts `log` as its owner.
+pub fn start(log: &mut FileLog) -> Result<LogStart, LogError> {
+    log.start(&owner())
+}
+
+/// Commits the receipts `from` (a sequence number) and on, `count` of them.
+pub fn commit(log: &mut FileLog, from: u64, count: usize) -> Result<(), LogError> {
+    let from = usize::try_from(from).unwrap() - 1;
+    log.commit(&chain()[from..from + count], Durability::Durable)
+}
+
+/// What a log whose newest receipt is `seq` must say of itself.
+pub fn expected(seq: u64) -> (Option<Head>, Vec<OpenItem>) {
+    let mut open = OpenSet::default();
+    let taken = &chain()[..usize::try_from(seq).unwrap()];
+    for entry in taken {
+        open.apply(&entry.payload, &entry.canonical);
+    }
+    let head = taken.last().map(|entry| {
+        let link = asqav_receipt::payload::Link::to(&entry.canonical);
+        Head::new(seq, link, entry.payload.issued_at)
+    });
+    (head, open.items())
+}
+
+/// The first `seq` lines of the chain, each with its line feed.
+pub fn text(seq: u64) -> Vec<u8> {
+    lines()[..usize::try_from(seq).unwrap()].concat()
+}
