@@ -33,11 +33,25 @@ fn mistakes_around_the_rules() {
         ("version = 1\nid = \"p\"\nz = 1\n\"ä\" = 2", "3:1: unknown key `z`"),
         ("version = 1\nid = \"p\"\nrule = {}", "3:8: `rule` must be an array, not a table"),
         ("version = 1\nid = \"p\"\nrule = [1]", "3:9: `rule` must be a table, not an integer"),
-        ("version = 1\nid = \"p\"\nid = \"q\"", "3:1: duplicate key"),
-        ("version = 1\nid = \"p", "2:8: invalid basic string, expected `\"`"),
-        ("version = 1\n[[rule]", "2:8: unclosed array table, expected `]`"),
     ] {
         assert_eq!(error(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn malformed_toml_has_a_place() {
+    for (text, place) in [
+        ("version = 1\nid = \"p\"\nid = \"q\"", "3:1: "),
+        ("version = 1\nid = \"p", "2:8: "),
+        ("version = 1\n[[rule]", "2:8: "),
+        ("version = 1\nid = \"\\q\"", "2:8: "),
+        ("version = 1\nid = p", "2:6: "),
+        ("version = 1\n= 2", "2:1: "),
+        ("version = 01", "1:11: "),
+    ] {
+        let error = Model::from_toml(text).unwrap_err();
+        assert!(matches!(error.problem(), Problem::Syntax(_)), "{error}");
+        assert!(error.to_string().starts_with(place), "{text}: {error}");
     }
 }
 

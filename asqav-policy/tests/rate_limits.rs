@@ -1,6 +1,6 @@
 //! The policy as a gate sees it: decisions on tool calls, and charges taken
 //! from core's store.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 use std::collections::HashMap;
 use std::time::Duration;
