@@ -129,6 +129,12 @@ impl<'a> LogVerifier<'a> {
         }
     }
 
+    /// Takes note of something about the log's files that its receipts do not
+    /// explain; `note` names the file.
+    pub fn stray(&mut self, note: impl Into<String>) {
+        self.tally.problem(&Place::default(), Axis::Structure, ReasonCode::StrayFile, note);
+    }
+
     /// Ends the segment with the content of its header file.
     pub fn sealed(&mut self, header: &[u8]) {
         let Some(segment) = self.segment.take() else {

@@ -102,6 +102,9 @@ reasons! {
     LogOpen = "log_open" Unverifiable,
     /// Bytes after the last complete line of the open segment.
     TornTail = "torn_tail" Unverifiable,
+    /// Something lies in the log's directory that the log does not explain, or
+    /// something that it names is missing there.
+    StrayFile = "stray_file" Unverifiable,
 
     // Nonce and sequence.
     /// Another receipt carries the same issuer and nonce.
