@@ -45,7 +45,7 @@ use crate::session::{OpenSessions, SessionBuilder};
 pub use admit::Admit;
 pub use builder::{GateBuilder, OpenError, OperatorRole, System};
 pub use install::{Door, InstallGuard};
-pub use run::{Run, RunResult, run_sync_with, run_with};
+pub use run::{Body, Closures, Run, RunResult, run_body, run_sync_with, run_with};
 pub use shutdown::{Flush, Shutdown, ShutdownError};
 
 pub(crate) use identity::{Fresh, Identity, Kind};

@@ -37,6 +37,7 @@ pub mod session;
 pub mod sign;
 mod sync;
 pub mod testing;
+pub mod tower;
 
 pub use call::ToolCall;
 pub use context::{carry, current, scope};

@@ -81,6 +81,45 @@ pub enum Refused {
     },
 }
 
+impl Refused {
+    /// The receipt that says so: the denial receipt or, of a call that ran out
+    /// of time, its decision receipt.
+    #[must_use]
+    pub const fn receipt(&self) -> Option<ActionId> {
+        match self {
+            Self::Denied { receipt, .. }
+            | Self::RateLimited { receipt, .. }
+            | Self::NeedsApproval { receipt, .. }
+            | Self::Unrepresentable { receipt, .. }
+            | Self::TimedOut { receipt, .. } => Some(*receipt),
+            Self::Overloaded { .. }
+            | Self::Closed { .. }
+            | Self::NoGate
+            | Self::SessionClosed
+            | Self::ForeignSession
+            | Self::NoRandomness { .. } => None,
+        }
+    }
+
+    /// A stable code for callers who are no Rust program.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Denied { .. } => "denied",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::NeedsApproval { .. } => "needs_approval",
+            Self::Unrepresentable { .. } => "unrepresentable",
+            Self::TimedOut { .. } => "timed_out",
+            Self::Overloaded { .. } => "overloaded",
+            Self::Closed { .. } => "closed",
+            Self::NoGate => "no_gate",
+            Self::SessionClosed => "session_closed",
+            Self::ForeignSession => "foreign_session",
+            Self::NoRandomness { .. } => "no_randomness",
+        }
+    }
+}
+
 /// What closed a gate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

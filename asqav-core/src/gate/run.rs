@@ -1,6 +1,7 @@
 //! Runs a body between its decision and its outcome.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -16,22 +17,80 @@ use crate::permit::{Complete, Ending, Permit};
 use crate::refused::Refused;
 
 /// What [`Gate::run`](super::Gate::run) gives.
-pub type RunResult<F, B, T, E> = Run<F, B, fn(&Result<T, E>) -> Ending, fn(Refused) -> Result<T, E>>;
+pub type RunResult<F, B, T, E> = Run<Closures<B, fn(&Result<T, E>) -> Ending, fn(Refused) -> Result<T, E>, F>>;
 
-/// Runs `body` if `call` is admitted through `door`, and records how it ended.
-///
-/// `describe` says what the body's output means; `refuse` makes the output of
-/// a call that was not run, or that ran out of time. The body's future is
-/// created and polled after admission only.
-pub fn run_with<F, B, D, R>(door: Door, call: ToolCall, body: B, describe: D, refuse: R) -> Run<F, B, D, R>
+/// What is done between a call's decision and its outcome. Each method is
+/// called at most once; `None` of a second call.
+pub trait Body {
+    /// The body itself.
+    type Future: Future;
+
+    /// Starts the body; the call is admitted.
+    fn start(&mut self) -> Option<Self::Future>;
+
+    /// What the body's output means.
+    fn ending(&mut self, output: &<Self::Future as Future>::Output) -> Option<Ending>;
+
+    /// The output of a call that was not run, or that ran out of time.
+    fn refuse(&mut self, refused: Refused) -> Option<<Self::Future as Future>::Output>;
+}
+
+/// A [`Body`] of closures.
+pub struct Closures<B, D, R, F> {
+    body: Option<B>,
+    describe: Option<D>,
+    refuse: Option<R>,
+    future: PhantomData<fn() -> F>,
+}
+
+impl<B, D, R, F> Body for Closures<B, D, R, F>
 where
     F: Future,
     B: FnOnce() -> F,
     D: FnOnce(&F::Output) -> Ending,
     R: FnOnce(Refused) -> F::Output,
 {
-    let stage = Stage::Admitting { admit: door.admit(call) };
-    Run { stage, body: Some(body), describe: Some(describe), refuse: Some(refuse) }
+    type Future = F;
+
+    fn start(&mut self) -> Option<F> {
+        self.body.take().map(|body| body())
+    }
+
+    fn ending(&mut self, output: &F::Output) -> Option<Ending> {
+        self.describe.take().map(|describe| describe(output))
+    }
+
+    fn refuse(&mut self, refused: Refused) -> Option<F::Output> {
+        self.refuse.take().map(|refuse| refuse(refused))
+    }
+}
+
+/// Runs `body` if `call` is admitted through `door`, and records how it ended.
+///
+/// `describe` says what the body's output means; `refuse` makes the output of
+/// a call that was not run, or that ran out of time. The body's future is
+/// created and polled after admission only.
+pub fn run_with<F, B, D, R>(
+    door: Door,
+    call: ToolCall,
+    body: B,
+    describe: D,
+    refuse: R,
+) -> Run<Closures<B, D, R, F>>
+where
+    F: Future,
+    B: FnOnce() -> F,
+    D: FnOnce(&F::Output) -> Ending,
+    R: FnOnce(Refused) -> F::Output,
+{
+    let body =
+        Closures { body: Some(body), describe: Some(describe), refuse: Some(refuse), future: PhantomData };
+    run_body(door, call, body)
+}
+
+/// Runs `body` if `call` is admitted through `door`, and records how it ended.
+pub fn run_body<B: Body>(door: Door, call: ToolCall, body: B) -> Run<B> {
+    Run { stage: Stage::Admitting { admit: door.admit(call) }, body }
 }
 
 /// As [`run_with`], for a closure; blocks the calling thread while receipts
@@ -79,15 +138,13 @@ pin_project! {
     /// has its outcome: `abandoned` before the body started, `cancelled` while
     /// it ran, and what it returned if only its receipt was waited for.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Run<F, B, D, R>
+    pub struct Run<B>
     where
-        F: Future,
+        B: Body,
     {
         #[pin]
-        stage: Stage<F>,
-        body: Option<B>,
-        describe: Option<D>,
-        refuse: Option<R>,
+        stage: Stage<B::Future>,
+        body: B,
     }
 }
 
@@ -111,36 +168,29 @@ enum Progress<O> {
     TimedOut(Refused, Complete),
 }
 
-impl<F, B, D, R> Future for Run<F, B, D, R>
-where
-    F: Future,
-    B: FnOnce() -> F,
-    D: FnOnce(&F::Output) -> Ending,
-    R: FnOnce(Refused) -> F::Output,
-{
-    type Output = F::Output;
+impl<B: Body> Future for Run<B> {
+    type Output = <B::Future as Future>::Output;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
             let next = match this.stage.as_mut().project() {
                 StageProject::Admitting { admit } => match ready!(Pin::new(admit).poll(context)) {
-                    Ok(permit) => start(permit, taken(this.body)),
+                    Ok(permit) => start(permit, this.body),
                     Err(refused) => {
                         this.stage.set(Stage::Done);
-                        return Poll::Ready(taken(this.refuse)(refused));
+                        return Poll::Ready(had(this.body.refuse(refused)));
                     }
                 },
                 StageProject::Running { future, alarm, permit } => {
-                    let describe = &mut *this.describe;
-                    match ready!(advance(future, alarm.as_ref(), permit, describe, context)) {
+                    match ready!(advance(future, alarm.as_ref(), permit, this.body, context)) {
                         Progress::Returned(output, complete) => {
                             Stage::Completing { complete, output: Some(output) }
                         }
                         Progress::TimedOut(refused, complete) => {
                             // Dropped before anything else happens: it is over.
                             this.stage.set(Stage::Done);
-                            Stage::Completing { complete, output: Some(taken(this.refuse)(refused)) }
+                            Stage::Completing { complete, output: this.body.refuse(refused) }
                         }
                     }
                 }
@@ -160,27 +210,23 @@ where
 }
 
 /// Starts the body of an admitted call.
-fn start<F: Future>(mut permit: Permit, body: impl FnOnce() -> F) -> Stage<F> {
+fn start<B: Body>(mut permit: Permit, body: &mut B) -> Stage<B::Future> {
     let alarm = permit.gate().alarm();
-    let future = permit.enter(body);
+    let future = had(permit.enter(|| body.start()));
     Stage::Running { future, alarm, permit: Some(permit) }
 }
 
 /// Polls the body once; `Ready` when the call has ended.
-fn advance<F, D>(
-    future: Pin<&mut F>,
+fn advance<B: Body>(
+    future: Pin<&mut B::Future>,
     alarm: Option<&Alarm>,
     permit: &mut Option<Permit>,
-    describe: &mut Option<D>,
+    body: &mut B,
     context: &mut Context<'_>,
-) -> Poll<Progress<F::Output>>
-where
-    F: Future,
-    D: FnOnce(&F::Output) -> Ending,
-{
+) -> Poll<Progress<<B::Future as Future>::Output>> {
     let Some(running) = permit.as_mut() else { polled_again() };
     if let Poll::Ready(output) = running.enter(|| future.poll(context)) {
-        let ending = running.enter(|| taken(describe)(&output));
+        let ending = had(running.enter(|| body.ending(&output)));
         return Poll::Ready(Progress::Returned(output, taken(permit).complete(ending)));
     }
     if !alarm.is_some_and(|alarm| alarm.is_due(context)) {
@@ -199,7 +245,12 @@ impl super::Gate {
 
 /// Takes what is there until the stage that takes it has passed.
 fn taken<T>(slot: &mut Option<T>) -> T {
-    slot.take().unwrap_or_else(|| polled_again())
+    had(slot.take())
+}
+
+/// What is there unless it was taken before.
+fn had<T>(part: Option<T>) -> T {
+    part.unwrap_or_else(|| polled_again())
 }
 
 #[expect(clippy::panic, reason = "the contract of `Future::poll`, as for an async block")]
@@ -207,7 +258,13 @@ fn polled_again() -> ! {
     panic!("`Run` polled after it was ready, or after it panicked")
 }
 
-impl<F: Future, B, D, R> std::fmt::Debug for Run<F, B, D, R> {
+impl<B, D, R, F> std::fmt::Debug for Closures<B, D, R, F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Closures")
+    }
+}
+
+impl<B: Body> std::fmt::Debug for Run<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Run")
     }

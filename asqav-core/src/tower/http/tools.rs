@@ -1,0 +1,97 @@
+//! Which requests are tool calls, and what they say.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use asqav_receipt::json::Json;
+use http::request::Parts;
+
+use crate::argument::JsonText;
+use crate::call::{CallError, Capture, ToolCall};
+
+/// The tools of a router: the last segment of a request's path names the tool.
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct HttpTools {
+    declared: Arc<BTreeMap<String, Vec<String>>>,
+    prefix: Arc<str>,
+    only: bool,
+}
+
+impl HttpTools {
+    /// Tools below the path `prefix`, e.g. `/tools/`: what follows it names
+    /// the tool.
+    pub fn below(prefix: &str) -> Self {
+        Self { prefix: prefix.into(), ..Self::default() }
+    }
+
+    /// Declares a tool and the names of its arguments. Arguments of other
+    /// names are committed to without showing their names.
+    pub fn tool<'a>(mut self, name: &str, arguments: impl IntoIterator<Item = &'a str>) -> Self {
+        let arguments = arguments.into_iter().map(str::to_owned).collect();
+        Arc::make_mut(&mut self.declared).insert(name.to_owned(), arguments);
+        self
+    }
+
+    /// Every request is a tool call: one below the prefix of the tool that its
+    /// path names, another of the tool `http`, which a policy can deny.
+    pub fn only(self) -> Self {
+        Self { only: true, ..self }
+    }
+
+    /// The tool that a request names; `None` if it is no tool call.
+    pub(super) fn named<'a>(&self, path: &'a str) -> Option<&'a str> {
+        match path.strip_prefix(&*self.prefix) {
+            Some(name) if self.declared.contains_key(name) || self.only => Some(name),
+            None if self.only => Some("http"),
+            _ => None,
+        }
+    }
+
+    /// The call of `tool` with the members of `body` as its arguments.
+    pub(super) fn call(&self, tool: &str, parts: &Parts, body: Result<&[u8], &'static str>) -> ToolCall {
+        let builder = ToolCall::builder(tool, &format!("http:{}", parts.method));
+        let why = |why: &str| CallError::Argument { name: "body".to_owned(), why: why.to_owned() };
+        if parts.uri.query().is_some() {
+            return builder.unrepresentable(why("a tool call takes no query parameters")).build();
+        }
+        let body = match body {
+            Ok(body) => body,
+            Err(error) => return builder.unrepresentable(why(error)).build(),
+        };
+        match members(body) {
+            Ok(members) => {
+                let declared = self.declared.get(tool).map_or(&[][..], Vec::as_slice);
+                members
+                    .into_iter()
+                    .fold(builder, |builder, (name, text)| match declared.contains(&name) {
+                        true => builder.text(&name, text, Capture::Commit),
+                        false => builder.undeclared(&name, text),
+                    })
+                    .build()
+            }
+            Err(error) => builder.unrepresentable(why(&error)).build(),
+        }
+    }
+}
+
+/// The members of a JSON object with the text of each value; none for an empty
+/// body.
+///
+/// Values are written again in canonical form: a body that the strict reader
+/// takes has one meaning, and its numbers are within the payload's rules.
+fn members(body: &[u8]) -> Result<Vec<(String, JsonText)>, String> {
+    if body.is_empty() {
+        return Ok(Vec::new());
+    }
+    let json = Json::parse(body).map_err(|error| error.to_string())?;
+    let object = json.as_object().ok_or("it is not a JSON object")?;
+    object
+        .iter()
+        .map(|(name, value)| {
+            let text = String::from_utf8(asqav_receipt::canonical::to_vec(value)).map_err(|_| "it is not UTF-8")?;
+            let text = JsonText::parse(text).map_err(|error| error.to_string())?;
+            Ok((name.to_owned(), text))
+        })
+        .collect()
+}
