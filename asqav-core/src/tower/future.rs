@@ -78,7 +78,7 @@ where
 }
 
 /// One request and the service that was ready for it.
-pub struct Exchange<S, A, Request> {
+pub(super) struct Exchange<S, A, Request> {
     ready: Option<(S, Request)>,
     adapter: A,
 }

@@ -140,7 +140,7 @@ impl<S> Waiting<S> {
 }
 
 /// One request and the service that was ready for it.
-pub struct Exchange<S, B: HttpBody, R> {
+pub(super) struct Exchange<S, B: HttpBody, R> {
     ready: Option<(S, Request<Replayed<B>>)>,
     max_response: usize,
     response: std::marker::PhantomData<fn() -> R>,
@@ -174,7 +174,7 @@ where
 pin_project! {
     /// The service at work, then its response's body being read.
     #[project = AnswerProject]
-    pub enum Answer<F, R> {
+    pub(super) enum Answer<F, R> {
         /// The service is at work.
         Calling { #[pin] future: F, limit: usize },
         /// Its response's body is being read.
@@ -183,7 +183,7 @@ pin_project! {
 }
 
 /// A response whose body was read as far as it is captured.
-pub struct Answered<R: HttpBody> {
+pub(super) struct Answered<R: HttpBody> {
     response: Response<Replayed<R>>,
     /// The body; `None` where it was not captured.
     result: Option<Bytes>,
