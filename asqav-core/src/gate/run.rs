@@ -17,7 +17,8 @@ use crate::permit::{Complete, Ending, Permit};
 use crate::refused::Refused;
 
 /// What [`Gate::run`](super::Gate::run) gives.
-pub type RunResult<F, B, T, E> = Run<Closures<B, fn(&Result<T, E>) -> Ending, fn(Refused) -> Result<T, E>, F>>;
+pub type RunResult<F, B, T, E> =
+    Run<Closures<B, fn(&Result<T, E>) -> Ending, fn(Refused) -> Result<T, E>, F>>;
 
 /// What is done between a call's decision and its outcome. Each method is
 /// called at most once; `None` of a second call.

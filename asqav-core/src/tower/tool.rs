@@ -52,7 +52,9 @@ impl<E: From<Refused>> Adapter<ToolCall, ToolOutput, E> for ToolAdapter {
 
     fn ending(&self, output: &Result<ToolOutput, E>) -> Ending {
         match output {
-            Ok(ToolOutput { result, capture, error: None }) => Ending::ok().with_result(result.clone(), *capture),
+            Ok(ToolOutput { result, capture, error: None }) => {
+                Ending::ok().with_result(result.clone(), *capture)
+            }
             Ok(ToolOutput { result, capture, error: Some(class) }) => {
                 Ending::error_of_class(class).with_result(result.clone(), *capture)
             }

@@ -20,7 +20,10 @@ use crate::refused::Refused;
 
 /// What the service behind the gate has to be; implemented for every such
 /// service.
-pub trait HttpService<B: HttpBody, R: HttpBody>: Service<Request<Replayed<B>>, Response = Response<R>> {}
+pub trait HttpService<B: HttpBody, R: HttpBody>:
+    Service<Request<Replayed<B>>, Response = Response<R>>
+{
+}
 
 impl<S, B: HttpBody, R: HttpBody> HttpService<B, R> for S where
     S: Service<Request<Replayed<B>>, Response = Response<R>>
@@ -129,12 +132,20 @@ impl<S> Waiting<S> {
     {
         let Self { service, parts, tool, settings } = self;
         let Buffered { body, bytes } = read;
-        let call = settings.tools.call(&tool, &parts, bytes.as_deref().map_err(|short| match short {
-            Short::TooLong => "it is longer than this service takes",
-            Short::Failed => "it could not be read",
-        }));
+        let call = settings.tools.call(
+            &tool,
+            &parts,
+            bytes.as_deref().map_err(|short| match short {
+                Short::TooLong => "it is longer than this service takes",
+                Short::Failed => "it could not be read",
+            }),
+        );
         let max_response = settings.max_response;
-        let exchange = Exchange { ready: Some((service, Request::from_parts(parts, body))), max_response, response: std::marker::PhantomData };
+        let exchange = Exchange {
+            ready: Some((service, Request::from_parts(parts, body))),
+            max_response,
+            response: std::marker::PhantomData,
+        };
         run_body(settings.door, call, exchange)
     }
 }
@@ -201,7 +212,9 @@ where
             let next = match self.as_mut().project() {
                 AnswerProject::Calling { future, limit } => {
                     let (parts, body) = ready!(future.poll(context))?.into_parts();
-                    if is_stream(&parts) || body.size_hint().lower() > u64::try_from(*limit).unwrap_or(u64::MAX) {
+                    if is_stream(&parts)
+                        || body.size_hint().lower() > u64::try_from(*limit).unwrap_or(u64::MAX)
+                    {
                         return Poll::Ready(Ok(Answered::uncaptured(parts, Replayed::untouched(body))));
                     }
                     Self::Reading { parts: Some(parts), reading: Buffering::new(body, *limit) }
@@ -220,7 +233,8 @@ where
 /// A stream of events has no end to wait for.
 fn is_stream(parts: &http::response::Parts) -> bool {
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    kind.is_some_and(|kind| kind.starts_with("text/event-stream")) || parts.status == StatusCode::SWITCHING_PROTOCOLS
+    kind.is_some_and(|kind| kind.starts_with("text/event-stream"))
+        || parts.status == StatusCode::SWITCHING_PROTOCOLS
 }
 
 impl<R: HttpBody> Answered<R> {

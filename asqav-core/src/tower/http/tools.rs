@@ -89,7 +89,8 @@ fn members(body: &[u8]) -> Result<Vec<(String, JsonText)>, String> {
     object
         .iter()
         .map(|(name, value)| {
-            let text = String::from_utf8(asqav_receipt::canonical::to_vec(value)).map_err(|_| "it is not UTF-8")?;
+            let text =
+                String::from_utf8(asqav_receipt::canonical::to_vec(value)).map_err(|_| "it is not UTF-8")?;
             let text = JsonText::parse(text).map_err(|error| error.to_string())?;
             Ok((name.to_owned(), text))
         })
