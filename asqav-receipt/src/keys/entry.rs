@@ -45,8 +45,10 @@ pub enum KeyStatus {
     Active,
     /// No longer in use; what it signed needs an anchor or checkpoint.
     Retired,
-    /// Withdrawn, with or without compromise (`revoked`, `suspended`, `compromised`).
+    /// Withdrawn (`revoked`, `suspended`).
     Revoked,
+    /// In somebody else's hands: nothing that it signed stands.
+    Compromised,
     /// Not stated.
     Absent,
     /// A status that this version does not know.
@@ -158,6 +160,7 @@ impl KeyEntry {
             KeyStatus::Active => Some("active"),
             KeyStatus::Retired => Some("retired"),
             KeyStatus::Revoked => Some("revoked"),
+            KeyStatus::Compromised => Some("compromised"),
             KeyStatus::Unknown(text) => Some(text.as_str()),
             KeyStatus::Absent => None,
         };
@@ -195,7 +198,8 @@ fn status(value: Option<&Json>) -> KeyStatus {
         Some(Json::String(text)) => match text.as_str() {
             "active" => KeyStatus::Active,
             "retired" => KeyStatus::Retired,
-            "revoked" | "suspended" | "compromised" => KeyStatus::Revoked,
+            "revoked" | "suspended" => KeyStatus::Revoked,
+            "compromised" => KeyStatus::Compromised,
             _ => KeyStatus::Unknown(text.clone()),
         },
         Some(_) => KeyStatus::Unknown("not a text".to_owned()),

@@ -104,6 +104,7 @@ pub(in crate::verify) fn key_status(claim: Use<'_>, entry: &KeyEntry) -> Finding
     }
     match &entry.status {
         KeyStatus::Active => Finding::pass("the key is active"),
+        KeyStatus::Compromised => Finding::fail(ReasonCode::KeyRevoked, "the key was compromised"),
         KeyStatus::Revoked => revoked(claim, entry),
         KeyStatus::Retired => Finding::skip(
             ReasonCode::KeyRetired,
