@@ -39,25 +39,26 @@ pub(super) fn candidates<'a>(
 /// By the signed thumbprint; without a match by the exact `kid` and by agent
 /// and issuer; without those, where `kid` names the issuer, by issuer.
 ///
-/// A signed thumbprint that no entry has still leads on to `kid`, so that the
-/// axis `key_binding` can say that the key was swapped.
+/// A signed thumbprint that no entry has still leads on to the exact `kid`, so
+/// that the axis `key_binding` can say that the key was swapped.
 fn matching<'a>(keys: &'a KeySet, subject: &Subject<'_>) -> Vec<&'a KeyEntry> {
     let entries = keys.entries().iter();
     let (agent, issuer) = (subject.text("agent_id"), subject.text("issuer_id"));
+    let has_kid = |entry: &KeyEntry| subject.kid.is_some() && entry.kid.as_deref() == subject.kid;
     if let Some(thumbprint) = subject.text("key_thumbprint").and_then(Sha256Digest::parse_tagged) {
         let mut same: Vec<_> =
             entries.clone().filter(|entry| entry.thumbprint() == Some(&thumbprint)).collect();
         // Rows of one key under several names: the receipt's agent, then its `kid`.
         same.sort_by_key(|entry| (entry.agent_id.as_deref() != agent, entry.kid.as_deref() != subject.kid));
-        if !same.is_empty() {
-            return same;
+        if same.is_empty() {
+            return entries.filter(|entry| has_kid(entry)).collect();
         }
+        return same;
     }
     let org = match subject.layout {
         Layout::Flat => subject.text("org_id"),
         Layout::Envelope => None,
     };
-    let has_kid = |entry: &KeyEntry| subject.kid.is_some() && entry.kid.as_deref() == subject.kid;
     let has_agent = |entry: &KeyEntry| {
         let claimed = [(issuer, &entry.issuer_id), (org, &entry.issuer_id), (org, &entry.org_id)];
         agent.is_some()

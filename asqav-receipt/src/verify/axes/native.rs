@@ -13,6 +13,9 @@ use crate::verify::subject::Subject;
 /// # Errors
 /// The structure finding.
 pub(in crate::verify) fn check(subject: &Subject<'_>) -> Result<Payload, Finding> {
+    if has_float(subject.signed()) {
+        return Err(malformed("a payload holds no numbers with fraction or exponent"));
+    }
     let payload = Payload::from_json(subject.signed()).map_err(|error| malformed(error.to_string()))?;
     post_hoc(&payload)?;
     kind(&payload)?;
@@ -117,6 +120,15 @@ fn compare(path: &str, given: &Object, written: &Object) -> Result<(), Finding> 
     match absent {
         Some((name, _)) => Err(malformed(format!("`{path}{name}` is absent"))),
         None => Ok(()),
+    }
+}
+
+fn has_float(value: &Json) -> bool {
+    match value {
+        Json::Float(_) => true,
+        Json::Array(items) => items.iter().any(has_float),
+        Json::Object(object) => object.iter().any(|(_, value)| has_float(value)),
+        _ => false,
     }
 }
 
