@@ -33,9 +33,11 @@ fn a_log_of_two_segments_is_verified() {
     assert_eq!(report.segments, 2);
 }
 
+type Change = (&'static str, fn(&mut SegmentHeader));
+
 #[test]
 fn every_member_is_what_the_segment_gives() {
-    let changes: [(&str, fn(&mut SegmentHeader)); 13] = [
+    let changes: [Change; 13] = [
         ("log_id", |header| header.log_id = LogId::from_bytes([1; 16])),
         ("genesis", |header| header.genesis = Sha3Digest::of(b"other")),
         ("segment", |header| header.segment = 2),
@@ -48,7 +50,7 @@ fn every_member_is_what_the_segment_gives() {
         ("last", |header| header.last = Link::to(b"{}")),
         ("previous_header", |header| header.previous_header = Some(Sha3Digest::of(b"other"))),
         ("open", |header| header.open.clear()),
-        ("genesis of the other family", |header| header.last.sha256 = Sha256Digest::of(b"other")),
+        ("last of the other family", |header| header.last.sha256 = Sha256Digest::of(b"other")),
     ];
     for (member, change) in changes {
         let report = changed(change);

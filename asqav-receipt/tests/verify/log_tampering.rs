@@ -39,6 +39,8 @@ fn the_untouched_log_is_verified() {
     log().verify().verified();
 }
 
+type Edit<'a> = (&'static str, &'a dyn Fn(&mut Vec<Vec<u8>>));
+
 #[test]
 fn no_line_can_be_deleted_duplicated_swapped_or_inserted() {
     let writer = log();
@@ -46,7 +48,7 @@ fn no_line_can_be_deleted_duplicated_swapped_or_inserted() {
     let stranger = b"{}".to_vec();
     for segment in 0..files.len() {
         for line in 0..files[segment].lines.len() {
-            let edits: [(&str, &dyn Fn(&mut Vec<Vec<u8>>)); 4] = [
+            let edits: [Edit<'_>; 4] = [
                 ("deleted", &|lines| drop(lines.remove(line))),
                 ("duplicated", &|lines| lines.insert(line, lines[line].clone())),
                 ("swapped", &|lines| {
