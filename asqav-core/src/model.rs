@@ -53,7 +53,7 @@ use crate::process;
 use crate::refused::{Closed, Refused};
 use crate::sign::Signer;
 
-const SCHEDULES: usize = 1_000;
+const SCHEDULES: usize = 600;
 
 /// Runs `body` under random schedules and under those of the PCT scheduler,
 /// which looks for bugs that few switches show.

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Read `chain.rs` for the order, `state.rs` for start and end, `shared.rs`
-//! for who waits on what. From `submit` on, the recorder owns the receipt; no
+//! and `work.rs` for who waits on what. From `submit` on, the recorder owns the receipt; no
 //! cancelled caller takes it back. A receipt that cannot be signed or written
 //! is set aside with everything behind it, and the recorder closes: the log
 //! never has a hole.
@@ -22,6 +22,7 @@ mod shared;
 mod signing;
 mod state;
 mod stop;
+mod work;
 mod writing;
 
 use std::fmt;
@@ -176,7 +177,7 @@ struct Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        if !self.shared.process().is_current() {
+        if !self.shared.process.is_current() {
             return;
         }
         self.shared.abandon();

@@ -108,8 +108,11 @@ impl State {
         debris
     }
 
-    /// Every place is back: gives what tells the receipts that end the log.
+    /// Once every place is back: what gives the receipts that end the log.
     pub(super) fn begin_end(&mut self) -> Option<Last> {
+        if self.in_flight > 0 {
+            return None;
+        }
         match std::mem::replace(&mut self.phase, Phase::Ending) {
             Phase::Stopping { last, .. } => Some(last),
             other => {

@@ -7,7 +7,8 @@ use std::time::Instant;
 use super::super::completion::Receipted;
 use super::chain::Slot;
 use super::place::Ticket;
-use super::shared::{Shared, Step};
+use super::shared::Shared;
+use super::work::Step;
 use super::{Dying, caught};
 use crate::log::{Head, Log, LogEntry};
 use crate::refused::Closed;
@@ -21,7 +22,7 @@ pub(super) fn run(shared: &Arc<Shared>, mut log: Box<dyn Log>) {
             Step::Commit(batch) => commit(shared, &mut *log, batch),
             Step::Maintain => {
                 maintained = Instant::now();
-                let now = shared.clock().now();
+                let now = shared.clock.now();
                 if let Err(why) = caught("the log", || log.maintain(now)) {
                     shared.fail_writing(why);
                 }
@@ -60,14 +61,12 @@ fn take_apart(slot: Slot<Ticket>) -> Option<(LogEntry, Ticket)> {
 
 /// Answers in order. INVARIANT: called for what is in the log and nothing else.
 fn release(shared: &Shared, head: Head, entries: Vec<LogEntry>, tickets: Vec<Ticket>) {
-    let flushed = shared.committed(head);
-    let count = entries.len();
+    let flushed = shared.committed(head, entries.len());
     for (entry, ticket) in entries.into_iter().zip(tickets) {
         let LogEntry { payload, canonical, signature, .. } = entry;
         tracing::debug!(target: "asqav::recorder", seq = payload.seq, action_id = %payload.action_id, "receipt durable");
         ticket.answer(Ok(Receipted::new(payload, canonical, Arc::new(signature))));
     }
-    tracing::trace!(target: "asqav::recorder", head = head.seq, count, "group committed");
     for done in flushed {
         done.resolve(Ok(()));
     }

@@ -1,17 +1,23 @@
 //! Logs and signers that fail or panic, foreign code that misbehaves.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake};
 use std::time::{Duration, Instant};
 
+use asqav_receipt::digest::Sha256Digest;
+use asqav_receipt::id::KeyId;
+use asqav_receipt::time::Timestamp;
+
 use super::*;
+use crate::clock::Clock;
 use crate::faults::{Fault, FaultyLog, FaultySigner, Latch};
 use crate::fixture::assert_whole;
 use crate::memory_log::MemoryLog;
 use crate::recorder::Stopped;
 use crate::refused::{Closed, Refused};
+use crate::sign::SignError;
 
 /// Submits ten receipts, the first of which `latch` holds on its way, and
 /// gives how many were acknowledged: those before the first refused one, and
@@ -129,6 +135,75 @@ fn last_receipts_that_panic_leave_the_log_unclean() {
     assert_eq!(recorder.reserve().unwrap_err(), Refused::Closed { cause: Closed::Panicked });
     drop(recorder);
     assert!(!log.is_sealed());
+}
+
+/// A signer that panics where nobody expects it.
+struct NamelessSigner(QuickSigner);
+
+impl Signer for NamelessSigner {
+    fn algorithm(&self) -> &'static str {
+        self.0.algorithm()
+    }
+
+    fn key_id(&self) -> &KeyId {
+        panic!("on purpose")
+    }
+
+    fn public_key(&self) -> &[u8] {
+        self.0.public_key()
+    }
+
+    fn thumbprint(&self) -> &Sha256Digest {
+        self.0.thumbprint()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.0.sign(message)
+    }
+}
+
+#[test]
+fn a_signer_thread_that_dies_closes_and_leaves_nobody_waiting() {
+    let log = MemoryLog::new();
+    let recorder = start(log.clone(), NamelessSigner(QuickSigner::new()));
+    let place = recorder.reserve().unwrap();
+    let submitted = place.submit(draft(1)).unwrap();
+    assert_eq!(submitted.done.wait().unwrap_err(), Closed::Panicked);
+    assert_eq!(place.submit(draft(2)).unwrap_err(), Refused::Closed { cause: Closed::Panicked });
+    assert_eq!(recorder.shutdown(Duration::MAX, last(9)).unwrap().wait(), Err(Closed::Panicked));
+    assert!(log.receipts().is_empty() && !log.is_open());
+}
+
+/// A clock that panics when it is asked for the second time.
+struct BrokenClock(AtomicUsize);
+
+impl Clock for BrokenClock {
+    fn now(&self) -> Timestamp {
+        assert_ne!(self.0.fetch_add(1, Ordering::Relaxed), 1, "on purpose");
+        Timestamp::MAX
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn source(&self) -> &'static str {
+        "broken"
+    }
+}
+
+#[test]
+fn a_clock_that_panics_under_the_lock_leaves_the_chain_whole() {
+    let log = MemoryLog::new();
+    let mut owner = owner(QuickSigner::new());
+    owner.clock = Arc::new(BrokenClock(AtomicUsize::new(0)));
+    let (recorder, _) = Recorder::start(Box::new(log.clone()), owner, options()).unwrap();
+    recorder.submit(draft(1)).unwrap();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| recorder.submit(draft(2))));
+    assert!(panicked.is_err());
+    assert_eq!(recorder.submit(draft(3)).unwrap().done.wait().unwrap().payload.seq, 2);
+    assert_whole(&log.receipts());
+    assert_eq!(recorder.shutdown(Duration::MAX, last(9)).unwrap().wait(), Ok(Stopped::Clean));
 }
 
 /// Runs something when it wakes.

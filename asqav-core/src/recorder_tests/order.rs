@@ -100,6 +100,26 @@ fn a_second_recorder_continues_the_log() {
     assert_whole(&log.receipts());
 }
 
+#[test]
+fn a_log_in_memory_tells_how_it_was_left_and_whose_it_is() {
+    let log = MemoryLog::new();
+    let recorder = start(log.clone(), QuickSigner::new());
+    let stopped = recorder.shutdown(std::time::Duration::MAX, last(1)).unwrap();
+    stopped.wait().unwrap();
+    let again = log.clone().start(&owner(QuickSigner::new())).unwrap();
+    assert_eq!((again.head.unwrap().seq, again.unclean), (1, None), "stopped cleanly");
+    log.clone().close(false).unwrap();
+    let mut stranger = owner(QuickSigner::new());
+    stranger.agent = asqav_receipt::id::AgentId::parse("stranger").unwrap();
+    let refused = log.clone().start(&stranger).unwrap_err();
+    assert_eq!(refused.to_string(), "this is the log of agent `agent`, not of `stranger`");
+    // A receipt that does not continue the log is not taken.
+    log.clone().start(&owner(QuickSigner::new())).unwrap();
+    let entry = log.receipts().remove(0);
+    assert!(log.clone().commit(&[entry], crate::log::Durability::Durable).is_err());
+    assert_eq!(log.receipts().len(), 1);
+}
+
 /// Notes in which order completions become ready.
 struct Note(u64, Arc<Mutex<Vec<u64>>>);
 
@@ -156,15 +176,45 @@ impl Clock for Backwards {
     }
 }
 
+/// Counts warnings.
+#[derive(Clone, Default)]
+struct Warnings(Arc<AtomicI64>);
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::WARN
+    }
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
 #[test]
 fn a_clock_that_steps_back_is_recorded_as_it_is() {
     let log = MemoryLog::new();
     let mut owner = owner(QuickSigner::new());
     owner.clock = Arc::new(Backwards(AtomicI64::new(9_000_000)));
     let (recorder, _) = Recorder::start(Box::new(log.clone()), owner, options()).unwrap();
-    for mark in 1..=3 {
-        recorder.submit(draft(mark)).unwrap().done.wait().unwrap();
-    }
+    let warnings = Warnings::default();
+    tracing::subscriber::with_default(warnings.clone(), || {
+        for mark in 1..=3 {
+            recorder.submit(draft(mark)).unwrap().done.wait().unwrap();
+        }
+    });
+    assert_eq!(warnings.0.load(Ordering::Relaxed), 2, "receipts 2 and 3 are warned of");
     let times: Vec<_> = log.receipts().iter().map(|entry| entry.payload.issued_at.unix_micros()).collect();
     assert_eq!(times, [9_000_000, 8_000_000, 7_000_000]);
 }

@@ -1,0 +1,150 @@
+//! What signers and the writer ask the shared state for, and what they tell it.
+
+use std::time::Instant;
+
+use asqav_receipt::receipt::Signature;
+
+use super::super::completion::Resolver;
+use super::super::sync::{MutexGuard, lock, wait, wait_timeout};
+use super::chain::{Job, Slot};
+use super::draft::Draft;
+use super::place::Ticket;
+use super::shared::Shared;
+use super::state::{Phase, State};
+use super::stop::{Last, Stopped};
+use crate::log::Head;
+use crate::refused::Closed;
+
+/// What the writer does next.
+pub(super) enum Step {
+    Commit(Vec<Slot<Ticket>>),
+    Maintain,
+    /// Ask for the last receipts and hand them to [`Shared::end`].
+    End(Last),
+    Close {
+        clean: bool,
+    },
+}
+
+impl Shared {
+    /// The next receipt to sign; waits for one, `None` when none will come.
+    pub(super) fn next_job(&self) -> Option<Job> {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(job) = state.chain.next_unsigned() {
+                return Some(job);
+            }
+            if matches!(state.phase, Phase::Draining(_) | Phase::Finished(_)) {
+                return None;
+            }
+            state = wait(&self.unsigned, state);
+        }
+    }
+
+    pub(super) fn signed(&self, seq: u64, signature: Signature) {
+        if lock(&self.state).chain.signed(seq, signature) {
+            self.writable.notify_one();
+        }
+    }
+
+    /// Receipt `seq` will never be signed.
+    pub(super) fn fail_signing(&self, seq: u64, why: String) {
+        let cause = Closed::Signing { seq, why };
+        tracing::error!(target: "asqav::recorder", %cause, "closing");
+        let debris = lock(&self.state).fail_from(seq, cause);
+        self.wake_all();
+        debris.settle();
+    }
+
+    /// Waits until there is something to do; `maintained` is when the log was
+    /// last maintained.
+    pub(super) fn next_step(&self, maintained: Instant) -> Step {
+        let mut state = lock(&self.state);
+        loop {
+            // Before any commit, so that a busy log is maintained as well.
+            let mut wake_in = self.options.maintenance.saturating_sub(maintained.elapsed());
+            if wake_in.is_zero() {
+                return Step::Maintain;
+            }
+            let batch = state.chain.take_signed();
+            if !batch.is_empty() {
+                return Step::Commit(batch);
+            }
+            if let Some(last) = state.begin_end() {
+                return Step::End(last);
+            }
+            match &state.phase {
+                Phase::Draining(end) if state.chain.queued() == 0 => {
+                    return Step::Close { clean: *end == Stopped::Clean };
+                }
+                Phase::Stopping { deadline, .. } => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        state = self.give_up(state);
+                        continue;
+                    }
+                    wake_in = wake_in.min(left);
+                }
+                _ => {}
+            }
+            state = wait_timeout(&self.writable, state, wake_in);
+        }
+    }
+
+    /// The deadline of a stop has passed with places still out.
+    fn give_up<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let debris = state.drain();
+        drop(state);
+        self.wake_all();
+        debris.settle();
+        lock(&self.state)
+    }
+
+    /// Everything up to `head`, the last of `count` receipts, is in the log.
+    pub(super) fn committed(&self, head: Head, count: usize) -> Vec<Resolver<()>> {
+        let mut state = lock(&self.state);
+        let flushed = state.committed(head);
+        let (queued, in_flight) = (state.chain.queued(), state.in_flight);
+        drop(state);
+        tracing::debug!(target: "asqav::recorder", head = head.seq, count, queued, in_flight, "group committed");
+        flushed
+    }
+
+    /// Nothing behind the last committed receipt will get into the log.
+    pub(super) fn fail_writing(&self, why: String) -> Closed {
+        let mut state = lock(&self.state);
+        let seq = state.chain.durable().map_or(0, |head| head.seq) + 1;
+        let cause = Closed::Writing { seq, why };
+        let debris = state.fail_all(cause.clone());
+        drop(state);
+        self.wake_all();
+        tracing::error!(target: "asqav::recorder", %cause, "closing");
+        debris.settle();
+        cause
+    }
+
+    /// Queues the last receipts of the log.
+    pub(super) fn end(&self, drafts: Vec<Draft>) {
+        let ticket = || Ticket::new(None, Resolver::pair(self.process).0);
+        let drafts = drafts.into_iter().map(|draft| (draft, ticket())).collect();
+        let mut state = lock(&self.state);
+        let now = self.clock.now();
+        state.end(drafts, now);
+        drop(state);
+        self.wake_all();
+    }
+
+    /// The log is closed, or `closing` says why not.
+    pub(super) fn finish(&self, closing: Result<(), Closed>) {
+        let debris = lock(&self.state).finish(closing);
+        self.wake_all();
+        debris.settle();
+    }
+
+    /// A signer's thread died: what it held will never be signed.
+    pub(super) fn die(&self) {
+        let debris = lock(&self.state).fail_queued(Closed::Panicked);
+        self.wake_all();
+        debris.settle();
+    }
+}
