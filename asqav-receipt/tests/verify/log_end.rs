@@ -61,6 +61,24 @@ fn an_empty_log_is_unverifiable() {
     verifier.finish().unverifiable(ReasonCode::EmptyLog);
 }
 
+/// A run that was begun and recorded nothing leaves an empty file.
+#[test]
+fn an_empty_segment_after_a_stop_changes_nothing() {
+    let writer = stopped();
+    let keys = writer.key.pin();
+    let read = |lines: &[&[u8]]| {
+        let mut verifier = LogVerifier::new(LogInputs::new().keys(&keys).at(now()));
+        verifier.segment_start(1);
+        writer.files()[0].lines.iter().for_each(|line| verifier.line(line));
+        verifier.sealed(writer.files()[0].header.as_ref().unwrap());
+        verifier.segment_start(2);
+        lines.iter().for_each(|line| verifier.line(line));
+        verifier.finish()
+    };
+    read(&[]).verified();
+    read(&[b""]).invalid(ReasonCode::NotCanonical);
+}
+
 #[test]
 fn without_pinned_keys_a_log_is_at_best_unverifiable() {
     let writer = stopped();

@@ -309,6 +309,23 @@ fn a_session_is_used_only_while_it_is_open() {
 }
 
 #[test]
+fn a_session_left_open_at_a_stop_is_closed_at_the_next_start() {
+    let reopened = |recovered: bool| {
+        let mut writer = Writer::started();
+        let session = writer.open_session("s-1");
+        writer.stop();
+        let mut close = writer.close_session_draft(&session, "aborted");
+        close.asqav.recovered = recovered;
+        writer.write(close);
+        writer.event("gate:start", &[]);
+        writer.stop();
+        writer.verify()
+    };
+    reopened(true).verified();
+    reopened(false).invalid(ReasonCode::LifecycleOrder);
+}
+
+#[test]
 fn a_call_may_outlive_its_session() {
     run(|writer| {
         let session = writer.open_session("s-1");

@@ -202,10 +202,16 @@ impl Meaning {
             at.found(Axis::Structure, ReasonCode::NotARecovery, "a recovery claims to know an outcome");
         }
         let acts = event.is_none() || matches!(event, Some("session:open" | "session:close"));
-        if payload.asqav.recovered != (self.run == Run::Recovering) && acts {
+        // A session that outlived a clean stop is closed at the next start.
+        let late_close =
+            event == Some("session:close") && payload.asqav.recovered && self.run == Run::Stopped;
+        if !acts || late_close {
+            return;
+        }
+        if payload.asqav.recovered != (self.run == Run::Recovering) {
             let note = "a recovered receipt belongs between `gate:recovery` and `gate:start`, and only such receipts";
             at.found(Axis::Structure, ReasonCode::NotARecovery, note);
-        } else if acts && matches!(self.run, Run::Before | Run::Stopped) {
+        } else if matches!(self.run, Run::Before | Run::Stopped) {
             at.found(Axis::Structure, ReasonCode::LifecycleOrder, "the gate was not started");
         }
     }

@@ -63,8 +63,10 @@ pub(super) struct Seals {
     segments: u64,
     last_number: u64,
     last_header: Option<Sha3Digest>,
-    /// Whether the newest segment has no header.
+    /// The newest segment has no header.
     open: bool,
+    /// Nor a byte: a run that was begun and recorded nothing.
+    empty: bool,
 }
 
 impl Seals {
@@ -83,16 +85,18 @@ impl Seals {
         self.open = false;
     }
 
-    pub(super) const fn leave_open(&mut self) {
+    pub(super) const fn leave_open(&mut self, segment: &Segment) {
         self.open = true;
+        self.empty = segment.bytes == 0;
     }
 
     pub(super) const fn count(&self) -> u64 {
         self.segments
     }
 
+    /// Whether the newest segment that holds anything has a header.
     pub(super) const fn last_is_sealed(&self) -> bool {
-        self.segments > 0 && !self.open
+        self.segments > 0 && (!self.open || self.empty)
     }
 
     /// Ends a segment with its header.
