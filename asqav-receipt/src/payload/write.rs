@@ -7,9 +7,11 @@ use crate::payload::{
     Context, Controls, Extension, Folded, Form, Payload, PolicyInfo, ReceiptType, ToolInfo, Trace,
 };
 
-/// `"result_digest":"sha256:…",` and the name of `capture_topology`.
-const RESULT_DIGEST_LEN: usize = 25 + 64 + 41;
-/// `payload_digest.size` of an empty context has one digit.
+/// What an outcome carries besides its result.
+const RESULT_DIGEST_LEN: usize = r#""result_digest":"sha256:","#.len() + 64;
+/// What a post-hoc receipt carries besides its arguments.
+const TOPOLOGY_LEN: usize = r#""capture_topology":"passive_telemetry","#.len();
+/// `payload_digest.size` of an empty context has one digit, that of a full one four.
 const SIZE_DIGITS: usize = 3;
 
 impl Payload {
@@ -64,7 +66,13 @@ impl Payload {
         empty.context = Context::Result(None);
         empty.seq = super::MAX_SEQ;
         empty.link = super::Link::to(&[]);
-        let used = empty.to_canonical().len() + RESULT_DIGEST_LEN + SIZE_DIGITS;
+        let besides = match self.receipt_type {
+            ReceiptType::Outcome => RESULT_DIGEST_LEN,
+            ReceiptType::Observation => TOPOLOGY_LEN,
+            _ => 0,
+        };
+        // The empty context's own two bytes are free again.
+        let used = empty.to_canonical().len() - "{}".len() + SIZE_DIGITS + besides;
         super::MAX_PAYLOAD_LEN.saturating_sub(used)
     }
 
