@@ -1,0 +1,26 @@
+//! One file per command.
+
+mod demo;
+mod info;
+mod keygen;
+mod show;
+mod verify;
+
+use crate::args::Command;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Runs the command.
+///
+/// # Errors
+/// [`CliError`] when it could not do its work: exit code 3.
+pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Exit, CliError> {
+    match command {
+        Command::Keygen(args) => keygen::run(args, output),
+        Command::Verify(args) => verify::run(args, output),
+        Command::Info(args) => info::run(args, output),
+        Command::Show(args) => show::run(args, output),
+        Command::Demo(args) => demo::run(args, output),
+    }
+}

@@ -1,0 +1,107 @@
+//! A log directory.
+
+use std::io::Write as _;
+
+use asqav_receipt::keys::KeySet;
+use asqav_receipt::payload::Link;
+use asqav_receipt::verify::{Axis, AxisResult, LogInputs, LogReport};
+
+use super::hint_at_keys;
+use crate::args::Verify;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::input;
+use crate::log_dir::LogDir;
+use crate::output::Output;
+use crate::report::{exit_of, write_axes, write_checked, write_headline, write_not_checked, write_problems};
+use crate::text::escape;
+
+/// Verifies the log in the directory `args.path`.
+pub(super) fn run(args: &Verify, output: &mut Output) -> Result<Exit, CliError> {
+    if args.predecessor.is_some() {
+        return Err(CliError::Usage(
+            "--predecessor is for a single receipt, not for a log directory".to_owned(),
+        ));
+    }
+    let dir = LogDir::open(&args.path)?;
+    let keys = args.keys.as_deref().map(input::key_set).transpose()?;
+    let mut inputs =
+        LogInputs::new().at(input::now()).allow_open(args.open).require_anchor(args.require_anchor);
+    if let Some(keys) = &keys {
+        inputs = inputs.keys(keys);
+    }
+    if let Some(head) = &args.head {
+        inputs = inputs.head(input::head(head)?);
+    }
+    let report = dir.verify(inputs)?;
+    if output.is_json() {
+        output.object(&report.to_json())?;
+        return Ok(exit_of(report.verdict));
+    }
+    write_report(output, &escape(&args.path.display().to_string()), keys.as_ref(), &report)?;
+    hint_at_keys(args, &report.problems, output)?;
+    Ok(exit_of(report.verdict))
+}
+
+/// Writes the report in words; `path` is escaped already.
+pub(crate) fn write_report(
+    output: &mut Output,
+    path: &str,
+    keys: Option<&KeySet>,
+    report: &LogReport,
+) -> Result<(), CliError> {
+    write_headline(output, report.verdict, report.reason_code, &report.problems)?;
+    let LogReport { receipts, segments, unknown_outcomes, recoveries, open_decisions, .. } = report;
+    writeln!(
+        output,
+        "  log          {path}: {}, {}",
+        count(*receipts, "receipt"),
+        count(*segments, "segment")
+    )?;
+    if let Some(agent) = &report.agent {
+        writeln!(output, "  agent        {} (as the log says)", escape(agent.as_str()))?;
+    }
+    writeln!(output, "  signed by    {}", signed_by(keys, report))?;
+    if let Some((seq, Link { sha256, .. })) = &report.head {
+        writeln!(output, "  head         receipt {seq}, sha256 {}", sha256.to_hex())?;
+    }
+    for (number, what) in [
+        (unknown_outcomes, "outcomes not observed (unknown)"),
+        (recoveries, "unclean stops"),
+        (open_decisions, "decisions without an outcome yet"),
+    ] {
+        if *number > 0 {
+            writeln!(output, "  note         {number} {what}")?;
+        }
+    }
+    write_checked(output, &report.axes)?;
+    write_not_checked(output, &report.not_checked)?;
+    write_problems(output, &report.problems, report.problems_omitted)?;
+    write_axes(output, &report.axes)?;
+    Ok(output.flush()?)
+}
+
+/// Who signed, as far as pinned keys tell.
+fn signed_by(keys: Option<&KeySet>, report: &LogReport) -> String {
+    let passed =
+        |axis| report.axes.iter().any(|report| report.axis == axis && report.result == AxisResult::Pass);
+    let Some(keys) = keys else { return "unknown: no key is pinned".to_owned() };
+    if !passed(Axis::Signature) || !passed(Axis::IssuerKey) {
+        return "not shown for every receipt".to_owned();
+    }
+    let shown = |text: &Option<String>| text.as_deref().map_or_else(|| "?".to_owned(), escape);
+    match keys.entries() {
+        [entry] => format!(
+            "pinned key {} of issuer {}, agent {}",
+            shown(&entry.kid),
+            shown(&entry.issuer_id),
+            shown(&entry.agent_id)
+        ),
+        entries => format!("keys among the {} pinned ones", entries.len()),
+    }
+}
+
+/// `1 receipt`, `2 receipts`.
+fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,57 @@
+//! Why a command ended without a verdict: exit code 3.
+
+use std::io;
+use std::path::PathBuf;
+
+/// A usage or input/output error.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// A flag that does not fit the other arguments.
+    #[error("{0}")]
+    Usage(String),
+    /// A file or directory could not be read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Read {
+        /// What was read.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A file or directory could not be written.
+    #[error("cannot write `{}`: {source}", path.display())]
+    Write {
+        /// What was written.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A file is not what its flag asks for.
+    #[error("`{}` is not {expected}: {why}", path.display())]
+    NotA {
+        /// The file.
+        path: PathBuf,
+        /// What was expected, e.g. `a key set (JWKS)`.
+        expected: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The log holds no such receipt.
+    #[error("the log holds no receipt {0}")]
+    NoSuchReceipt(String),
+    /// A key file could not be made or loaded.
+    #[error(transparent)]
+    KeyFile(#[from] asqav_log::keyfile::KeyFileError),
+    /// The demo could not be recorded.
+    #[error("the demo could not be recorded: {0}")]
+    Demo(String),
+    /// Standard output could not be written.
+    #[error("cannot write to standard output: {0}")]
+    Output(io::Error),
+}
+
+/// Output into a pipe that nobody reads any more is no failure of the command.
+impl From<io::Error> for CliError {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}

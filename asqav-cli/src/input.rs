@@ -1,0 +1,60 @@
+//! What commands read: bounded, and with errors that name the file.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use asqav_core::clock::{Clock as _, SystemClock};
+use asqav_receipt::checkpoint::HeadMirror;
+use asqav_receipt::keys::KeySet;
+use asqav_receipt::time::Timestamp;
+
+use crate::error::CliError;
+
+/// A receipt, key set or head file that is longer, in bytes, is none.
+const MAX_LEN: u64 = 16 * 1024 * 1024;
+
+/// The bytes of the file `path`; `-` is standard input.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+    let failed = |source| CliError::Read { path: path.to_owned(), source };
+    let bytes = if path == Path::new("-") {
+        read_bounded(io::stdin().lock())
+    } else {
+        File::open(path).and_then(read_bounded)
+    };
+    bytes.map_err(failed)
+}
+
+fn read_bounded(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(MAX_LEN + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|len| len <= MAX_LEN) {
+        return Ok(bytes);
+    }
+    Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {MAX_LEN} bytes")))
+}
+
+/// The key set that the caller pins.
+pub(crate) fn key_set(path: &Path) -> Result<KeySet, CliError> {
+    let not = |why: String| CliError::NotA { path: path.to_owned(), expected: "a key set (JWKS)", why };
+    let keys = KeySet::parse(&read(path)?).map_err(|error| not(error.to_string()))?;
+    if keys.entries().is_empty() {
+        return Err(not("it holds no key".to_owned()));
+    }
+    Ok(keys)
+}
+
+/// The head that the writer mirrored.
+pub(crate) fn head(path: &Path) -> Result<HeadMirror, CliError> {
+    let why = "it is not canonical JSON of log_id, seq, sha256, sha3".to_owned();
+    HeadMirror::parse(&read(path)?).ok_or_else(|| CliError::NotA {
+        path: path.to_owned(),
+        expected: "a mirrored head",
+        why,
+    })
+}
+
+/// The evaluation time: the only place where verification meets a clock.
+pub(crate) fn now() -> Timestamp {
+    SystemClock::new().now()
+}

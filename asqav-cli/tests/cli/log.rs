@@ -1,0 +1,229 @@
+//! `verify`, `info`, `show` and `demo` on a log that `demo` recorded.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use insta::assert_snapshot;
+
+use crate::harness::{asqav, run};
+
+/// A directory with `demo/audit-log`, `demo/keys.jwks.json` and so on.
+fn recorded() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["demo", "--dir", "demo"], b"");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    dir
+}
+
+const VERIFY: [&str; 4] = ["verify", "demo/audit-log", "--keys", "demo/keys.jwks.json"];
+
+fn verify(dir: &Path) -> String {
+    asqav(dir, &VERIFY)
+}
+
+fn segment(dir: &Path) -> std::path::PathBuf {
+    dir.join("demo/audit-log/segment-00000001.log")
+}
+
+fn header(dir: &Path) -> std::path::PathBuf {
+    dir.join("demo/audit-log/segment-00000001.sig.json")
+}
+
+#[test]
+fn demo_shows_what_happens() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_snapshot!("demo", asqav(dir.path(), &["demo"]));
+    assert_snapshot!("demo_tamper", asqav(dir.path(), &["demo", "--tamper", "--dir", "demo"]));
+    assert_snapshot!("demo_again", asqav(dir.path(), &["demo", "--dir", "demo"]));
+}
+
+#[test]
+fn demo_takes_the_keys_of_keygen() {
+    let dir = tempfile::tempdir().unwrap();
+    run(dir.path(), &["keygen", "--agent", "agt_finance", "--issuer", "acme", "--out", "demo"], b"");
+    run(dir.path(), &["demo", "--dir", "demo"], b"");
+    let output = run(dir.path(), &["info", "demo/audit-log", "--json"], b"");
+    let info: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&info["agent_id"], &info["issuer_id"]), (&"agt_finance".into(), &"acme".into()));
+}
+
+#[test]
+fn demo_refuses_keys_that_are_no_secret_or_no_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    run(dir.path(), &["keygen", "--agent", "agt_finance", "--issuer", "acme", "--out", "demo"], b"");
+    let key = dir.path().join("demo/signing-key.pem");
+    let chmod = |mode| fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+    chmod(0o640);
+    assert_snapshot!("group_readable_key", asqav(dir.path(), &["demo", "--dir", "demo"]));
+    chmod(0o600);
+    // RFC 8410 §10.3
+    let ed25519 = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+    fs::write(&key, ed25519).unwrap();
+    assert_snapshot!("key_of_another_suite", asqav(dir.path(), &["demo", "--dir", "demo"]));
+    fs::write(&key, "no key").unwrap();
+    assert_snapshot!("malformed_key", asqav(dir.path(), &["demo", "--dir", "demo"]));
+    fs::remove_file(&key).unwrap();
+    fs::create_dir(&key).unwrap();
+    assert_snapshot!("unreadable_key", asqav(dir.path(), &["demo", "--dir", "demo"]));
+    assert!(!dir.path().join("demo/audit-log").exists(), "nothing was recorded");
+}
+
+#[test]
+fn verify_says_what_it_found() {
+    let dir = recorded();
+    assert_snapshot!("verified", verify(dir.path()));
+    assert_snapshot!("not_pinned", asqav(dir.path(), &["verify", "demo/audit-log"]));
+    run(dir.path(), &["keygen", "--agent", "demo-agent", "--issuer", "demo-issuer", "--out", "other"], b"");
+    assert_snapshot!(
+        "other_key",
+        asqav(dir.path(), &["verify", "demo/audit-log", "--keys", "other/keys.jwks.json"])
+    );
+    assert_snapshot!("anchor_required", asqav(dir.path(), &[&VERIFY[..], &["--require-anchor"]].concat()));
+    assert_snapshot!(
+        "predecessor_of_a_log",
+        asqav(dir.path(), &[&VERIFY[..], &["--predecessor", "x"]].concat())
+    );
+    assert_snapshot!("missing_head", asqav(dir.path(), &[&VERIFY[..], &["--head", "missing.json"]].concat()));
+    assert_snapshot!(
+        "malformed_head",
+        asqav(dir.path(), &[&VERIFY[..], &["--head", "demo/notes.txt"]].concat())
+    );
+}
+
+#[test]
+fn a_removed_end_is_unverifiable_and_invalid_against_the_head() {
+    let dir = recorded();
+    let info = run(dir.path(), &["info", "demo/audit-log", "--json"], b"");
+    let info: serde_json::Value = serde_json::from_slice(&info.stdout).unwrap();
+    let head = format!(
+        "{{\"log_id\":{},\"seq\":{},\"sha256\":{},\"sha3\":{}}}\n",
+        info["log_id"], info["head"]["seq"], info["head"]["sha256"], info["head"]["sha3"]
+    );
+    fs::write(dir.path().join("head.json"), head).unwrap();
+    let with_head = [&VERIFY[..], &["--head", "head.json"]].concat();
+    assert_eq!(run(dir.path(), &with_head, b"").status.code(), Some(0));
+
+    let text = fs::read_to_string(segment(dir.path())).unwrap();
+    let kept: String = text.split_inclusive('\n').take(10).collect();
+    fs::write(segment(dir.path()), &kept).unwrap();
+    fs::remove_file(header(dir.path())).unwrap();
+    assert_snapshot!("log_open", verify(dir.path()));
+    assert_snapshot!("behind_its_head", asqav(dir.path(), &with_head));
+    assert_eq!(run(dir.path(), &[&VERIFY[..], &["--open"]].concat(), b"").status.code(), Some(0));
+}
+
+#[test]
+fn what_is_no_log_is_not_verified() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("empty")).unwrap();
+    assert_snapshot!("empty_directory", asqav(dir.path(), &["verify", "empty"]));
+    assert_snapshot!("info_of_an_empty_directory", asqav(dir.path(), &["info", "empty"]));
+    fs::create_dir(dir.path().join("other")).unwrap();
+    fs::write(dir.path().join("other/README"), "hello").unwrap();
+    assert_snapshot!("not_a_log", asqav(dir.path(), &["verify", "other"]));
+    assert_snapshot!("info_of_a_file", asqav(dir.path(), &["info", "other/README"]));
+    assert_snapshot!("show_of_nothing", asqav(dir.path(), &["show", "missing"]));
+}
+
+#[test]
+fn single_receipts_of_the_log_verify() {
+    let dir = recorded();
+    let text = fs::read_to_string(segment(dir.path())).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    fs::write(dir.path().join("before.json"), lines[10]).unwrap();
+    fs::write(dir.path().join("receipt.json"), lines[11]).unwrap();
+    let keys = ["verify", "receipt.json", "--keys", "demo/keys.jwks.json"];
+    assert_snapshot!("receipt", asqav(dir.path(), &[&keys[..], &["--predecessor", "before.json"]].concat()));
+    fs::write(dir.path().join("before.json"), lines[9]).unwrap();
+    let wrong = run(dir.path(), &[&keys[..], &["--predecessor", "before.json"]].concat(), b"");
+    assert_eq!(wrong.status.code(), Some(1));
+    assert_snapshot!(
+        "segment_as_receipt",
+        asqav(dir.path(), &["verify", "demo/audit-log/segment-00000001.log"])
+    );
+}
+
+#[test]
+fn show_and_info_tell_what_is_there() {
+    let dir = recorded();
+    assert_snapshot!("info", asqav(dir.path(), &["info", "demo/audit-log"]));
+    assert_snapshot!("show_list", asqav(dir.path(), &["show", "demo/audit-log"]));
+    let keys = ["--keys", "demo/keys.jwks.json"];
+    assert_snapshot!(
+        "show_one",
+        asqav(dir.path(), &[&["show", "demo/audit-log", "--seq", "12"], &keys[..]].concat())
+    );
+    assert_snapshot!(
+        "show_first",
+        asqav(dir.path(), &[&["show", "demo/audit-log", "--seq", "1"], &keys[..]].concat())
+    );
+    assert_snapshot!("show_missing", asqav(dir.path(), &["show", "demo/audit-log", "--seq", "16"]));
+
+    let one = run(dir.path(), &["show", "demo/audit-log", "--seq", "12", "--json"], b"");
+    let one: serde_json::Value = serde_json::from_slice(&one.stdout).unwrap();
+    let next = run(dir.path(), &["show", "demo/audit-log", "--seq", "13", "--json"], b"");
+    let next: serde_json::Value = serde_json::from_slice(&next.stdout).unwrap();
+    assert_eq!(one["links"]["chain_hash"], next["links"]["previousReceiptHash"]);
+    let id = one["payload"]["action_id"].as_str().unwrap();
+    let by_id = run(dir.path(), &["show", "demo/audit-log", "--id", id, "--json"], b"");
+    let by_id: serde_json::Value = serde_json::from_slice(&by_id.stdout).unwrap();
+    assert_eq!(by_id["payload"], one["payload"]);
+}
+
+/// A reader that leaves early (`asqav show … | head -1`) is no failure.
+#[test]
+fn a_broken_pipe_keeps_the_exit_code() {
+    let dir = recorded();
+    for (args, code) in
+        [(&["show", "demo/audit-log"][..], 0), (&["verify", "demo/audit-log"], 2), (&["--help"], 0)]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_asqav"))
+            .args(args)
+            .current_dir(dir.path())
+            .stdout(writer)
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+            .wait_with_output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("panic"), "{args:?}");
+    }
+}
+
+/// Every 64th byte of the log and its header, flipped: never verified, never
+/// a crash.
+#[test]
+fn no_flipped_byte_is_verified() {
+    let dir = recorded();
+    let workers: Vec<_> = (0..2)
+        .map(|worker| {
+            let copy = tempfile::tempdir().unwrap();
+            fs::create_dir_all(copy.path().join("demo/audit-log")).unwrap();
+            for name in
+                ["audit-log/segment-00000001.log", "audit-log/segment-00000001.sig.json", "keys.jwks.json"]
+            {
+                let name = format!("demo/{name}");
+                fs::copy(dir.path().join(&name), copy.path().join(&name)).unwrap();
+            }
+            std::thread::spawn(move || {
+                for file in [segment(copy.path()), header(copy.path())] {
+                    let bytes = fs::read(&file).unwrap();
+                    for at in (worker * 64..bytes.len()).step_by(128) {
+                        let mut flipped = bytes.clone();
+                        flipped[at] ^= 1;
+                        fs::write(&file, flipped).unwrap();
+                        let code = run(copy.path(), &VERIFY, b"").status.code();
+                        assert!(matches!(code, Some(1 | 2)), "byte {at} of {}: {code:?}", file.display());
+                    }
+                    fs::write(&file, bytes).unwrap();
+                }
+                assert_eq!(run(copy.path(), &VERIFY, b"").status.code(), Some(0), "unchanged again");
+            })
+        })
+        .collect();
+    workers.into_iter().for_each(|worker| worker.join().unwrap());
+}

@@ -1,0 +1,10 @@
+//! Exit code, standard output and standard error of every command and of
+//! every error case, as snapshots.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on fails")]
+
+mod harness;
+mod keygen;
+mod log;
+mod usage;
+mod verify_receipt;
