@@ -1,6 +1,7 @@
 //! All axes of one receipt, in one place for single receipts and for logs.
 
 use super::axes::chain::Predecessor;
+use super::axes::counterparty::Acknowledging;
 use super::axes::keys::Use;
 use super::axes::outer::VerifiedBy;
 use super::axes::signature::Check;
@@ -52,7 +53,10 @@ pub(super) fn judge<'a>(
         .filter(|_| key.signature.passed())
         .and_then(|entry| Some(VerifiedBy { public_key: entry.public_key()?, kid: entry.kid.as_deref() }));
     let (at, entry) = (inputs.at, key.entry);
-    let acknowledging = entry.and_then(|entry| acknowledging_kid(subject, entry));
+    let acknowledging = match entry {
+        Some(entry) => Acknowledging::By(acknowledging_kid(subject, entry)),
+        None => Acknowledging::Unknown,
+    };
     let findings = [
         structure,
         nonce::nonce(subject, inputs.nonces),

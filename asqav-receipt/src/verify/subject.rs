@@ -23,6 +23,9 @@ pub(super) const FLAT_SIGNED: [&str; 11] = [
     "policy_decision",
 ];
 
+/// What a receipt of another issuer is signed with if it does not say.
+const DEFAULT_ALG: &str = "ML-DSA-65";
+
 /// How the receipt is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
@@ -76,10 +79,14 @@ impl<'a> Subject<'a> {
         let object = |name| raw.get(name).and_then(Json::as_object);
         let signature = object("signature").or_else(|| object("signature_envelope"));
         let member = |name| signature.and_then(|signature| text(signature, name));
-        let flat = || text(raw, "signature");
+        // The profile's default stands in for an absent label only, and not on ours.
+        let default = Some(DEFAULT_ALG).filter(|_| members.get("asqav").is_none());
         let (alg, kid, sig) = match signature {
-            Some(_) => (member("alg"), member("kid"), member("sig")),
-            None => (text(raw, "algorithm").or(Some("ML-DSA-65")), text(members, "issuer_id"), flat()),
+            Some(signature) => {
+                let default = default.filter(|_| signature.get("alg").is_none());
+                (member("alg").or(default), member("kid"), member("sig"))
+            }
+            None => (text(raw, "algorithm").or(default), text(members, "issuer_id"), text(raw, "signature")),
         };
         let (signed, message) = (Cow::Borrowed(payload), canonical::to_vec(payload));
         Self { raw, signed, message, layout: Layout::Envelope, signature, alg, kid, sig }

@@ -166,6 +166,17 @@ fn a_key_inside_the_receipt_is_not_trusted() {
     check(&receipt, &[jwk(&key())]).invalid(ReasonCode::SignatureInvalid);
 }
 
+/// An absent label means ML-DSA-65 and nothing else; any other label is
+/// compared with the key.
+#[test]
+fn an_algorithm_label_is_not_believed() {
+    wrapped(|receipt| drop(receipt["signature"].as_object_mut().unwrap().remove("alg"))).verified();
+    wrapped(|receipt| receipt["signature"]["alg"] = json!("Ed25519")).invalid(ReasonCode::AlgorithmMismatch);
+    for wrong in [json!("none"), json!("ML-DSA-87"), json!(""), json!(true), Value::Null] {
+        wrapped(|receipt| receipt["signature"]["alg"] = wrong).unverifiable(ReasonCode::AlgorithmUnsupported);
+    }
+}
+
 #[test]
 fn the_payload_digest_is_recomputed() {
     signed(|payload| payload["context"]["amount"] = json!(4)).invalid(ReasonCode::PayloadDigestMismatch);

@@ -199,6 +199,9 @@ fn alg_is_that_of_the_key() {
     for unknown in ["ml-dsa-65", "none", "asqav-batch-v1+ML-DSA-65", ""] {
         with(unknown).unverifiable(ReasonCode::AlgorithmUnsupported);
     }
+    let unlabelled = line.replace("\"alg\":\"ML-DSA-65\",", "");
+    verify_receipt(unlabelled.as_bytes(), &ReceiptInputs::new().keys(&keys).at(now()))
+        .unverifiable(ReasonCode::AlgorithmUnsupported);
 }
 
 #[test]

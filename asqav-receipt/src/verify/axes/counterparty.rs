@@ -8,23 +8,36 @@ use crate::verify::finding::Finding;
 use crate::verify::reason::ReasonCode;
 use crate::verify::subject::{Subject, ambiguous_number, text};
 
+/// Who acknowledges, as far as pinned keys tell.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::verify) enum Acknowledging<'a> {
+    /// No pinned key was found.
+    Unknown,
+    /// The `kid` on the wire, if it names the pinned key or its issuer.
+    By(Option<&'a str>),
+}
+
 /// Judges `counterparty_binding` against the originating envelope.
 ///
-/// `acknowledging_kid` is the `kid` on the wire, provided that it names the
-/// pinned key or its issuer.
+/// `acknowledging` is the `kid` on the wire, provided that it names the pinned
+/// key or its issuer.
 pub(in crate::verify) fn check(
     subject: &Subject<'_>,
     originating: Option<&[u8]>,
-    acknowledging_kid: Option<&str>,
+    acknowledging: Acknowledging<'_>,
 ) -> Finding {
     match subject.payload().get("counterparty_binding") {
         None => Finding::pass("no counterparty binding; the content is asserted by one side"),
-        Some(Json::Object(binding)) => judge(binding, originating, acknowledging_kid).into(),
+        Some(Json::Object(binding)) => judge(binding, originating, acknowledging).into(),
         Some(_) => malformed("`counterparty_binding` is not an object"),
     }
 }
 
-fn judge(binding: &Object, originating: Option<&[u8]>, kid: Option<&str>) -> Result<String, Finding> {
+fn judge(
+    binding: &Object,
+    originating: Option<&[u8]>,
+    acknowledging: Acknowledging<'_>,
+) -> Result<String, Finding> {
     scope(binding)?;
     let (reference, digest) = members(binding)?;
     let unresolved = |note: &str| Finding::skip(ReasonCode::CounterpartyUnresolved, note);
@@ -39,13 +52,20 @@ fn judge(binding: &Object, originating: Option<&[u8]>, kid: Option<&str>) -> Res
             "the binding commits to another envelope",
         ));
     }
-    match text(binding, "expect_ack_from") {
-        Some(expected) if kid != Some(expected) => Err(Finding::fail(
-            ReasonCode::CounterpartyKidMismatch,
-            "the acknowledgment of another key is expected",
-        )),
-        _ => Ok(format!("commits to the given envelope of {reference:?}")),
+    match (text(binding, "expect_ack_from"), acknowledging) {
+        (None, _) => {}
+        (Some(expected), Acknowledging::By(kid)) if kid == Some(expected) => {}
+        (Some(_), Acknowledging::By(_)) => {
+            return Err(Finding::fail(
+                ReasonCode::CounterpartyKidMismatch,
+                "the acknowledgment of another key is expected",
+            ));
+        }
+        (Some(_), Acknowledging::Unknown) => {
+            return Err(unresolved("no pinned key tells who acknowledges"));
+        }
     }
+    Ok(format!("commits to the given envelope of {reference:?}"))
 }
 
 fn scope(binding: &Object) -> Result<(), Finding> {

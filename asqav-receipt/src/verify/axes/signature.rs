@@ -50,14 +50,13 @@ fn algorithm(subject: &Subject<'_>, key: &VerifyingKey) -> Result<(), Finding> {
     match subject.alg {
         Some(alg) if alg == name => Ok(()),
         Some(alg) if !subject.is_ours() && alg.eq_ignore_ascii_case(name) => Ok(()),
-        None if !subject.is_ours() => Ok(()),
-        Some(alg) if suite::by_name(alg).is_none() => Err(Finding::skip(
-            ReasonCode::AlgorithmUnsupported,
-            format!("algorithm {alg:?} is not known here"),
-        )),
-        alg => Err(Finding::fail(
+        Some(alg) if suite::by_name(alg).is_some() => Err(Finding::fail(
             ReasonCode::AlgorithmMismatch,
             format!("`alg` is {alg:?}, the key's is {name}"),
+        )),
+        alg => Err(Finding::skip(
+            ReasonCode::AlgorithmUnsupported,
+            format!("algorithm {alg:?} is not known here"),
         )),
     }
 }
