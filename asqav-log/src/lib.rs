@@ -6,6 +6,7 @@
 
 pub mod lines;
 pub mod names;
+pub mod reader;
 
 #[cfg(feature = "write")]
 mod error;

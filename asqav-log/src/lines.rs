@@ -27,8 +27,18 @@ pub struct Piece<'a> {
     /// Its bytes without the line feed; of a piece that is too long only the
     /// first [`MAX_LINE_LEN`] + 1.
     pub bytes: &'a [u8],
+    /// Its length without the line feed.
+    pub len: u64,
     /// Whether a line feed ends it.
     pub complete: bool,
+}
+
+impl Piece<'_> {
+    /// Where it ends, its line feed included; bytes from the segment's start.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.offset + self.len + u64::from(self.complete)
+    }
 }
 
 impl<R: BufRead> Lines<R> {
@@ -70,7 +80,8 @@ impl<R: BufRead> Lines<R> {
             return Ok(None);
         }
         self.number += 1;
-        Ok(Some(Piece { number: self.number, offset: start, bytes: &self.line, complete }))
+        let len = self.offset - start - u64::from(complete);
+        Ok(Some(Piece { number: self.number, offset: start, bytes: &self.line, len, complete }))
     }
 
     /// How many bytes were read so far.
@@ -107,5 +118,7 @@ mod tests {
         text.extend_from_slice(b"\nx\n");
         let end = 5 * MAX_LINE_LEN as u64 + 1;
         assert_eq!(pieces(&text), [(1, 0, MAX_LINE_LEN + 1, true), (2, end, 1, true)]);
+        let mut lines = Lines::new(text.as_slice());
+        assert_eq!(lines.next_piece().unwrap().unwrap().len, end - 1);
     }
 }

@@ -1,7 +1,13 @@
 //! A chain of receipts signed once, a disk that lies, and ways to look at what
 //! a log left behind.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "only tests call it"
+)]
 
 pub mod chain;
 pub mod disk;

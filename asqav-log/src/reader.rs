@@ -1,0 +1,372 @@
+//! Reading a log directory: to show it, and to verify it.
+//!
+//! Needs no writer code and no lock, and changes nothing. Memory stays bounded
+//! however long the log or a line is; symbolic links are not followed.
+//!
+//! ```no_run
+//! use asqav_log::reader::verify_dir;
+//! use asqav_receipt::keys::KeySet;
+//! use asqav_receipt::verify::LogInputs;
+//!
+//! let keys = KeySet::parse(&std::fs::read("keys.jwks.json")?)?;
+//! let report = verify_dir("audit-log".as_ref(), LogInputs::new().keys(&keys), &mut |_| {})?;
+//! println!("{:?}", report.verdict);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod checking;
+mod recoveries;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufReader, Read as _};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use asqav_receipt::header::MAX_HEADER_FILE_LEN;
+use asqav_receipt::id::ActionId;
+use asqav_receipt::json::Json;
+use asqav_receipt::receipt::parse_line;
+use asqav_receipt::verify::{LogInputs, LogReport};
+
+use crate::lines::{Lines, Piece};
+use crate::names::{FileKind, header_name, segment_name, torn_name};
+
+use checking::Checking;
+use recoveries::Recoveries;
+
+/// Of set-aside bytes no more than this is compared, bytes.
+const MAX_TORN_LEN: usize = 1 << 30;
+
+/// Verifies the log in the directory `path`. `progress` is told, after each
+/// line, how many bytes of the segments were read so far.
+///
+/// # Errors
+/// [`ReadError`] when the files could not be read; what they hold is judged in
+/// the report.
+pub fn verify_dir(
+    path: &Path,
+    inputs: LogInputs<'_>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<LogReport, ReadError> {
+    LogReader::open(path)?.verify(inputs, progress)
+}
+
+/// The files of a log directory, listed once.
+#[derive(Debug)]
+pub struct LogReader {
+    path: PathBuf,
+    segments: BTreeMap<u64, SegmentFiles>,
+    torn: BTreeMap<u64, u64>,
+    vault: bool,
+    strays: Vec<String>,
+    unfinished: Vec<String>,
+}
+
+/// The files of one segment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SegmentFiles {
+    /// Length of `segment-N.log`, bytes; `None` if it is missing.
+    pub log_len: Option<u64>,
+    /// Whether `segment-N.sig.json` is there.
+    pub header: bool,
+}
+
+/// A receipt found in a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Found {
+    /// The segment that holds it.
+    pub segment: u64,
+    /// Its line without the line feed.
+    pub line: Vec<u8>,
+    /// The line before it in the log, if there is one.
+    pub before: Option<Vec<u8>>,
+}
+
+/// Why a log could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The file system refused.
+    #[error("reading `{}`", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The directory holds files, but none of a log's.
+    #[error("`{}` is not a log directory", path.display())]
+    NotALog {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file of the log is a link, a folder or a device, or was swapped while
+    /// it was opened.
+    #[error("`{}` is not a regular file", path.display())]
+    NotAFile {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl LogReader {
+    /// Lists the directory `path`.
+    ///
+    /// # Errors
+    /// [`ReadError`] when it cannot be listed, or holds files but none of a
+    /// log.
+    pub fn open(path: &Path) -> Result<Self, ReadError> {
+        let io = |source| ReadError::Io { path: path.to_owned(), source };
+        let mut reader = Self {
+            path: path.to_owned(),
+            segments: BTreeMap::new(),
+            torn: BTreeMap::new(),
+            vault: false,
+            strays: Vec::new(),
+            unfinished: Vec::new(),
+        };
+        for entry in fs::read_dir(path).map_err(io)? {
+            let entry = entry.map_err(io)?;
+            let metadata = entry.metadata().map_err(io)?;
+            reader.add(entry.file_name().to_string_lossy().into_owned(), &metadata)?;
+        }
+        reader.strays.sort();
+        reader.unfinished.sort();
+        let holds_log = !reader.segments.is_empty() || !reader.torn.is_empty() || reader.vault;
+        if holds_log || reader.strays.is_empty() {
+            return Ok(reader);
+        }
+        Err(ReadError::NotALog { path: path.to_owned() })
+    }
+
+    fn add(&mut self, name: String, metadata: &Metadata) -> Result<(), ReadError> {
+        let kind = FileKind::of(&name);
+        let is_evidence = matches!(kind, FileKind::Segment(_) | FileKind::Header(_) | FileKind::Torn(_));
+        if is_evidence && !metadata.is_file() {
+            return Err(ReadError::NotAFile { path: self.path.join(name) });
+        }
+        match kind {
+            FileKind::Segment(number) => {
+                self.segments.entry(number).or_default().log_len = Some(metadata.len())
+            }
+            FileKind::Header(number) => self.segments.entry(number).or_default().header = true,
+            FileKind::Torn(seq) => {
+                self.torn.insert(seq, metadata.len());
+            }
+            FileKind::Vault if metadata.is_dir() => self.vault = true,
+            FileKind::Lock if metadata.is_file() => {}
+            FileKind::Unfinished => self.unfinished.push(name),
+            // Nothing checks anchors yet, so nothing explains them.
+            FileKind::Anchors(_) | FileKind::Stray | FileKind::Vault | FileKind::Lock => {
+                self.strays.push(name)
+            }
+        }
+        Ok(())
+    }
+
+    /// The segments by number.
+    #[must_use]
+    pub const fn segments(&self) -> &BTreeMap<u64, SegmentFiles> {
+        &self.segments
+    }
+
+    /// Bytes that a recovery set aside: how many, by the receipt before them.
+    #[must_use]
+    pub const fn torn(&self) -> &BTreeMap<u64, u64> {
+        &self.torn
+    }
+
+    /// Whether there is a folder of openings.
+    #[must_use]
+    pub const fn has_vault(&self) -> bool {
+        self.vault
+    }
+
+    /// Names in the directory that no log has, in order.
+    #[must_use]
+    pub fn strays(&self) -> &[String] {
+        &self.strays
+    }
+
+    /// Length of all segments, bytes.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.segments.values().filter_map(|files| files.log_len).sum()
+    }
+
+    /// Whether the segments hold nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The content of a segment's header file; of an oversized one only so
+    /// much that it is seen to be one.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn header(&self, number: u64) -> Result<Vec<u8>, ReadError> {
+        self.content(&header_name(number), MAX_HEADER_FILE_LEN + 1)
+    }
+
+    /// Gives every piece of every segment to `visit`, in order of the segments'
+    /// numbers, until it breaks.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn visit(&self, mut visit: impl FnMut(u64, &Piece<'_>) -> ControlFlow<()>) -> Result<(), ReadError> {
+        for number in self.segments.keys() {
+            if self.visit_segment(*number, &mut |piece| visit(*number, piece))?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The receipt that says it is number `seq`.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn find_seq(&self, seq: u64) -> Result<Option<Found>, ReadError> {
+        self.find(|payload| payload.get("seq").and_then(Json::as_count) == Some(seq))
+    }
+
+    /// The receipt that says it has this id.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn find_action(&self, action_id: ActionId) -> Result<Option<Found>, ReadError> {
+        let id = action_id.to_string();
+        self.find(|payload| payload.get("action_id").and_then(Json::as_str) == Some(&id))
+    }
+
+    fn find(
+        &self,
+        is_wanted: impl Fn(&asqav_receipt::json::Object) -> bool,
+    ) -> Result<Option<Found>, ReadError> {
+        let (mut before, mut found) = (None, None);
+        self.visit(|segment, piece| {
+            let line = piece.bytes.to_vec();
+            let payload = parse_line(&line).ok();
+            let payload = payload.as_ref().and_then(|(payload, _)| payload.as_object());
+            if piece.complete && payload.is_some_and(&is_wanted) {
+                found = Some(Found { segment, line, before: before.take() });
+                return ControlFlow::Break(());
+            }
+            before = Some(line);
+            ControlFlow::Continue(())
+        })?;
+        Ok(found)
+    }
+
+    /// Verifies the log, signatures on all processors. `progress` is told,
+    /// after each line, how many bytes of the segments were read so far.
+    ///
+    /// # Errors
+    /// [`ReadError`] when a file could not be read.
+    pub fn verify(
+        &self,
+        inputs: LogInputs<'_>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<LogReport, ReadError> {
+        let mut check = Checking::new(inputs);
+        let mut done = 0;
+        for (number, files) in &self.segments {
+            check.verifier.segment_start(*number);
+            let before = done;
+            let _never_breaks = self.visit_segment(*number, &mut |piece| {
+                done = before + piece.end();
+                check.piece(piece);
+                progress(done);
+                ControlFlow::Continue(())
+            })?;
+            check.finish_signatures();
+            if files.header {
+                check.verifier.sealed(&self.header(*number)?);
+            } else {
+                check.verifier.unsealed();
+            }
+        }
+        if let Some(note) = self.unexplained(&check.recoveries, inputs.allow_open)? {
+            check.verifier.stray(note);
+        }
+        Ok(check.verifier.finish())
+    }
+
+    /// What lies in the directory and is explained by nothing, in words.
+    fn unexplained(&self, recoveries: &Recoveries, open: bool) -> Result<Option<String>, ReadError> {
+        let mut found = self.strays.clone();
+        if !open {
+            found.extend(self.unfinished.iter().cloned());
+        }
+        for seq in self.torn.keys() {
+            let name = torn_name(*seq);
+            let content = self.content(&name, MAX_TORN_LEN)?;
+            let not_yet = open && recoveries.newest_seq() == Some(*seq);
+            if !not_yet && !recoveries.name(*seq, &content) {
+                found.push(name);
+            }
+        }
+        let missing = recoveries.torn_after().filter(|seq| !self.torn.contains_key(seq));
+        found.extend(missing.map(|seq| format!("{} (missing)", torn_name(seq))));
+        Ok((!found.is_empty()).then(|| format!("no receipt explains: {}", found.join(", "))))
+    }
+
+    fn visit_segment(
+        &self,
+        number: u64,
+        visit: &mut dyn FnMut(&Piece<'_>) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, ReadError> {
+        if self.segments.get(&number).is_none_or(|files| files.log_len.is_none()) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let (file, path) = self.file(&segment_name(number))?;
+        let io = |source| ReadError::Io { path: path.clone(), source };
+        let mut lines = Lines::new(BufReader::with_capacity(1 << 16, file));
+        while let Some(piece) = lines.next_piece().map_err(io)? {
+            if visit(&piece).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// At most `max` bytes of the file `name`.
+    fn content(&self, name: &str, max: usize) -> Result<Vec<u8>, ReadError> {
+        let (file, path) = self.file(name)?;
+        let mut bytes = Vec::new();
+        file.take(u64::try_from(max).unwrap_or(u64::MAX))
+            .read_to_end(&mut bytes)
+            .map_err(|source| ReadError::Io { path, source })?;
+        Ok(bytes)
+    }
+
+    /// Opens a regular file of the directory, not what a link leads to.
+    fn file(&self, name: &str) -> Result<(File, PathBuf), ReadError> {
+        let path = self.path.join(name);
+        let opened = fs::symlink_metadata(&path).and_then(|named| {
+            let file = File::open(&path)?;
+            let same = named.is_file() && is_same(&named, &file.metadata()?);
+            Ok(same.then_some(file))
+        });
+        match opened {
+            Ok(Some(file)) => Ok((file, path)),
+            Ok(None) => Err(ReadError::NotAFile { path }),
+            Err(source) => Err(ReadError::Io { path, source }),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_same(named: &Metadata, opened: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (named.dev(), named.ino()) == (opened.dev(), opened.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &Metadata, opened: &Metadata) -> bool {
+    opened.is_file()
+}
