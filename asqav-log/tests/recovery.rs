@@ -70,15 +70,15 @@ fn a_log_goes_on_where_it_was_killed() {
 
 #[test]
 fn a_torn_line_is_set_aside_wherever_it_is_torn() {
-    let whole = text(8);
+    let whole = text(7);
     let sealed = text(5).len();
-    let valid = text(7).len();
+    let valid = text(6).len();
     let last = &whole[valid..];
     for cut in 0..last.len() {
         let disk = Disk::default();
         let mut log = FileLog::on(disk.storage()).rotation(BY_FIVE);
         start(&mut log).unwrap();
-        commit(&mut log, 1, 7).unwrap();
+        commit(&mut log, 1, 6).unwrap();
         disk.plant(OPEN_SEGMENT, &whole[sealed..valid + cut]);
         disk.kill();
         let mut log = FileLog::on(disk.storage()).rotation(BY_FIVE);
@@ -86,11 +86,11 @@ fn a_torn_line_is_set_aside_wherever_it_is_torn() {
         let torn = &last[..cut];
         let digest = (cut > 0).then(|| Sha3Digest::of(torn));
         assert_eq!(begin.unclean, Some(Unclean::new(cut as u64, digest)));
-        assert_eq!(disk.file("torn-7.bin"), (cut > 0).then(|| torn.to_vec()));
+        assert_eq!(disk.file("torn-6.bin"), (cut > 0).then(|| torn.to_vec()));
         assert_eq!(disk.file(OPEN_SEGMENT).unwrap(), &whole[sealed..valid]);
         if cut % 512 == 0 {
-            commit(&mut log, 8, 2).unwrap();
-            assert_eq!(disk.file(OPEN_SEGMENT).unwrap(), &text(9)[sealed..]);
+            commit(&mut log, 7, 2).unwrap();
+            assert_eq!(disk.file(OPEN_SEGMENT).unwrap(), &text(8)[sealed..]);
         }
     }
 }
