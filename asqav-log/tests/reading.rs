@@ -1,5 +1,7 @@
 //! Reading a log that may hold anything.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
