@@ -18,7 +18,7 @@ use crate::refused::Refused;
 
 /// What [`Gate::run`](super::Gate::run) gives.
 pub type RunResult<F, B, T, E> =
-    Run<Closures<B, fn(&Result<T, E>) -> Ending, fn(Refused) -> Result<T, E>, F>>;
+    Run<Closures<B, fn(&Result<T, E>) -> Ending, fn(Refused) -> Result<T, E>, F>, F>;
 
 /// What is done between a call's decision and its outcome. Each method is
 /// called at most once; `None` of a second call.
@@ -77,7 +77,7 @@ pub fn run_with<F, B, D, R>(
     body: B,
     describe: D,
     refuse: R,
-) -> Run<Closures<B, D, R, F>>
+) -> Run<Closures<B, D, R, F>, F>
 where
     F: Future,
     B: FnOnce() -> F,
@@ -90,7 +90,7 @@ where
 }
 
 /// Runs `body` if `call` is admitted through `door`, and records how it ended.
-pub fn run_body<B: Body>(door: Door, call: ToolCall, body: B) -> Run<B> {
+pub fn run_body<B: Body>(door: Door, call: ToolCall, body: B) -> Run<B, B::Future> {
     Run { stage: Stage::Admitting { admit: door.admit(call) }, body }
 }
 
@@ -138,13 +138,17 @@ pin_project! {
     /// Never polled, it leaves nothing; dropped at any other point, the call
     /// has its outcome: `abandoned` before the body started, `cancelled` while
     /// it ran, and what it returned if only its receipt was waited for.
+    ///
+    /// `F` is the body's future: as a parameter, because a signed call that is
+    /// awaited in an async block is `Send` only if the compiler sees so without
+    /// looking through [`Body::Future`] for every lifetime (rust-lang/rust#102211).
     #[must_use = "futures do nothing unless polled"]
-    pub struct Run<B>
+    pub struct Run<B, F>
     where
-        B: Body,
+        F: Future,
     {
         #[pin]
-        stage: Stage<B::Future>,
+        stage: Stage<F>,
         body: B,
     }
 }
@@ -169,7 +173,7 @@ enum Progress<O> {
     TimedOut(Refused, Complete),
 }
 
-impl<B: Body> Future for Run<B> {
+impl<B: Body> Future for Run<B, B::Future> {
     type Output = <B::Future as Future>::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -265,7 +269,7 @@ impl<B, D, R, F> std::fmt::Debug for Closures<B, D, R, F> {
     }
 }
 
-impl<B: Body> std::fmt::Debug for Run<B> {
+impl<B, F: Future> std::fmt::Debug for Run<B, F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Run")
     }

@@ -34,7 +34,7 @@ pin_project! {
         A: Adapter<Request, S::Response, S::Error>,
     {
         Passing { #[pin] future: S::Future },
-        Guarded { #[pin] run: Run<Exchange<S, A, Request>> },
+        Guarded { #[pin] run: Run<Exchange<S, A, Request>, S::Future> },
     }
 }
 
@@ -47,7 +47,7 @@ where
         Self { stage: Stage::Passing { future } }
     }
 
-    pub(super) const fn guarded(run: Run<Exchange<S, A, Request>>) -> Self {
+    pub(super) const fn guarded(run: Run<Exchange<S, A, Request>, S::Future>) -> Self {
         Self { stage: Stage::Guarded { run } }
     }
 }

@@ -54,7 +54,7 @@ pin_project! {
     {
         Passing { #[pin] future: S::Future },
         Reading { reading: Buffering<B>, request: Option<Box<Waiting<S>>> },
-        Guarded { #[pin] run: Run<Exchange<S, B, R>> },
+        Guarded { #[pin] run: Run<Exchange<S, B, R>, Answer<S::Future, R>> },
     }
 }
 
@@ -124,7 +124,7 @@ where
 
 impl<S> Waiting<S> {
     /// The request with its body read, before its decision.
-    fn guarded<B, R>(self, read: Buffered<B>) -> Run<Exchange<S, B, R>>
+    fn guarded<B, R>(self, read: Buffered<B>) -> Run<Exchange<S, B, R>, Answer<S::Future, R>>
     where
         S: HttpService<B, R>,
         B: HttpBody,
