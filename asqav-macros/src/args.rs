@@ -7,6 +7,7 @@ use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Expr, ExprPath, Ident, Path, Token};
 
+use self::value::Alphabet;
 use crate::errors::Errors;
 use crate::nearest::hint;
 use crate::parameters::{Capture, Parameters};
@@ -16,11 +17,6 @@ const KNOWN: &[&str] = &[
     "action", "tool", "version", "record", "skip", "redact", "result", "session", "gate", "tier", "on_deny",
     "crate",
 ];
-
-/// Longest action and tool name that a receipt holds, in bytes.
-const MAX_NAME: usize = 128;
-/// Longest tool version that a receipt holds, in bytes.
-const MAX_VERSION: usize = 64;
 
 /// The attribute's arguments.
 #[derive(Default)]
@@ -99,9 +95,9 @@ impl Args {
 
     fn read_value(&mut self, name: &Ident, key: &str, input: ParseStream<'_>) -> syn::Result<()> {
         match key {
-            "action" => self.action = Some(value::text(name, MAX_NAME, input)?),
-            "tool" => self.tool = Some(value::text(name, MAX_NAME, input)?),
-            "version" => self.version = Some(value::text(name, MAX_VERSION, input)?),
+            "action" => self.action = Some(value::text(name, Alphabet::Text, input)?),
+            "tool" => self.tool = Some(value::text(name, Alphabet::Text, input)?),
+            "version" => self.version = Some(value::text(name, Alphabet::Code, input)?),
             "record" => self.record = value::names(name, input)?,
             "skip" => self.skip = value::names(name, input)?,
             "redact" => self.redact = value::redactions(name, input)?,
@@ -169,8 +165,7 @@ fn check_name(name: &Ident, parameters: &Parameters) -> syn::Result<()> {
         return Err(mistake(name, "`self` is not an argument of the tool: it is never serialised"));
     }
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    let hint = if known.is_empty() { "; it has none".to_owned() } else { hint(&wanted, &known) };
-    Err(mistake(name, &format!("the function binds no parameter `{wanted}`{hint}")))
+    Err(mistake(name, &format!("the function has no parameter `{wanted}`{}", hint(&wanted, &known))))
 }
 
 fn contains(names: &[Ident], name: &Ident) -> bool {

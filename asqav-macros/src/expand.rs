@@ -42,12 +42,29 @@ impl Emit<'_> {
         }
         let gate = self.args.gate.as_ref().map(|gate| quote!(.gate(&#gate)));
         let session = self.args.session.as_ref().map(|session| quote!(.session(&#session)));
+        let lints = self.lints();
         let run = self.run(&call);
         quote! {
             const __ASQAV_TOOL: &#private::Tool = &#descriptor;
+            #lints
             let #call = #new #gate #session;
             #run
         }
+    }
+
+    /// Keeps clippy from judging how the arguments are read.
+    fn lints(&self) -> Option<TokenStream> {
+        let unnamed = |argument: &Argument| argument.name.to_string().starts_with('_');
+        let underscored = self.function.parameters.arguments().any(unnamed);
+        (underscored || !self.args.redact.is_empty()).then(|| {
+            quote! {
+                #[allow(
+                    clippy::needless_borrow,
+                    clippy::used_underscore_binding,
+                    reason = "written by a macro"
+                )]
+            }
+        })
     }
 
     /// What is known of the tool at compile time.
@@ -80,8 +97,8 @@ impl Emit<'_> {
 
     /// One argument, serialised; errors about its type point at its name.
     fn value(&self, Argument { name, cfg, viewed }: &Argument) -> TokenStream {
-        let private = &self.private;
         let at = Span::mixed_site().located_at(name.span());
+        let private = self.private_at(at);
         let borrow = (!viewed).then(|| quote_spanned!(at=> &));
         let value = match (self.args.capture(name), self.args.redaction(name)) {
             (Capture::Skip, _) => quote_spanned!(at=> #private::skipped()),
@@ -110,20 +127,31 @@ impl Emit<'_> {
         }
     }
 
+    /// The path of `__private`, as if it stood at `at`: errors about what is
+    /// called through it point there.
+    fn private_at(&self, at: Span) -> TokenStream {
+        let moved = self.private.clone().into_iter().map(|mut token| {
+            token.set_span(token.span().located_at(at));
+            token
+        });
+        moved.collect()
+    }
+
     /// What the spine does with a refusal, and what it reads from a result.
     fn settlement(&self) -> TokenStream {
-        let private = &self.private;
         let returns = &self.function.returns;
         let at = Span::mixed_site().located_at(returns.span());
+        let private = self.private_at(at);
         let form = match self.args.result {
             Capture::Skip => quote_spanned!(at=> #private::Skipped),
-            Capture::Commit | Capture::Record => quote_spanned!(at=> #private::Serialised),
+            Capture::Commit => quote_spanned!(at=> #private::Committed),
+            Capture::Record => quote_spanned!(at=> #private::Recorded),
         };
         match &self.args.on_deny {
-            None => quote_spanned!(at=> #private::settlement::<#returns, #form>()),
+            None => quote_spanned!(at=> #private::settlement::<#returns, #form, _, _>()),
             Some(on_deny) => quote_spanned!(at=> {
-                use #private::kind::{Future as _, Other as _, Result as _};
-                (&&#private::kind::of::<#returns, #form>()).settlement(#on_deny)
+                use #private::kind::choices::*;
+                #private::kind::of::<#returns, #form>().settlement(#on_deny)
             }),
         }
     }
@@ -153,10 +181,10 @@ impl Emit<'_> {
     /// Tells the compiler the type of an async block, whose `return` and `?`
     /// would otherwise be read before it is known.
     fn pin_return_type(&self) -> TokenStream {
-        let private = &self.private;
         let returns: &Type = &self.function.returns;
         let early = Ident::new("early", Span::mixed_site());
         let at = Span::mixed_site().located_at(returns.span());
+        let private = self.private_at(at);
         quote_spanned!(at=> if let ::core::option::Option::Some(#early) = #private::never::<#returns>() { return #early; })
     }
 }

@@ -39,9 +39,9 @@ use proc_macro2::TokenStream;
 ///
 /// | argument | meaning | default |
 /// |---|---|---|
-/// | `action = "…"` | the action's label, 1 to 128 bytes | `module::function` |
-/// | `tool = "…"` | the tool's name, 1 to 128 bytes | the function's name |
-/// | `version = "…"` | the tool's version, 1 to 64 bytes | none |
+/// | `action = "…"` | the action's label, 1 to 96 bytes | `module::function` |
+/// | `tool = "…"` | the tool's name, 1 to 96 bytes | the function's name |
+/// | `version = "…"` | the tool's version, 1 to 64 visible ASCII characters | none |
 /// | `record(a, b)` | these arguments stand in the receipt as they are | committed |
 /// | `skip(c)` | this argument is never serialised | |
 /// | `redact(d = path)` | `path(&d)` is taken instead of `d`: the policy, the receipt and the vault see nothing else | |
@@ -83,3 +83,6 @@ fn try_signed(attribute: TokenStream, item: TokenStream) -> syn::Result<TokenStr
     errors.finish()?;
     Ok(function.map(|function| expand::expand(&args, &function)).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod corpus;

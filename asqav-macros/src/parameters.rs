@@ -73,13 +73,10 @@ impl Parameters {
     /// they are dropped as parameters are: after the body's own variables, the
     /// last one first. Those that the body does not name stay where they are.
     pub(crate) fn rebind(&self) -> TokenStream {
-        let statements = self.moved.iter().map(|Moved { name, cfg, mutable }| {
-            quote! {
-                #(#cfg)*
-                #[allow(unused_variables, reason = "the receipt uses it, the body need not")]
-                let #mutable #name = #name;
-            }
-        });
+        let statements = self
+            .moved
+            .iter()
+            .map(|Moved { name, cfg, mutable }| quote!(#(#cfg)* let #mutable #name = #name;));
         quote!(#(#statements)*)
     }
 }

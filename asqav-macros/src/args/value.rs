@@ -9,9 +9,36 @@ use syn::{Expr, ExprMacro, ExprPath, Ident, LitStr, Path, Token, parenthesized};
 use crate::nearest::hint;
 use crate::parameters::Capture;
 
-/// `name = "text"`, with the limits of the receipt's identifiers, or
-/// `name = env!(…)`, which the compiler checks against the same limits.
-pub(super) fn text(name: &Ident, max: usize, input: ParseStream<'_>) -> syn::Result<TokenStream> {
+/// What a receipt's identifier may hold. Checked here as well as by the
+/// compiler, which reads `env!(…)`: here the mistake has its own place.
+#[derive(Clone, Copy)]
+pub(super) enum Alphabet {
+    /// At most 96 bytes, no control characters.
+    Text,
+    /// At most 64 bytes of visible ASCII without quotation mark and backslash.
+    Code,
+}
+
+impl Alphabet {
+    fn complaint(self, name: &Ident, text: &str) -> Option<String> {
+        let max = match self {
+            Self::Text => 96,
+            Self::Code => 64,
+        };
+        let refused = |c: &char| match self {
+            Self::Text => c.is_control(),
+            Self::Code => !c.is_ascii_graphic() || matches!(c, '"' | '\\'),
+        };
+        match text.len() {
+            0 => Some(format!("`{name}` is empty")),
+            len if len > max => Some(format!("`{name}` has {len} bytes, a receipt holds at most {max}")),
+            _ => text.chars().find(refused).map(|c| format!("`{name}` cannot hold the character {c:?}")),
+        }
+    }
+}
+
+/// `name = "text"` or `name = env!(…)`.
+pub(super) fn text(name: &Ident, alphabet: Alphabet, input: ParseStream<'_>) -> syn::Result<TokenStream> {
     equals(name, "\"…\"", input)?;
     if !input.peek(LitStr) {
         let at = input.fork();
@@ -21,14 +48,10 @@ pub(super) fn text(name: &Ident, max: usize, input: ParseStream<'_>) -> syn::Res
         };
     }
     let literal: LitStr = input.parse()?;
-    let text = literal.value();
-    let complaint = match text.len() {
-        0 => format!("`{name}` is empty"),
-        len if len > max => format!("`{name}` has {len} bytes, a receipt holds at most {max}"),
-        _ if text.chars().any(char::is_control) => format!("`{name}` holds a control character"),
-        _ => return Ok(quote!(#literal)),
-    };
-    Err(syn::Error::new(literal.span(), complaint))
+    match alphabet.complaint(name, &literal.value()) {
+        Some(complaint) => Err(syn::Error::new(literal.span(), complaint)),
+        None => Ok(quote!(#literal)),
+    }
 }
 
 /// `name(a, b)`: parameters.
@@ -64,10 +87,16 @@ fn list<T>(
     let mut items = Vec::new();
     while !content.is_empty() {
         let at = content.fork();
-        items.push(one(&content).map_err(|_| at.error(expected))?);
-        if !content.is_empty() {
-            content.parse::<Token![,]>()?;
-        }
+        let item = one(&content).and_then(|item| {
+            let last = content.is_empty();
+            if last { Ok(item) } else { content.parse::<Token![,]>().map(|_| item) }
+        });
+        let Ok(item) = item else {
+            // Otherwise syn complains of what is left over.
+            content.parse::<TokenStream>()?;
+            return Err(at.error(expected));
+        };
+        items.push(item);
     }
     Ok(items)
 }
