@@ -1,6 +1,8 @@
 //! A process that stops, a machine that loses power, a disk that fails or is
 //! full: at every operation of a scripted history, and at random ones.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
+
 mod support;
 
 use asqav_core::log::{Durability, Log as _, LogError};

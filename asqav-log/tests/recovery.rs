@@ -1,5 +1,7 @@
 //! Opening what a crash, or somebody, left behind.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
+
 mod support;
 
 use std::fs;
@@ -51,6 +53,9 @@ fn snapshot(dir: &Path) -> Vec<(String, Vec<u8>)> {
     files.sort();
     files
 }
+
+/// Does something to a file or directory that only the writer may.
+type Harm<'a> = &'a dyn Fn(&Path);
 
 #[test]
 fn a_log_goes_on_where_it_was_killed() {
@@ -244,7 +249,7 @@ fn a_forked_continuation_is_damage() {
 #[test]
 fn missing_and_renumbered_files_are_damage() {
     let rename = |dir: &Path, from: &str, to: &str| fs::rename(dir.join(from), dir.join(to)).unwrap();
-    let cases: [(&str, &dyn Fn(&Path)); 6] = [
+    let cases: [(&str, Harm<'_>); 6] = [
         ("segment-00000001.log", &|dir| fs::remove_file(dir.join("segment-00000001.log")).unwrap()),
         ("segment-00000001.sig.json", &|dir| fs::remove_file(dir.join("segment-00000001.sig.json")).unwrap()),
         ("segment-00000002.log", &|dir| fs::remove_file(dir.join("segment-00000002.log")).unwrap()),

@@ -1,5 +1,7 @@
 //! Openings: kept, found, erased, lost.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
+
 mod support;
 
 use std::fs;

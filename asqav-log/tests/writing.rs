@@ -1,5 +1,7 @@
 //! Rotation, the lock, and what others do to a log while it is open.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
+
 mod support;
 
 use std::fs;
@@ -28,6 +30,9 @@ fn header(dir: &Path, number: u64) -> SegmentHeader {
 fn segments(dir: &Path) -> Vec<Vec<u8>> {
     (1..).map_while(|number| fs::read(dir.join(format!("segment-{number:08}.log"))).ok()).collect()
 }
+
+/// Does something to a file or directory that only the writer may.
+type Harm<'a> = &'a dyn Fn(&Path);
 
 #[test]
 fn a_segment_is_sealed_by_count_and_says_what_it_holds() {
@@ -162,7 +167,7 @@ fn a_failed_writer_keeps_the_lock_until_it_is_closed() {
 
 #[test]
 fn what_others_do_to_the_open_segment_is_noticed() {
-    let harms: [(&str, &dyn Fn(&Path)); 5] = [
+    let harms: [(&str, Harm<'_>); 5] = [
         ("cut", &|path| fs::OpenOptions::new().write(true).open(path).unwrap().set_len(100).unwrap()),
         ("grown", &|path| {
             let mut content = fs::read(path).unwrap();
