@@ -35,6 +35,9 @@ pub(crate) enum CliError {
         /// What is wrong with it.
         why: String,
     },
+    /// A log directory could not be read.
+    #[error("{}", crate::error::chain(.0))]
+    Log(#[from] asqav_log::reader::ReadError),
     /// The log holds no such receipt.
     #[error("the log holds no receipt {0}")]
     NoSuchReceipt(String),
@@ -47,6 +50,14 @@ pub(crate) enum CliError {
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
+}
+
+/// An error and what caused it, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
 }
 
 /// Output into a pipe that nobody reads any more is no failure of the command.

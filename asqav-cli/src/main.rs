@@ -5,7 +5,7 @@ mod command;
 mod error;
 mod exit;
 mod input;
-mod log_dir;
+mod log;
 mod output;
 mod pretty;
 mod progress;

@@ -24,9 +24,9 @@ impl Progress {
         Self(bar)
     }
 
-    /// Counts `len` more bytes.
-    pub(crate) fn add(&self, len: usize) {
-        self.0.inc(u64::try_from(len).unwrap_or(0));
+    /// `done` bytes were read so far.
+    pub(crate) fn set(&self, done: u64) {
+        self.0.set_position(done);
     }
 
     /// Removes the bar.

@@ -80,13 +80,16 @@ pub(crate) fn write_axes(output: &mut Output, axes: &[AxisReport]) -> io::Result
     Ok(())
 }
 
-/// What was found wrong, receipt by receipt; `omitted` more were found.
+/// What was found wrong, receipt by receipt and then what belongs to none;
+/// `omitted` more were found.
 pub(crate) fn write_problems(output: &mut Output, problems: &[Problem], omitted: u64) -> io::Result<()> {
     if problems.is_empty() {
         return Ok(());
     }
     writeln!(output, "\n  problems")?;
-    for problem in problems.iter().take(MAX_PROBLEMS) {
+    let mut shown: Vec<_> = problems.iter().collect();
+    shown.sort_by_key(|problem| problem.seq.unwrap_or(u64::MAX));
+    for problem in shown.into_iter().take(MAX_PROBLEMS) {
         let place = problem.seq.map_or_else(String::new, |seq| format!("receipt {seq}: "));
         let (axis, code) = (problem.axis.as_str(), problem.reason_code.as_str());
         writeln!(output, "    {place}{axis}: {code}: {}", escape(&problem.note))?;

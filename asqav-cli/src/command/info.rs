@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::ops::ControlFlow;
 
+use asqav_log::reader::LogReader;
 use asqav_receipt::header::SignedHeader;
 use asqav_receipt::json::{Json, Object};
 use asqav_receipt::payload::Link;
@@ -12,7 +13,6 @@ use asqav_receipt::receipt::parse_line;
 use crate::args::Info;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::log_dir::LogDir;
 use crate::output::Output;
 use crate::table::Table;
 use crate::text::escape;
@@ -32,7 +32,7 @@ struct Counts {
 
 /// Reads the whole log once; judges nothing.
 pub(crate) fn run(args: &Info, output: &mut Output) -> Result<Exit, CliError> {
-    let dir = LogDir::open(&args.log_dir)?;
+    let dir = LogReader::open(&args.log_dir)?;
     let mut counts = Counts::default();
     dir.visit(|segment, piece| {
         if piece.complete {
@@ -68,7 +68,7 @@ impl Counts {
 }
 
 /// Everything, as the object of `--json`.
-fn facts(dir: &LogDir, counts: &Counts) -> Result<Object, CliError> {
+fn facts(dir: &LogReader, counts: &Counts) -> Result<Object, CliError> {
     let mut object = Object::new();
     for (name, of, member) in [
         ("agent_id", &counts.first, "agent_id"),
@@ -89,17 +89,17 @@ fn facts(dir: &LogDir, counts: &Counts) -> Result<Object, CliError> {
     let mut types = Object::new();
     counts.types.iter().for_each(|(kind, count)| types.set(kind.as_str(), Json::count(*count)));
     object.set("types", types);
-    let segments = dir.segments.keys().map(|number| segment(dir, counts, *number));
+    let segments = dir.segments().keys().map(|number| segment(dir, counts, *number));
     object.set("segments", Json::Array(segments.collect::<Result<_, _>>()?));
     object.set("head", counts.last.as_ref().map_or(Json::Null, head));
-    object.set("torn", Json::Array(dir.torn.iter().map(|(seq, len)| torn(*seq, *len)).collect()));
-    object.set("vault", dir.vault);
-    object.set("stray", Json::Array(dir.stray.iter().map(|name| Json::from(name.as_str())).collect()));
+    object.set("torn", Json::Array(dir.torn().iter().map(|(seq, len)| torn(*seq, *len)).collect()));
+    object.set("vault", dir.has_vault());
+    object.set("stray", Json::Array(dir.strays().iter().map(|name| Json::from(name.as_str())).collect()));
     Ok(object)
 }
 
-fn segment(dir: &LogDir, counts: &Counts, number: u64) -> Result<Json, CliError> {
-    let files = dir.segments.get(&number).copied().unwrap_or_default();
+fn segment(dir: &LogReader, counts: &Counts, number: u64) -> Result<Json, CliError> {
+    let files = dir.segments().get(&number).copied().unwrap_or_default();
     let mut object = Object::new();
     object.set("segment", Json::count(number));
     object.set("receipts", Json::count(counts.receipts.get(&number).copied().unwrap_or(0)));

@@ -1,8 +1,8 @@
 //! `asqav show`: receipts of a log, with payload, links and axes.
 
 use std::io::Write as _;
-use std::ops::ControlFlow;
 
+use asqav_log::reader::LogReader;
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::json::{Json, Object};
 use asqav_receipt::payload::Link;
@@ -12,29 +12,22 @@ use crate::args::Show;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::input;
-use crate::log_dir::{LogDir, payload};
+use crate::log::{payload, payloads};
 use crate::output::Output;
 use crate::pretty::pretty;
 use crate::report::{exit_of, write_axes, write_checked, write_headline, write_not_checked};
 use crate::summary;
 
-/// A receipt and the line before it.
-#[derive(Debug)]
-struct Found {
-    line: Vec<u8>,
-    before: Option<Vec<u8>>,
-}
-
 /// Without `--seq` or `--id` a table of all receipts, else the one in detail;
 /// its verdict is then the exit code.
 pub(crate) fn run(args: &Show, output: &mut Output) -> Result<Exit, CliError> {
-    let dir = LogDir::open(&args.log_dir)?;
-    let wanted = match (&args.seq, &args.id) {
-        (Some(seq), _) => seq.to_string(),
-        (None, Some(id)) => id.to_string(),
+    let dir = LogReader::open(&args.log_dir)?;
+    let (found, wanted) = match (args.seq, args.id) {
+        (Some(seq), _) => (dir.find_seq(seq)?, seq.to_string()),
+        (None, Some(id)) => (dir.find_action(id)?, id.to_string()),
         (None, None) => return list(&dir, output),
     };
-    let found = find(&dir, args)?.ok_or(CliError::NoSuchReceipt(wanted))?;
+    let found = found.ok_or(CliError::NoSuchReceipt(wanted))?;
     let keys = args.keys.as_deref().map(input::key_set).transpose()?;
     let mut inputs = ReceiptInputs::new().at(input::now());
     if let Some(keys) = &keys {
@@ -53,8 +46,8 @@ pub(crate) fn run(args: &Show, output: &mut Output) -> Result<Exit, CliError> {
     Ok(exit_of(report.verdict))
 }
 
-fn list(dir: &LogDir, output: &mut Output) -> Result<Exit, CliError> {
-    let payloads = dir.payloads()?;
+fn list(dir: &LogReader, output: &mut Output) -> Result<Exit, CliError> {
+    let payloads = payloads(dir)?;
     if output.is_json() {
         let mut object = Object::new();
         object.set("receipts", Json::Array(payloads));
@@ -67,27 +60,6 @@ fn list(dir: &LogDir, output: &mut Output) -> Result<Exit, CliError> {
     writeln!(output, "\nAs the receipts say themselves; `asqav verify` tells whether it is true.")?;
     output.flush()?;
     Ok(Exit::Done)
-}
-
-/// The first receipt that says it is the wanted one.
-fn find(dir: &LogDir, args: &Show) -> Result<Option<Found>, CliError> {
-    let id = args.id.map(|id| id.to_string());
-    let (mut before, mut found) = (None, None);
-    dir.visit(|_, piece| {
-        let payload = payload(piece.bytes);
-        let of = |name: &str| payload.as_object().and_then(|payload| payload.get(name));
-        let is_wanted = match &id {
-            Some(id) => of("action_id").and_then(Json::as_str) == Some(id),
-            None => of("seq").and_then(Json::as_count) == args.seq,
-        };
-        if is_wanted && piece.complete {
-            found = Some(Found { line: piece.bytes.to_vec(), before: before.take() });
-            return ControlFlow::Break(());
-        }
-        before = Some(piece.bytes.to_vec());
-        ControlFlow::Continue(())
-    })?;
-    Ok(found)
 }
 
 /// What links the receipt to its neighbours.

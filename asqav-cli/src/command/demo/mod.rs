@@ -6,6 +6,7 @@ mod tamper;
 use std::io::Write as _;
 use std::path::Path;
 
+use asqav_log::reader::LogReader;
 use asqav_receipt::json::{Json, Object};
 use asqav_receipt::keys::KeySet;
 use asqav_receipt::verify::{LogInputs, LogReport};
@@ -15,7 +16,7 @@ use crate::args::Demo;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::input;
-use crate::log_dir::LogDir;
+use crate::log;
 use crate::output::{Colour, Output};
 use crate::report::exit_of;
 use crate::summary;
@@ -34,11 +35,11 @@ pub(crate) fn run(args: &Demo, output: &mut Output) -> Result<Exit, CliError> {
         }
     };
     let recorded = record::record(dir)?;
-    let log = LogDir::open(&recorded.log)?;
+    let log = LogReader::open(&recorded.log)?;
     let report = verify(&log, &recorded.keys)?;
     let tampered = if args.tamper { Some(tamper::tamper(dir, &recorded.log)?) } else { None };
     let second = match &tampered {
-        Some(tampered) => Some(verify(&LogDir::open(&tampered.log)?, &recorded.keys)?),
+        Some(tampered) => Some(verify(&LogReader::open(&tampered.log)?, &recorded.keys)?),
         None => None,
     };
     if output.is_json() {
@@ -56,14 +57,14 @@ pub(crate) fn run(args: &Demo, output: &mut Output) -> Result<Exit, CliError> {
     Ok(exit_of(second.map_or(report.verdict, |second| second.verdict)))
 }
 
-fn verify(log: &LogDir, keys: &KeySet) -> Result<LogReport, CliError> {
-    log.verify(LogInputs::new().keys(keys).at(input::now()))
+fn verify(log: &LogReader, keys: &KeySet) -> Result<LogReport, CliError> {
+    Ok(log::verify(log, LogInputs::new().keys(keys).at(input::now()))?)
 }
 
 fn write_recorded(
     output: &mut Output,
     recorded: &record::Recorded,
-    log: &LogDir,
+    log: &LogReader,
     report: &LogReport,
     kept: Option<&Path>,
 ) -> Result<(), CliError> {
@@ -73,7 +74,7 @@ fn write_recorded(
     }
     writeln!(output, "\nWhat the log holds:\n")?;
     let mut table = summary::table();
-    log.payloads()?.iter().for_each(|payload| table.push(summary::row(payload)));
+    log::payloads(log)?.iter().for_each(|payload| table.push(summary::row(payload)));
     table.write(output, "  ")?;
     writeln!(output)?;
     write_log_report(output, "the demo's log", Some(&recorded.keys), report)?;

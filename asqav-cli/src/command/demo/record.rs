@@ -15,7 +15,7 @@ use asqav_policy::{Model, RulePolicy};
 use asqav_receipt::id::{AgentId, IssuerId};
 use asqav_receipt::keys::KeySet;
 
-use crate::error::CliError;
+use crate::error::{CliError, chain};
 use crate::input;
 
 const POLICY: &str = include_str!("policy.toml");
@@ -71,14 +71,6 @@ fn signing_key(dir: &Path) -> Result<(SigningKey, AgentId, IssuerId), CliError> 
 
 fn failed(error: impl std::error::Error) -> CliError {
     CliError::Demo(chain(&error))
-}
-
-/// An error and what caused it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
-    }
 }
 
 /// Tools that keep notes in a file.

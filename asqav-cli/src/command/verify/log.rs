@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use asqav_log::reader::LogReader;
 use asqav_receipt::keys::KeySet;
 use asqav_receipt::payload::Link;
 use asqav_receipt::verify::{Axis, AxisResult, LogInputs, LogReport};
@@ -11,7 +12,7 @@ use crate::args::Verify;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::input;
-use crate::log_dir::LogDir;
+use crate::log;
 use crate::output::Output;
 use crate::report::{exit_of, write_axes, write_checked, write_headline, write_not_checked, write_problems};
 use crate::text::escape;
@@ -23,7 +24,7 @@ pub(super) fn run(args: &Verify, output: &mut Output) -> Result<Exit, CliError> 
             "--predecessor is for a single receipt, not for a log directory".to_owned(),
         ));
     }
-    let dir = LogDir::open(&args.path)?;
+    let dir = LogReader::open(&args.path)?;
     let keys = args.keys.as_deref().map(input::key_set).transpose()?;
     let mut inputs =
         LogInputs::new().at(input::now()).allow_open(args.open).require_anchor(args.require_anchor);
@@ -33,7 +34,7 @@ pub(super) fn run(args: &Verify, output: &mut Output) -> Result<Exit, CliError> 
     if let Some(head) = &args.head {
         inputs = inputs.head(input::head(head)?);
     }
-    let report = dir.verify(inputs)?;
+    let report = log::verify(&dir, inputs)?;
     if output.is_json() {
         output.object(&report.to_json())?;
         return Ok(exit_of(report.verdict));
