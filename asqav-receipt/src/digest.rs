@@ -13,13 +13,10 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 /// Lower-case hexadecimal text of `bytes`.
 #[must_use]
 pub fn encode_hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            text.extend(HEX.get(usize::from(nibble)).map(|&c| char::from(c)));
-        }
-    }
-    text
+    let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or_default();
+    let text = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+    // The digits are ASCII.
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// Reads exactly `N` bytes of lower-case hexadecimal text; `None` for any
