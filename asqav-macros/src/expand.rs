@@ -112,18 +112,19 @@ impl Emit<'_> {
     fn run(&self, call: &Ident) -> TokenStream {
         let settlement = self.settlement();
         let returns = &self.function.returns;
-        let moved = self.moved();
         match self.function.shape {
             Shape::Async => {
-                let pin = self.pin_return_type();
-                quote!(#call.run(#settlement, move || async move { #pin #moved }).await)
+                let body = self.moved(self.pin_return_type());
+                quote!(#call.run(#settlement, move || async move #body).await)
             }
             Shape::Future => {
-                let body = &self.function.body;
-                let rebind = self.rebind();
-                quote!(#call.run(#settlement, move || { #rebind #body }))
+                let body = self.moved(TokenStream::new());
+                quote!(#call.run(#settlement, move || #body))
             }
-            Shape::Plain => quote!(#call.deliver(#settlement, move || -> #returns { #moved })),
+            Shape::Plain => {
+                let body = self.moved(TokenStream::new());
+                quote!(#call.deliver(#settlement, move || -> #returns #body))
+            }
         }
     }
 
@@ -156,15 +157,30 @@ impl Emit<'_> {
         }
     }
 
-    /// The parameters and the body as a block whose value is the body's.
-    /// Borrows in its last expression end before the parameters do.
-    fn moved(&self) -> TokenStream {
+    /// `first`, the parameters, then the function's own block. A block around
+    /// it is of this crate's edition (2024): borrows in the body's last
+    /// expression end before the parameters do, also where the function's own
+    /// edition is older.
+    fn moved(&self, first: TokenStream) -> TokenStream {
         let rebind = self.rebind();
-        let returns = &self.function.returns;
-        let returned = Ident::new("returned", Span::mixed_site());
-        let mut body = TokenStream::new();
-        self.function.brace.surround(&mut body, |tokens| self.function.body.to_tokens(tokens));
-        quote!(#rebind let #returned: #returns = #body; #returned)
+        let own_block = |first: TokenStream| {
+            let mut block = TokenStream::new();
+            self.function.brace.surround(&mut block, |tokens| {
+                tokens.extend(first);
+                self.function.body.to_tokens(tokens);
+            });
+            block
+        };
+        if rebind.is_empty() {
+            return own_block(first);
+        }
+        let body = own_block(TokenStream::new());
+        quote!({
+            #first
+            #rebind
+            #[allow(unused_braces, reason = "the function's own block")]
+            #body
+        })
     }
 
     fn rebind(&self) -> TokenStream {

@@ -97,6 +97,26 @@ fn a_panic_is_recorded_and_goes_on() {
     assert_eq!(only(bench.calls()), r#"signed::corpus::announce announce text="" -> panicked"#);
 }
 
+#[signed(action = "test:diverging")]
+async fn diverging(why: &str) -> Result<u32, String> {
+    panic!("{why}")
+}
+
+#[signed(action = "test:diverging")]
+fn diverging_sync(why: &str) -> Result<u32, String> {
+    panic!("{why}")
+}
+
+#[test]
+fn a_body_that_never_returns_is_taken_as_it_is() {
+    let bench = Bench::allowing();
+    let panicked =
+        catch_unwind(AssertUnwindSafe(|| asqav::scope_sync(bench.gate.clone(), || diverging_sync("sync"))));
+    assert_eq!(panicked.unwrap_err().downcast_ref::<String>().unwrap(), "sync");
+    drop(diverging("never polled"));
+    assert_eq!(only(bench.calls()), r#"test:diverging diverging_sync why="sync" -> panicked"#);
+}
+
 #[signed(action = "test:price")]
 fn price(amount: f64) -> Result<u32, String> {
     Err(format!("ran with {amount}"))

@@ -44,6 +44,9 @@ async fn async_functions() {
     assert_eq!(result.unwrap().to_string(), "3");
     assert_eq!(call, "signed::corpus::opaque opaque items=[1,2] -> ok 3");
 
+    assert_eq!(signed(corpus::coerced(true)).await.0.unwrap().to_string(), "1");
+    assert_eq!(signed(corpus::coerced(false)).await.0.unwrap().to_string(), "two");
+
     let (result, call) = signed(corpus::by_macro(1, 2)).await;
     assert_eq!((result, call.as_str()), (Ok(3), "macro:rules by_macro left=1 right=2 -> ok 3"));
 }

@@ -45,9 +45,9 @@ pub type Answer<T> = ::core::result::Result<T, ::std::string::String>;
 
 /// The prelude is shadowed here.
 pub mod tools {
-    use crate::Answer;
     #[allow(unused_imports, reason = "they shadow the prelude")]
-    use crate::shadowed::{None, Option, Result, Some, drop};
+    use crate::shadowed::{drop, None, Option, Result, Some};
+    use crate::Answer;
     #[allow(unused_imports, reason = "they shadow the real ones")]
     use crate::{core, std};
     use audit::signed;
@@ -89,12 +89,42 @@ pub mod tools {
     }
 }
 
+/// What the older edition does differently.
+pub mod edition {
+    use std::future::Future;
+    use std::sync::{Mutex, PoisonError};
+
+    use audit::signed;
+
+    use crate::Answer;
+
+    /// The lock's guard lives until the end of the body.
+    #[signed(crate = "audit", skip(amount))]
+    pub fn locked(amount: Mutex<u32>) -> Answer<u32> {
+        Ok(*amount.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The same in a future.
+    #[signed(crate = "audit", skip(amount))]
+    pub async fn locked_later(amount: Mutex<u32>) -> Answer<u32> {
+        Ok(*amount.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A future that says what it captures.
+    #[signed(crate = "audit")]
+    pub fn captured(text: &str) -> impl Future<Output = Answer<usize>> + Send + '_ {
+        let length = text.len();
+        async move { Ok(length) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use audit::Outcome;
     use audit::testing::TestGate;
+    use audit::Outcome;
 
-    use super::tools;
+    use super::{edition, tools};
+    use ::std::sync::Mutex;
 
     #[tokio::test]
     async fn tools_work_under_another_name() {
@@ -106,10 +136,13 @@ mod tests {
             assert!(matches!(tools::plain(1), super::shadowed::Option::Some));
             // SAFETY: it points to a number.
             assert_eq!(unsafe { tools::careful(&raw const one) }, Ok(1));
+            assert_eq!(edition::locked(Mutex::new(5)), Ok(5));
+            assert_eq!(edition::locked_later(Mutex::new(6)).await, Ok(6));
+            assert_eq!(edition::captured("seven").await, Ok(5));
         })
         .await;
         let receipts = test.receipts();
-        for tool in ["renamed", "reexported", "plain", "careful"] {
+        for tool in ["renamed", "reexported", "plain", "careful", "locked", "locked_later", "captured"] {
             receipts.assert_outcomes(tool, &[Outcome::Ok]);
         }
         receipts.assert_verified();

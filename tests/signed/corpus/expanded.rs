@@ -70,15 +70,15 @@ pub(crate) async fn query(account: &str, limit: u32, token: Secret) -> Result<u3
             }
             let limit = limit;
             let token = token;
-            let returned: Result<u32, String> = {
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
                 tokio::task::yield_now().await;
                 if limit == 0 {
                     return Err(format!("nothing of {account} for {}", token.0));
                 }
                 let limit: u32 = Ok::<_, String>(limit)?;
                 Ok(limit + 1)
-            };
-            returned
+            }
         },
     )
     .await
@@ -96,11 +96,11 @@ pub(crate) fn double(amount: u32) -> Answer<u32> {
         ::asqav::__private::settlement::<Answer<u32>, ::asqav::__private::Committed, _, _>(),
         move || -> Answer<u32> {
             let mut amount = amount;
-            let returned: Answer<u32> = {
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
                 amount *= 2;
                 Ok(amount)
-            };
-            returned
+            }
         },
     )
 }
@@ -143,11 +143,11 @@ pub(crate) async fn taken_apart(
                 return early;
             }
             let mut to = to;
-            let returned: Answer<String> = {
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
                 to += 1;
                 Ok(format!("{from} {to} {first} {second} {borrowed} {copied}"))
-            };
-            returned
+            }
         },
     )
     .await
@@ -177,11 +177,11 @@ pub(crate) fn taken_apart_sync(Range { from, to }: Range, r#type: &str) -> Answe
         move || -> Answer<String> {
             let mut to = to;
             let r#type = r#type;
-            let returned: Answer<String> = {
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
                 to += 1;
                 Ok(format!("{from} {to} {}", r#type.trim()))
-            };
-            returned
+            }
         },
     )
 }
@@ -208,8 +208,10 @@ where
             }
             let items = items;
             let chosen = chosen;
-            let returned: Answer<&'a T> = { items.0.get(chosen).ok_or_else(|| format!("{chosen} of {N}")) };
-            returned
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
+                items.0.get(chosen).ok_or_else(|| format!("{chosen} of {N}"))
+            }
         },
     )
     .await
@@ -230,8 +232,10 @@ pub(crate) async fn elided(text: &str) -> Answer<Cow<'_, str>> {
                 return early;
             }
             let text = text;
-            let returned: Answer<Cow<'_, str>> = { Ok(Cow::Borrowed(text)) };
-            returned
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
+                Ok(Cow::Borrowed(text))
+            }
         },
     )
     .await
@@ -254,8 +258,10 @@ pub(crate) async fn opaque(
                 return early;
             }
             let items = items;
-            let returned: Answer<_> = { Ok(items.into_iter().sum::<u32>()) };
-            returned
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
+                Ok(items.into_iter().sum::<u32>())
+            }
         },
     )
     .await
@@ -273,13 +279,13 @@ pub(crate) fn opaque_sync(text: impl AsRef<str> + Serialize) -> Answer<impl Seri
         ::asqav::__private::settlement::<Answer<_>, ::asqav::__private::Committed, _, _>(),
         move || -> Answer<_> {
             let text = text;
-            let returned: Answer<_> = {
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
                 if text.as_ref().is_empty() {
                     return Err("empty".to_owned());
                 }
                 Ok(text.as_ref().len())
-            };
-            returned
+            }
         },
     )
 }
@@ -304,11 +310,11 @@ pub(crate) async fn pay(card: Secret, amount: u64) -> Answer<u64> {
             }
             let card = card;
             let amount = amount;
-            let returned: Answer<u64> = {
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
                 tokio::task::yield_now().await;
                 Ok(amount + u64::from(card.0.is_empty()))
-            };
-            returned
+            }
         },
     )
     .await
@@ -329,8 +335,39 @@ pub(crate) async fn login(user: &str) -> Answer<Secret> {
                 return early;
             }
             let user = user;
-            let returned: Answer<Secret> = { Ok(Secret(user.to_owned())) };
-            returned
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
+                Ok(Secret(user.to_owned()))
+            }
+        },
+    )
+    .await
+}
+#[doc = " An early `return` that is coerced to the declared type."]
+pub(crate) async fn coerced(early: bool) -> Answer<Box<dyn Display>> {
+    const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
+        "coerced",
+        ::core::concat!(::core::module_path!(), "::", "coerced"),
+        &[("early", ::asqav::__private::Capture::Commit)],
+        ::asqav::__private::Capture::Drop,
+    );
+    let call = ::asqav::__private::Call::new(__ASQAV_TOOL, [::asqav::__private::value(&early)]);
+    call.run(
+        ::asqav::__private::settlement::<Answer<Box<dyn Display>>, ::asqav::__private::Skipped, _, _>(),
+        move || async move {
+            if let ::core::option::Option::Some(early) =
+                ::asqav::__private::never::<Answer<Box<dyn Display>>>()
+            {
+                return early;
+            }
+            let early = early;
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
+                if early {
+                    return Ok(Box::new(1));
+                }
+                Ok(Box::new("two"))
+            }
         },
     )
     .await
@@ -348,8 +385,10 @@ pub(crate) fn count(items: &[u8]) -> Answer<usize> {
         ::asqav::__private::settlement::<Answer<usize>, ::asqav::__private::Recorded, _, _>(),
         move || -> Answer<usize> {
             let items = items;
-            let returned: Answer<usize> = { Ok(items.len()) };
-            returned
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
+                Ok(items.len())
+            }
         },
     )
 }
@@ -373,8 +412,10 @@ pub(crate) async fn lookup(key: &str) -> Option<usize> {
                 return early;
             }
             let key = key;
-            let returned: Option<usize> = { (!key.is_empty()).then_some(key.len()) };
-            returned
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
+                (!key.is_empty()).then_some(key.len())
+            }
         },
     )
     .await
@@ -395,10 +436,10 @@ pub(crate) fn announce(text: &str) {
         },
         move || -> () {
             let text = text;
-            let returned: () = {
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
                 assert!(!text.is_empty(), "nothing to announce");
-            };
-            returned
+            }
         },
     )
 }
@@ -419,8 +460,10 @@ pub(crate) fn measured(text: &str) -> Result<usize, usize> {
         },
         move || -> Result<usize, usize> {
             let text = text;
-            let returned: Result<usize, usize> = { if text.is_empty() { Err(0) } else { Ok(text.len()) } };
-            returned
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
+                if text.is_empty() { Err(0) } else { Ok(text.len()) }
+            }
         },
     )
 }
@@ -446,12 +489,12 @@ pub(crate) async fn local(counter: Rc<Cell<u32>>) -> Answer<u32> {
                 return early;
             }
             let counter = counter;
-            let returned: Answer<u32> = {
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
                 counter.set(counter.get() + 1);
                 tokio::task::yield_now().await;
                 Ok(counter.get())
-            };
-            returned
+            }
         },
     )
     .await
@@ -472,14 +515,14 @@ pub(crate) async fn countdown(from: u32) -> Answer<u32> {
                 return early;
             }
             let from = from;
-            let returned: Answer<u32> = {
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
                 if from == 0 {
                     return Ok(0);
                 }
                 let below = Box::pin(countdown(from - 1)).await?;
                 Ok(below + 1)
-            };
-            returned
+            }
         },
     )
     .await
@@ -497,8 +540,11 @@ pub(crate) fn later(text: &str) -> impl Future<Output = Answer<usize>> {
         ::asqav::__private::settlement::<Answer<usize>, ::asqav::__private::Committed, _, _>(),
         move || {
             let text = text;
-            let length = text.len();
-            async move { Ok(length) }
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
+                let length = text.len();
+                async move { Ok(length) }
+            }
         },
     )
 }
@@ -515,14 +561,14 @@ pub(crate) fn boxed(text: &str) -> Soon<'_, usize> {
         ::asqav::__private::settlement::<Soon<'_, usize>, ::asqav::__private::Committed, _, _>(),
         move || -> Soon<'_, usize> {
             let text = text;
-            let returned: Soon<'_, usize> = {
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
                 let length = text.len();
                 Box::pin(async move {
                     tokio::task::yield_now().await;
                     Ok(length)
                 })
-            };
-            returned
+            }
         },
     )
 }
@@ -546,9 +592,10 @@ pub(crate) fn boxed_local<'a>(text: &'a str) -> Pin<Box<dyn Future<Output = Opti
         },
         move || -> Pin<Box<dyn Future<Output = Option<usize>> + 'a>> {
             let text = text;
-            let returned: Pin<Box<dyn Future<Output = Option<usize>> + 'a>> =
-                { Box::pin(async move { Some(text.len()) }) };
-            returned
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
+                Box::pin(async move { Some(text.len()) })
+            }
         },
     )
 }
@@ -575,8 +622,10 @@ impl Ledger {
             ::asqav::__private::settlement::<Answer<Self>, ::asqav::__private::Committed, _, _>(),
             move || -> Answer<Self> {
                 let owner = owner;
-                let returned: Answer<Self> = { Ok(Self { entries: Vec::new(), owner }) };
-                returned
+                #[allow(unused_braces, reason = "the function's own block")]
+                {
+                    Ok(Self { entries: Vec::new(), owner })
+                }
             },
         )
     }
@@ -596,8 +645,7 @@ impl Ledger {
                 if let ::core::option::Option::Some(early) = ::asqav::__private::never::<Answer<&str>>() {
                     return early;
                 }
-                let returned: Answer<&str> = { Ok(&self.owner) };
-                returned
+                Ok(&self.owner)
             },
         )
         .await
@@ -618,12 +666,12 @@ impl Ledger {
                     return early;
                 }
                 let amount = amount;
-                let returned: Answer<usize> = {
+                #[allow(unused_braces, reason = "the function's own block")]
+                {
                     self.entries.push(amount);
                     tokio::task::yield_now().await;
                     Ok(self.entries.len())
-                };
-                returned
+                }
             },
         )
         .await
@@ -641,9 +689,10 @@ impl Ledger {
             ::asqav::__private::settlement::<Answer<&mut u64>, ::asqav::__private::Skipped, _, _>(),
             move || -> Answer<&mut u64> {
                 let at = at;
-                let returned: Answer<&mut u64> =
-                    { self.entries.get_mut(at).ok_or_else(|| "no such entry".to_owned()) };
-                returned
+                #[allow(unused_braces, reason = "the function's own block")]
+                {
+                    self.entries.get_mut(at).ok_or_else(|| "no such entry".to_owned())
+                }
             },
         )
     }
@@ -664,11 +713,11 @@ impl Ledger {
                 }
                 let _ = &self;
                 let last = last;
-                let returned: Answer<Vec<u64>> = {
+                #[allow(unused_braces, reason = "the function's own block")]
+                {
                     self.entries.push(last);
                     Ok(self.entries)
-                };
-                returned
+                }
             },
         )
         .await
@@ -686,8 +735,10 @@ impl Ledger {
             ::asqav::__private::settlement::<Answer<usize>, ::asqav::__private::Committed, _, _>(),
             move || -> Answer<usize> {
                 let _ = &self;
-                let returned: Answer<usize> = { Ok(self.entries.len()) };
-                returned
+                #[allow(unused_braces, reason = "the function's own block")]
+                {
+                    Ok(self.entries.len())
+                }
             },
         )
     }
@@ -710,8 +761,10 @@ impl Ledger {
                 }
                 let _ = &self;
                 let at = at;
-                let returned: Answer<Option<u64>> = { Ok(self.entries.get(at).copied()) };
-                returned
+                #[allow(unused_braces, reason = "the function's own block")]
+                {
+                    Ok(self.entries.get(at).copied())
+                }
             },
         )
         .await
@@ -733,11 +786,11 @@ impl Ledger {
                 }
                 let _ = &self;
                 let amount = amount;
-                let returned: Answer<usize> = {
+                #[allow(unused_braces, reason = "the function's own block")]
+                {
                     self.entries.push(amount);
                     Ok(self.entries.len())
-                };
-                returned
+                }
             },
         )
         .await
@@ -765,8 +818,10 @@ pub(crate) trait Store {
             ::asqav::__private::settlement::<Answer<u64>, ::asqav::__private::Committed, _, _>(),
             move || -> Answer<u64> {
                 let scale = scale;
-                let returned: Answer<u64> = { Ok(scale) };
-                returned
+                #[allow(unused_braces, reason = "the function's own block")]
+                {
+                    Ok(scale)
+                }
             },
         )
     }
@@ -786,9 +841,7 @@ impl Store for Ledger {
                 if let ::core::option::Option::Some(early) = ::asqav::__private::never::<Answer<u64>>() {
                     return early;
                 }
-                let returned: Answer<u64> =
-                    { self.entries.first().copied().ok_or_else(|| format!("no {key}")) };
-                returned
+                self.entries.first().copied().ok_or_else(|| format!("no {key}"))
             },
         )
         .await
@@ -817,11 +870,11 @@ pub(crate) trait Tool: Send + Sync {
                     return early;
                 }
                 let mut language = language;
-                let returned: Answer<String> = {
+                #[allow(unused_braces, reason = "the function's own block")]
+                {
                     language.push('!');
                     Ok(language)
-                };
-                returned
+                }
             },
         )
         .await
@@ -848,14 +901,14 @@ impl Tool for Ledger {
                 }
                 let input = input;
                 let times = times;
-                let returned: Answer<String> = {
+                #[allow(unused_braces, reason = "the function's own block")]
+                {
                     tokio::task::yield_now().await;
                     if self.owner == input {
                         return Err("the owner".to_owned());
                     }
                     Ok(input.repeat(usize::try_from(times).unwrap_or_default()))
-                };
-                returned
+                }
             },
         )
         .await
@@ -892,13 +945,13 @@ impl Tool for Ledger {
                 let mut to = to;
                 let first = first;
                 let second = second;
-                let returned: Answer<u32> = {
+                #[allow(unused_braces, reason = "the function's own block")]
+                {
                     to += u32::from(second);
                     u32::try_from(first.len())
                         .map(|length| length + to - from)
                         .map_err(|error| error.to_string())
-                };
-                returned
+                }
             },
         )
         .await
@@ -938,12 +991,12 @@ impl LocalTool for Ledger {
                 }
                 let counter = counter;
                 let mut by = by;
-                let returned: Option<u32> = {
+                #[allow(unused_braces, reason = "the function's own block")]
+                {
                     by += counter.get();
                     counter.set(by);
                     Some(by)
-                };
-                returned
+                }
             },
         )
         .await
@@ -966,11 +1019,11 @@ pub(crate) async fn traced_outside(amount: u32) -> Answer<u32> {
                 return early;
             }
             let amount = amount;
-            let returned: Answer<u32> = {
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
                 tokio::task::yield_now().await;
                 Ok(amount)
-            };
-            returned
+            }
         },
     )
     .await
@@ -992,11 +1045,11 @@ pub(crate) async fn traced_inside(amount: u32) -> Answer<u32> {
                 return early;
             }
             let amount = amount;
-            let returned: Answer<u32> = {
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
                 tokio::task::yield_now().await;
                 Ok(amount)
-            };
-            returned
+            }
         },
     )
     .await
@@ -1030,8 +1083,10 @@ pub(crate) fn conditional(#[cfg(not(test))] gone: Secret, #[cfg(test)] here: u8)
         move || -> Answer<u8> {
             #[cfg(test)]
             let here = here;
-            let returned: Answer<u8> = { Ok(here) };
-            returned
+            #[allow(unused_braces, reason = "the function's own block")]
+            {
+                Ok(here)
+            }
         },
     )
 }

@@ -135,6 +135,15 @@ pub(crate) async fn login(user: &str) -> Answer<Secret> {
     Ok(Secret(user.to_owned()))
 }
 
+/// An early `return` that is coerced to the declared type.
+#[signed(result = skip)]
+pub(crate) async fn coerced(early: bool) -> Answer<Box<dyn Display>> {
+    if early {
+        return Ok(Box::new(1));
+    }
+    Ok(Box::new("two"))
+}
+
 /// The result is recorded.
 #[signed(result = record)]
 pub(crate) fn count(items: &[u8]) -> Answer<usize> {
