@@ -39,6 +39,11 @@
 //! | verify receipts | [`receipt`] |
 //! | test tools | [`testing`] |
 
+/// The README, whose examples are compiled and run as tests.
+#[cfg(all(doctest, feature = "log"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
 pub use asqav_core::call::{Argument, CallError, Capture, JsonText, ToolCallBuilder};
 pub use asqav_core::completion::{Completion, Receipted};
 pub use asqav_core::context::{Current, Scoped, carry, carry_sync, current, scope, scope_sync};
