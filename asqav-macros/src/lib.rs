@@ -21,7 +21,9 @@ use proc_macro2::TokenStream;
 ///
 /// ```ignore
 /// #[signed(action = "ledger:query", record(account))]
-/// async fn query_account(account: &str, limit: u32) -> Result<Balance, LedgerError> { … }
+/// async fn query_account(account: &str, limit: u32) -> Result<Balance, LedgerError> {
+///     ledger::query(account, limit).await
+/// }
 /// ```
 ///
 /// Works on `async fn` and `fn`, free functions and methods, on functions that
