@@ -19,7 +19,7 @@ use proc_macro2::TokenStream;
 /// runs only after its decision receipt is durable, and leaves an outcome
 /// receipt.
 ///
-/// ```ignore
+/// ```text
 /// #[signed(action = "ledger:query", record(account))]
 /// async fn query_account(account: &str, limit: u32) -> Result<Balance, LedgerError> {
 ///     ledger::query(account, limit).await
