@@ -3,7 +3,7 @@
 //!
 //! Everything is denied until a rule allows it, and a deny rule always wins.
 //! A policy is written as a TOML file ([`Model::from_toml`], format in the
-//! module [`file`]) or in Rust ([`Model::new`], [`Rule`]); both give the same
+//! module [`mod@file`]) or in Rust ([`Model::new`], [`Rule`]); both give the same
 //! [`Model`] with the same digest. [`RulePolicy`] is what a gate takes.
 //!
 //! ```
