@@ -1,5 +1,6 @@
 //! HTTP tool routers behind a gate, with an axum router as the service.
 #![cfg(feature = "http")]
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use asqav_core::policy::{Decision, Policy, PolicyInput};
 use asqav_core::testing::TestGate;
