@@ -1,5 +1,7 @@
 //! Sessions group receipts, and never mix.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
+
 mod common;
 
 use std::collections::HashMap;

@@ -1,5 +1,7 @@
 //! Calls through the tower layer, alone and between other layers.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
+
 use std::convert::Infallible;
 use std::future::{Future, poll_fn, ready};
 use std::sync::Arc;

@@ -92,7 +92,7 @@ fn files_and_links_of_others_are_refused() {
     let (file, link) = (dir.path().join(SIGNING_KEY), dir.path().join("link"));
     symlink(&file, &link).unwrap();
     if std::os::unix::fs::lchown(&link, nobody, None).is_err() {
-        println!("skipped: not allowed to change a file's owner");
+        eprintln!("skipped: not allowed to change a file's owner");
         return;
     }
     assert!(matches!(load_signing_key(&link), Err(KeyFileError::OtherOwner { owner: 65_534, .. })));

@@ -15,9 +15,11 @@ fn why(condition: &Condition, x: Option<&str>) -> Result<bool, Why> {
     test(pointer, check, &facts)
 }
 
+/// JSON texts of an argument.
+type Texts = &'static [&'static str];
+
 /// Each question: texts of `x` for yes, for no, and for unknown.
-fn questions() -> Vec<(Condition, &'static [&'static str], &'static [&'static str], &'static [&'static str])>
-{
+fn questions() -> Vec<(Condition, Texts, Texts, Texts)> {
     let x = || arg("/x");
     vec![
         (x().equals("a"), &[r#""a""#, r#""\u0061""#], &[r#""A""#, r#""""#], &["1", "true", "[]", "{}"]),
