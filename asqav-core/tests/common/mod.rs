@@ -1,7 +1,6 @@
 //! What the tests of the spine share.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
-
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(unreachable_pub, reason = "each test file includes it as a module of its own")]
 
