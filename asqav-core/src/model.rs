@@ -4,7 +4,7 @@
 //! here, on shuttle's locks and threads. A lost wake-up is a deadlock there,
 //! because its waits never time out.
 
-#![expect(dead_code, reason = "the tests use a part of what is compiled again")]
+#![expect(dead_code, unreachable_pub, reason = "the tests use a part of what is compiled again")]
 
 #[path = "completion.rs"]
 mod completion;
