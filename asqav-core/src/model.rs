@@ -72,7 +72,7 @@ fn draft(mark: u64) -> Draft {
 }
 
 fn last(mark: u64) -> Last {
-    Last::new(move || vec![draft(mark)])
+    Last::new(move || Ok(vec![draft(mark)]))
 }
 
 /// What one caller saw: submitted receipts, and the answer for each.

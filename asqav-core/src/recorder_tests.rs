@@ -29,5 +29,5 @@ fn draft(mark: u64) -> Draft {
 }
 
 fn last(mark: u64) -> Last {
-    Last::new(move || vec![draft(mark)])
+    Last::new(move || Ok(vec![draft(mark)]))
 }

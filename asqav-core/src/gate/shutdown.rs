@@ -64,19 +64,18 @@ impl Drop for Inner {
     }
 }
 
-/// What ends the log when every call has ended.
-fn last_drafts(identity: &Identity, sessions: &OpenSessions) -> Vec<Draft> {
+/// What ends the log when every call has ended; without randomness nothing
+/// does, and the log is not sealed.
+fn last_drafts(identity: &Identity, sessions: &OpenSessions) -> Result<Vec<Draft>, String> {
+    let draw = || Fresh::draw(&*identity.clock).map_err(|refused| refused.to_string());
     let mut drafts = Vec::new();
     for session in sessions.all() {
-        let Ok(fresh) = Fresh::draw(&*identity.clock) else { return drafts };
+        let fresh = draw()?;
         let aborted = session.close_draft(identity, &fresh, SessionStatus::Aborted);
         drafts.extend(session.final_draft(aborted));
     }
-    // Without randomness there is no `gate:stop`, and the log counts as open.
-    if let Ok(fresh) = Fresh::draw(&*identity.clock) {
-        drafts.push(identity.event(&fresh, "gate:stop", Object::new()));
-    }
-    drafts
+    drafts.push(identity.event(&draw()?, "gate:stop", Object::new()));
+    Ok(drafts)
 }
 
 /// Resolves when the log is sealed; see [`Gate::shutdown`]. The end is on its

@@ -6,7 +6,6 @@ use asqav_receipt::commitment::Openings;
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::ActionId;
 use asqav_receipt::payload::Payload;
-use asqav_receipt::time::Timestamp;
 
 use super::super::completion::Completion;
 
@@ -34,8 +33,6 @@ pub(crate) struct Submitted {
     pub(crate) seq: u64,
     /// Its id, as the draft named it.
     pub(crate) action_id: ActionId,
-    /// Its claimed time.
-    pub(crate) issued_at: Timestamp,
     /// SHA-256 of its canonical payload: an outcome's `invocation_ref`.
     pub(crate) payload_sha256: Sha256Digest,
     /// Its canonical payload: a leaf of its session's tree.

@@ -95,11 +95,8 @@ impl Recorder {
         self.shared.reserve()
     }
 
-    /// Submits a receipt outside a call: it occupies a place until it is
-    /// released. Receipts of a call go through [`Place::submit`].
-    ///
-    /// # Errors
-    /// As [`reserve`](Self::reserve).
+    /// Submits a receipt that occupies a place until it is released.
+    #[cfg(test)]
     pub(crate) fn submit(&self, draft: Draft) -> Result<Submitted, Refused> {
         self.reserve()?.submit(draft)
     }

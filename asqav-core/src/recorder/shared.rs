@@ -80,7 +80,6 @@ impl Shared {
         Ok(Submitted {
             seq,
             action_id,
-            issued_at: now,
             payload_sha256: appended.head.link.sha256,
             canonical: appended.canonical,
             done: completion,

@@ -15,16 +15,17 @@ pub(crate) enum Stopped {
     },
 }
 
-/// Gives the receipts that end the log, `gate:stop` last. It runs on the
-/// writer's thread once every place is back, and must not wait for a receipt.
-pub(crate) struct Last(Box<dyn FnOnce() -> Vec<Draft> + Send>);
+/// Gives the receipts that end the log, `gate:stop` last, or why there are
+/// none: the log is then left unclean. It runs on the writer's thread once
+/// every place is back, and must not wait for a receipt.
+pub(crate) struct Last(Box<dyn FnOnce() -> Result<Vec<Draft>, String> + Send>);
 
 impl Last {
-    pub(crate) fn new(drafts: impl FnOnce() -> Vec<Draft> + Send + 'static) -> Self {
+    pub(crate) fn new(drafts: impl FnOnce() -> Result<Vec<Draft>, String> + Send + 'static) -> Self {
         Self(Box::new(drafts))
     }
 
-    pub(super) fn drafts(self) -> Vec<Draft> {
+    pub(super) fn drafts(self) -> Result<Vec<Draft>, String> {
         (self.0)()
     }
 }

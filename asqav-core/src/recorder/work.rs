@@ -134,6 +134,15 @@ impl Shared {
         self.wake_all();
     }
 
+    /// There are no last receipts.
+    pub(super) fn fail_ending(&self, why: String) {
+        let cause = Closed::Sealing { why };
+        tracing::error!(target: "asqav::recorder", %cause, "closing");
+        let debris = lock(&self.state).fail_queued(cause);
+        self.wake_all();
+        debris.settle();
+    }
+
     /// The log is closed, or `closing` says why not.
     pub(super) fn finish(&self, closing: Result<(), Closed>) {
         let debris = lock(&self.state).finish(closing);

@@ -27,7 +27,10 @@ pub(super) fn run(shared: &Arc<Shared>, mut log: Box<dyn Log>) {
                     shared.fail_writing(why);
                 }
             }
-            Step::End(last) => shared.end(last.drafts()),
+            Step::End(last) => match last.drafts() {
+                Ok(drafts) => shared.end(drafts),
+                Err(why) => shared.fail_ending(why),
+            },
             Step::Close { clean } => break clean,
         }
     };

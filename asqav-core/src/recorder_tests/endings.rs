@@ -28,7 +28,7 @@ fn a_stop_waits_for_open_calls_and_writes_the_last_receipts_behind_them() {
                 let asked = asked.clone();
                 move || {
                     asked.open();
-                    vec![draft(8), draft(9)]
+                    Ok(vec![draft(8), draft(9)])
                 }
             }),
         )

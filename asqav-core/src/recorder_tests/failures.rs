@@ -126,6 +126,17 @@ fn a_log_that_cannot_be_sealed() {
 }
 
 #[test]
+fn without_last_receipts_the_log_is_not_sealed() {
+    let log = MemoryLog::new();
+    let recorder = start(log.clone(), QuickSigner::new());
+    recorder.submit(draft(1)).unwrap();
+    let none = Last::new(|| Err("no randomness".to_owned()));
+    let stopped = recorder.shutdown(Duration::MAX, none).unwrap().wait();
+    assert_eq!(stopped, Err(Closed::Sealing { why: "no randomness".to_owned() }));
+    assert!(log.receipts().len() == 1 && !log.is_sealed() && !log.is_open());
+}
+
+#[test]
 fn last_receipts_that_panic_leave_the_log_unclean() {
     let log = MemoryLog::new();
     let recorder = start(log.clone(), QuickSigner::new());
