@@ -28,7 +28,7 @@ impl Receipts {
     }
 
     /// The payloads.
-    pub fn payloads(&self) -> impl Iterator<Item = &Payload> {
+    pub fn payloads(&self) -> impl DoubleEndedIterator<Item = &Payload> + ExactSizeIterator {
         self.entries.iter().map(|entry| &*entry.payload)
     }
 
