@@ -1,5 +1,7 @@
 //! How a gate starts, ends and says who it is.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
+
 mod common;
 
 use std::sync::Arc;

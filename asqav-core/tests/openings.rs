@@ -1,5 +1,7 @@
 //! Commitments open with what goes to the vault, and with nothing else.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
+
 mod common;
 
 use asqav_core::call::Capture;

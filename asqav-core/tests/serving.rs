@@ -1,5 +1,7 @@
 //! Which gate serves a call, and who runs in which context.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
+
 mod common;
 
 use std::sync::Mutex;
