@@ -11,7 +11,7 @@ use asqav_receipt::id::{ActionType, ToolName, ToolVersion};
 
 pub use crate::argument::JsonText;
 pub use builder::ToolCallBuilder;
-pub(crate) use label::safe_label;
+pub(crate) use label::{is_no_code, safe_code, safe_label};
 
 /// How an argument or a result goes into the receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

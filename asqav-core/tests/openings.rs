@@ -95,20 +95,21 @@ fn equal_values_do_not_show() {
 #[test]
 fn the_greatest_receipts_of_every_kind_fit() {
     let quotes = |len: usize| "\"\\".repeat(len / 2);
+    let code = |len: usize| "c".repeat(len);
     let test = TestGate::with_policy(Rules::new(move |_| {
-        let rules = (0..9).map(|at| common::rule(&format!("{}{at}", "\"\\".repeat(31)))).collect();
+        let rules = (0..9).map(|at| common::rule(&format!("{}{at}", "c".repeat(63)))).collect();
         asqav_core::policy::Decision::allow(rules, Vec::new())
     }));
     let session = test.gate().session(&quotes(64)).open().wait().unwrap();
     for size in [0, 1, 10, 40, 400] {
-        let call = (0..size).fold(
-            ToolCall::builder(&quotes(128), &quotes(128)).version(&quotes(64)),
-            |builder, at| match at % 3 {
-                0 => builder.record(&format!("{at}{}", quotes(100)), &quotes(120)),
-                1 => builder.argument(&format!("{at}"), &quotes(10_000)),
-                _ => builder.record(&format!("{at}"), &1.5),
-            },
-        );
+        let call =
+            (0..size).fold(ToolCall::builder(&quotes(96), &quotes(96)).version(&code(64)), |builder, at| {
+                match at % 3 {
+                    0 => builder.record(&format!("{at}{}", quotes(100)), &quotes(120)),
+                    1 => builder.argument(&format!("{at}"), &quotes(10_000)),
+                    _ => builder.record(&format!("{at}"), &1.5),
+                }
+            });
         let outer = call.build();
         assert_eq!(outer.fault(), None);
         session.scope_sync(|| {

@@ -4,7 +4,7 @@ use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{ActionType, IdError, ToolName, ToolVersion};
 use serde::Serialize;
 
-use super::{Argument, CallError, Capture, JsonText, ToolCall, safe_label};
+use super::{Argument, CallError, Capture, JsonText, ToolCall, safe_code, safe_label};
 use crate::argument::to_json_text;
 
 /// Builds a [`ToolCall`]; see [`ToolCall::builder`].
@@ -21,8 +21,8 @@ impl ToolCallBuilder {
     pub(super) fn new(tool: &str, action: &str) -> Self {
         let mut fault = None;
         let call = ToolCall {
-            tool: parse_or_label(tool, ToolName::parse, &mut fault),
-            action: parse_or_label(action, ActionType::parse, &mut fault),
+            tool: parse_or(safe_label, tool, ToolName::parse, &mut fault),
+            action: parse_or(safe_label, action, ActionType::parse, &mut fault),
             version: None,
             definition_digest: None,
             arguments: Vec::new(),
@@ -33,7 +33,7 @@ impl ToolCallBuilder {
 
     /// The tool's version, 1 to 64 bytes.
     pub fn version(mut self, version: &str) -> Self {
-        self.call.version = Some(parse_or_label(version, ToolVersion::parse, &mut self.call.fault));
+        self.call.version = Some(parse_or(safe_code, version, ToolVersion::parse, &mut self.call.fault));
         self
     }
 
@@ -148,7 +148,8 @@ fn shortened(name: &str) -> String {
     name.chars().take(64).collect()
 }
 
-fn parse_or_label<T>(
+fn parse_or<T>(
+    safe: fn(&str) -> String,
     text: &str,
     parse: impl Fn(String) -> Result<T, IdError>,
     fault: &mut Option<CallError>,
@@ -158,8 +159,8 @@ fn parse_or_label<T>(
         Err(error) => error,
     };
     fault.get_or_insert(CallError::Id(error));
-    #[expect(clippy::expect_used, reason = "a safe label has 24 to 64 bytes and no control characters")]
-    parse(safe_label(text)).expect("a safe label is an identifier")
+    #[expect(clippy::expect_used, reason = "a safe form has 24 to 64 bytes of the identifier's alphabet")]
+    parse(safe(text)).expect("a safe form is an identifier")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use asqav_receipt::payload::Outcome;
 use serde::Serialize;
 
 use crate::argument::to_json_text;
-use crate::call::{Capture, JsonText, safe_label};
+use crate::call::{Capture, JsonText, is_no_code, safe_code};
 
 /// How a call ended.
 ///
@@ -57,7 +57,8 @@ impl Ending {
     /// The tool returned an error of the class `class`, e.g. a type's name or
     /// a status code; without user data.
     pub fn error_of_class(class: &str) -> Self {
-        let class = ErrorType::parse(class).or_else(|_| ErrorType::parse(safe_label(class)));
+        let class =
+            ErrorType::parse(class.replace(is_no_code, "_")).or_else(|_| ErrorType::parse(safe_code(class)));
         Self { error_type: class.ok(), ..Self::new(Outcome::ToolError) }
     }
 
@@ -120,6 +121,9 @@ mod tests {
         let long = format!("{}::Error<{}>", "module".repeat(30), "x".repeat(200));
         assert_eq!(error_class(&long), "Error");
         assert_eq!(Ending::error::<std::fmt::Error>().error_type.unwrap().as_str(), "core::fmt::Error");
+        let boxed = Ending::error::<Box<dyn std::error::Error + Send>>().error_type.unwrap();
+        assert_eq!(boxed.as_str(), "alloc::boxed::Box<dyn_core::error::Error_+_core::marker::Send>");
+        assert!(Ending::error_of_class("").error_type.unwrap().as_str().starts_with("~sha256:"));
         let nameless = Ending::error_of_class(&"x".repeat(1_000)).error_type.unwrap();
         assert!(nameless.as_str().starts_with("xxxxxxxx") && nameless.as_str().len() < 128);
     }
