@@ -41,7 +41,7 @@ use crate::payload::Link;
 /// let report = LogVerifier::new(LogInputs::new()).finish();
 /// assert_eq!(report.reason_code.unwrap().as_str(), "empty_log");
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct LogVerifier<'a> {
     inputs: LogInputs<'a>,
     tally: Tally,

@@ -54,7 +54,7 @@ pub(super) struct Newest {
     pub(super) issued_at: Timestamp,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Meaning {
     pub(super) identity: Option<Identity>,
     pub(super) newest: Option<Newest>,

@@ -16,7 +16,7 @@ use crate::verify::report::Axis;
 use crate::verify::subject::{Subject, text};
 
 /// The segment being read: what its header has to say.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Segment {
     number: u64,
     count: u64,
@@ -58,7 +58,7 @@ impl Segment {
 }
 
 /// The segments read so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Seals {
     segments: u64,
     last_number: u64,

@@ -14,7 +14,7 @@ pub struct SignatureJob<'a> {
 }
 
 /// A signature that was checked; the result is inside.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "give it back to the verifier"]
 pub struct CheckedSignature {
     place: Place,

@@ -42,7 +42,7 @@ struct Count {
     fail: Option<(ReasonCode, String)>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
     counts: [Count; Axis::ALL.len()],
     problems: Vec<Problem>,
