@@ -2,6 +2,7 @@
 
 mod bench;
 mod command;
+mod figures;
 mod python;
 mod test;
 

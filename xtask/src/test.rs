@@ -3,11 +3,13 @@
 use std::process::Command;
 
 use crate::command::{Failure, cargo, root, run, succeeds};
+use crate::figures;
 use crate::python::{self, Peers};
 
 /// Everything that has to hold, the quick checks first.
 pub(crate) fn run_all() -> Result<(), Failure> {
     run("format", &mut cargo(&["fmt", "--all", "--", "--check"]))?;
+    figures::check()?;
     let peers = python::environment()?;
     run(
         "lints",
