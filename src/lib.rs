@@ -32,7 +32,7 @@
 //! | sign a tower service | [`tower::SignedLayer`] |
 //! | make a gate | [`Gate::builder`], [`SigningKey`] |
 //! | say what may run | [`policy`], [`Policy`] |
-//! | keep receipts on disk | [`log`](https://docs.rs/asqav-log) (feature `log`, on by default) |
+//! | keep receipts on disk | the module `log` (feature `log`, on by default) |
 //! | group calls | [`Gate::session`], [`Session`] |
 //! | run a tool by hand | [`Gate::run`], [`Gate::admit`] |
 //! | take gate and session into a spawned task | [`carry`] |
