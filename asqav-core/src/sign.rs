@@ -1,6 +1,7 @@
 //! The key in use: what a gate asks to sign.
 
 use asqav_receipt::digest::Sha256Digest;
+use asqav_receipt::dsse;
 use asqav_receipt::id::KeyId;
 
 /// The tags that signed bytes may begin with, each followed by a zero byte;
@@ -10,11 +11,12 @@ pub const SIGNED_TAGS: [&str; 1] = ["asqav/segment/v1"];
 /// Whether `message` is of a kind that asqav signs.
 ///
 /// # Errors
-/// [`SignError::Foreign`] when it begins neither with `{` nor with one of
-/// [`SIGNED_TAGS`] and a zero byte.
+/// [`SignError::Foreign`] when it begins neither with `{`, nor with one of
+/// [`SIGNED_TAGS`] and a zero byte, nor as the encoding of an in-toto statement
+/// does.
 pub fn check_kind(message: &[u8]) -> Result<(), SignError> {
     let tagged = |tag: &str| message.strip_prefix(tag.as_bytes()).is_some_and(|rest| rest.starts_with(&[0]));
-    if message.starts_with(b"{") || SIGNED_TAGS.into_iter().any(tagged) {
+    if message.starts_with(b"{") || SIGNED_TAGS.into_iter().any(tagged) || dsse::is_in_toto_pae(message) {
         return Ok(());
     }
     Err(SignError::Foreign)
@@ -23,8 +25,8 @@ pub fn check_kind(message: &[u8]) -> Result<(), SignError> {
 /// Signs for one key of one suite.
 ///
 /// A signer signs bytes beginning with `{` for receipt payloads only;
-/// everything else begins with a registered tag and a zero byte
-/// (docs/FORMAT.md). Implementations refuse the rest, as [`check_kind`] does.
+/// everything else begins with a registered tag and a zero byte, or as the
+/// encoding of an in-toto statement does (docs/FORMAT.md). Implementations refuse the rest, as [`check_kind`] does.
 pub trait Signer: Send + Sync + 'static {
     /// The suite's name as it stands in `signature.alg`, e.g. `ML-DSA-65`.
     fn algorithm(&self) -> &'static str;

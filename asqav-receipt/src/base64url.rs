@@ -29,6 +29,22 @@ pub fn decode_standard(text: &str) -> Option<Vec<u8>> {
     decode_as::<Base64>(text)
 }
 
+/// The bytes of `text` in either alphabet, padded or not, as other issuers
+/// write it; but one alphabet at a time, with complete padding or none, without
+/// other characters and with zero trailing bits.
+#[must_use]
+pub fn decode_any(text: &str) -> Option<Vec<u8>> {
+    let bare = text.trim_end_matches('=');
+    let padding = text.len() - bare.len();
+    if padding > 0 && (padding > 2 || !text.len().is_multiple_of(4)) {
+        return None;
+    }
+    if bare.contains(['-', '_']) {
+        return decode(bare);
+    }
+    decode(&bare.replace('+', "-").replace('/', "_"))
+}
+
 /// Decodes and encodes again: compared, not assumed.
 fn decode_as<E: Encoding>(text: &str) -> Option<Vec<u8>> {
     let bytes = E::decode_vec(text).ok()?;
@@ -60,6 +76,16 @@ mod tests {
         }
         for wrong in ["Zg", "Zg=", "Zh==", "Zg==\n", "Zg==Zg==", "-_8=", "!!!!", "Zm9v====", "===="] {
             assert_eq!(decode_standard(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn reads_both_alphabets() {
+        for text in ["+/8=", "+/8", "-_8", "-_8="] {
+            assert_eq!(decode_any(text).as_deref(), Some(&[0xfb, 0xff][..]), "{text}");
+        }
+        for text in ["+_8=", "-/8", "!!!!", "+/8=\n", "+/8==", "+/9", "+/8 ", "=", "A", "===="] {
+            assert!(decode_any(text).is_none(), "{text:?}");
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod canonical;
 pub mod checkpoint;
 pub mod commitment;
 pub mod digest;
+pub mod dsse;
 pub mod header;
 pub mod id;
 pub mod json;
@@ -19,6 +20,7 @@ pub mod merkle;
 pub mod open;
 pub mod payload;
 pub mod receipt;
+pub mod statement;
 pub mod suite;
 #[cfg(test)]
 mod testing;

@@ -18,7 +18,6 @@
 //! ```
 
 mod axes;
-mod encoding;
 mod finding;
 mod input;
 mod judge;
@@ -27,6 +26,7 @@ mod reason;
 mod report;
 mod resolve;
 mod stamp;
+mod statement;
 mod subject;
 
 pub use input::{NonceIndex, ReceiptInputs};
@@ -40,25 +40,60 @@ use judge::{Judged, Signatures};
 use subject::{Layout, Subject};
 
 use crate::digest::Sha256Digest;
-use crate::json::Json;
+use crate::json::{Json, Object};
 
 /// Verifies one receipt, given as its JSON envelope.
 ///
 /// Takes receipts of ours and others' native receipts, in payload mode and in
-/// flat hash mode, versions 1 and 2, signed with ML-DSA-65 or Ed25519. Other
-/// formats are recognised by name and reported as `format_not_supported`.
+/// flat hash mode, versions 1 and 2, signed with ML-DSA-65 or Ed25519, and
+/// DSSE envelopes around an in-toto statement about a receipt. Other formats
+/// are recognised by name and reported as `format_not_supported`.
 #[must_use]
 pub fn verify_receipt(envelope: &[u8], inputs: &ReceiptInputs<'_>) -> Report {
-    let json = match Json::parse(envelope) {
-        Ok(json) => json,
+    match Json::parse(envelope) {
+        Ok(json) => verify_json(&json, inputs),
         Err(error) => {
             let finding = Finding::fail(subject::json_reason(&error.kind), error.to_string());
-            return unreadable(finding, "unknown", inputs);
+            unreadable(finding, "unknown", inputs)
         }
-    };
+    }
+}
+
+/// What a reader that keeps the last of two members of one name would have
+/// found in a receipt; `None` if no member is repeated, or the text cannot be
+/// read for another reason.
+///
+/// Such a text has no one meaning: its verdict is `unverifiable`
+/// (`duplicate_member`) whatever the axes say, here as from
+/// [`verify_receipt`]. The axes show what other software may have believed.
+#[must_use]
+pub fn lenient_reading(envelope: &[u8], inputs: &ReceiptInputs<'_>) -> Option<Report> {
+    let mut report = verify_json(&Json::parse_last_wins(envelope)?, inputs);
+    let reason_code = ReasonCode::DuplicateMember;
+    report.verdict = Verdict::Unverified(FailureClass::Unverifiable);
+    report.reason_code = Some(reason_code);
+    report.problems = vec![Problem {
+        seq: report.subject.seq,
+        action_id: report.subject.action_id.clone(),
+        axis: Axis::Structure,
+        reason_code,
+        note: "of two members of one name the last was read; other readers take the first".to_owned(),
+    }];
+    report.not_checked = vec!["everything: the text has no one meaning".to_owned()];
+    Some(report)
+}
+
+fn verify_json(json: &Json, inputs: &ReceiptInputs<'_>) -> Report {
     let Some(raw) = json.as_object() else {
         return unreadable(Finding::fail(ReasonCode::NoPayload, "not a JSON object"), "unknown", inputs);
     };
+    if statement::is_dsse(raw) {
+        return statement::verify(raw, inputs);
+    }
+    verify_object(raw, inputs)
+}
+
+fn verify_object(raw: &Object, inputs: &ReceiptInputs<'_>) -> Report {
     match Subject::find(raw) {
         Ok(subject) => {
             let predecessor = Predecessor::read(inputs.predecessor);

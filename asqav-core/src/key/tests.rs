@@ -41,12 +41,20 @@ fn signatures_are_hedged_and_hold_for_the_message_alone() {
 #[test]
 fn foreign_bytes_are_not_signed() {
     let key = SigningKey::from_seed(&[7; 32]);
-    for foreign in
-        [&b""[..], b"[]", b" {}", b"asqav/segment/v1", b"asqav/segment/v1{}", b"asqav/segment/v10\0{}", b"\0"]
-    {
+    for foreign in [
+        &b""[..],
+        b"[]",
+        b" {}",
+        b"asqav/segment/v1",
+        b"asqav/segment/v1{}",
+        b"asqav/segment/v10\0{}",
+        b"\0",
+        b"DSSEv1 2 {} 2 {}",
+        b"DSSEv1 29 application/vnd.in-toto+json2 2 {}",
+    ] {
         assert_eq!(key.sign(foreign).unwrap_err(), SignError::Foreign, "{foreign:?}");
     }
-    for ours in [&b"{"[..], b"asqav/segment/v1\0{}"] {
+    for ours in [&b"{"[..], b"asqav/segment/v1\0{}", b"DSSEv1 28 application/vnd.in-toto+json 2 {}"] {
         assert!(accepts(&key, ours, &key.sign(ours).unwrap()), "{ours:?}");
     }
 }

@@ -32,7 +32,19 @@ impl Json {
     pub fn parse(text: &[u8]) -> Result<Self, JsonError> {
         let utf8 = std::str::from_utf8(text)
             .map_err(|error| JsonError::at(text, error.valid_up_to(), Kind::Utf8))?;
-        read(utf8, &mut Tree)
+        read(utf8, &mut Tree::strict())
+    }
+
+    /// Reads one value as lenient readers do: of two members of one name the
+    /// last counts. `None` unless the text repeats a member, and is otherwise
+    /// what [`Json::parse`] takes.
+    ///
+    /// Only for showing what another program may have read: nothing that was
+    /// read this way may be believed.
+    pub(crate) fn parse_last_wins(text: &[u8]) -> Option<Self> {
+        let mut tree = Tree { last_wins: true, repeated: false };
+        let value = read(std::str::from_utf8(text).ok()?, &mut tree).ok()?;
+        tree.repeated.then_some(value)
     }
 }
 
@@ -68,6 +80,10 @@ trait Build {
     fn insert(&mut self, members: &mut Self::Members, name: &str, value: Self::Value);
     fn array(&mut self, items: Self::Items) -> Self::Value;
     fn object(&mut self, members: Self::Members) -> Self::Value;
+    /// A member name was repeated: whether to go on all the same.
+    fn tolerates_repetition(&mut self) -> bool {
+        false
+    }
 }
 
 struct Reader<'a, 'b, B> {
@@ -149,7 +165,7 @@ impl<B: Build> Reader<'_, '_, B> {
             }
             let name = self.lexer.string()?;
             self.count().map_err(|(_, kind)| (offset, kind))?;
-            if names.contains(&name) {
+            if names.contains(&name) && !self.build.tolerates_repetition() {
                 return Err((offset, Kind::Duplicate(name.chars().take(64).collect())));
             }
             self.lexer.skip_space();
@@ -176,7 +192,18 @@ impl<B: Build> Reader<'_, '_, B> {
 }
 
 /// Builds [`Json`].
-struct Tree;
+struct Tree {
+    /// Whether the last of two members of one name counts; else it is an error.
+    last_wins: bool,
+    /// Whether there were such members.
+    repeated: bool,
+}
+
+impl Tree {
+    const fn strict() -> Self {
+        Self { last_wins: false, repeated: false }
+    }
+}
 
 impl Build for Tree {
     type Value = Json;
@@ -209,8 +236,18 @@ impl Build for Tree {
     fn array(&mut self, items: Vec<Json>) -> Json {
         Json::Array(items)
     }
-    fn object(&mut self, members: Vec<(String, Json)>) -> Json {
+    fn object(&mut self, mut members: Vec<(String, Json)>) -> Json {
+        if self.repeated {
+            let mut names = BTreeSet::new();
+            members.reverse();
+            members.retain(|(name, _)| names.insert(name.clone()));
+            members.reverse();
+        }
         Json::Object(Object(members))
+    }
+    fn tolerates_repetition(&mut self) -> bool {
+        self.repeated |= self.last_wins;
+        self.last_wins
     }
 }
 

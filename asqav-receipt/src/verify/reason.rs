@@ -50,6 +50,8 @@ reasons! {
     FormatNotSupported = "format_not_supported" Unverifiable,
     /// There is no signed payload in the input.
     NoPayload = "no_payload" Unverifiable,
+    /// The statement's predicate is of a type that is unknown here.
+    PredicateNotSupported = "predicate_not_supported" Unverifiable,
     /// A required member is absent or has the wrong type.
     MalformedMember = "malformed_member" Unverifiable,
     /// `type` is not a string.
@@ -173,6 +175,8 @@ reasons! {
     // Digests and copies.
     /// A digest in the payload is not the digest of what it names.
     PayloadDigestMismatch = "payload_digest_mismatch" Invalid,
+    /// A statement differs from the receipt that it encloses.
+    StatementDiffers = "statement_differs" Invalid,
     /// A digest in the payload is malformed.
     MalformedDigest = "malformed_digest" Invalid,
     /// The digest is keyed, and its key is not at hand.

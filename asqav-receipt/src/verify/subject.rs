@@ -188,9 +188,6 @@ fn foreign_format(raw: &Object) -> Option<&'static str> {
     if has("delegationId") && has("signerPublicKey") {
         return Some("authproof");
     }
-    if has("payloadType") && has("signatures") {
-        return Some("dsse");
-    }
     if has("plan_id") && has("key_id") && has("evidence_hash_sha512") {
         return Some("aerf");
     }

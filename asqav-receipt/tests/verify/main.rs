@@ -13,6 +13,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod dsse;
 mod log_end;
 mod log_headers;
 mod log_meaning;

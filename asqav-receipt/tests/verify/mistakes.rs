@@ -3,7 +3,7 @@
 use asqav_receipt::base64url;
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::verify::{
-    Axis, AxisResult, NonceIndex, ReasonCode, ReceiptInputs, Report, Verdict, verify_receipt,
+    Axis, AxisResult, NonceIndex, ReasonCode, ReceiptInputs, Report, Verdict, lenient_reading, verify_receipt,
 };
 use serde_json::{Value, json};
 
@@ -241,6 +241,27 @@ fn duplicate_members_are_refused() {
     raw(&twice).unverifiable(ReasonCode::DuplicateMember);
     raw(&text.replacen(r#""amount":3"#, r#""amount":3,"amount":3"#, 1))
         .unverifiable(ReasonCode::DuplicateMember);
+}
+
+/// What a reader that keeps the last of two members would have believed can be
+/// shown, and is never a verdict.
+#[test]
+fn a_lenient_reading_is_shown_and_not_believed() {
+    let text = envelope(&key(), &payload()).to_string();
+    let keys = key().pin();
+    let inputs = ReceiptInputs::new().keys(&keys).at(now());
+    let read = |text: &str| lenient_reading(text.as_bytes(), &inputs);
+    assert!(read(&text).is_none(), "nothing is repeated");
+    // Sound for whoever keeps the last, a denial for whoever keeps the first.
+    let twice = text.replacen('{', r#"{"payload":{"decision":"deny"},"#, 1);
+    let report = read(&twice).unwrap();
+    assert_eq!(report.axis(Axis::Signature).unwrap().result, AxisResult::Pass, "{report:#?}");
+    report.unverifiable(ReasonCode::DuplicateMember);
+    let nested = text.replacen(r#""amount":3"#, r#""amount":4,"amount":3"#, 1);
+    let report = read(&nested).unwrap();
+    assert_eq!(report.axis(Axis::PayloadDigest).unwrap().result, AxisResult::Pass, "{report:#?}");
+    report.unverifiable(ReasonCode::DuplicateMember);
+    assert!(read(&twice.replacen("amount", "am\\ud800ount", 1)).is_none(), "what else is wrong stays wrong");
 }
 
 #[test]

@@ -4,8 +4,8 @@
 //! that it is `pending`. Tokens are not evaluated yet, so that this axis never
 //! passes.
 
+use crate::base64url;
 use crate::json::{Json, Object};
-use crate::verify::encoding;
 use crate::verify::finding::Finding;
 use crate::verify::reason::ReasonCode;
 use crate::verify::subject::text;
@@ -23,7 +23,7 @@ pub(in crate::verify) fn check(raw: &Object) -> Finding {
         Some(_) => return Finding::fail(ReasonCode::MalformedAnchor, "`anchors` is not an array"),
     };
     for (at, entry) in entries.iter().enumerate() {
-        let value = entry.as_object().and_then(|entry| text(entry, "value")).and_then(encoding::any_base64);
+        let value = entry.as_object().and_then(|entry| text(entry, "value")).and_then(base64url::decode_any);
         if value.is_none_or(|bytes| bytes.is_empty()) {
             return Finding::fail(ReasonCode::MalformedAnchor, format!("anchor {at} has no readable value"));
         }

@@ -1,9 +1,9 @@
 //! `counterparty`: a claim that somebody else acknowledged an envelope.
 
+use crate::base64url;
 use crate::canonical;
 use crate::digest::Sha256Digest;
 use crate::json::{Json, Object};
-use crate::verify::encoding;
 use crate::verify::finding::Finding;
 use crate::verify::reason::ReasonCode;
 use crate::verify::subject::{Subject, ambiguous_number, text};
@@ -95,7 +95,7 @@ fn members(binding: &Object) -> Result<(&str, Sha256Digest), Finding> {
             .ok_or_else(|| malformed(&format!("`counterparty_binding.{name}` is not a text")))
     };
     let reference = member("receipt_ref")?;
-    let digest = encoding::any_base64(member("envelope_hash")?)
+    let digest = base64url::decode_any(member("envelope_hash")?)
         .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
         .map(Sha256Digest::from_bytes)
         .ok_or_else(|| malformed("`counterparty_binding.envelope_hash` is not a SHA-256 in base64"))?;

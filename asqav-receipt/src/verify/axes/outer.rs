@@ -4,11 +4,11 @@
 //! signed payload. No signature covers a copy, so each is compared with what
 //! it restates, and whatever restates nothing is listed as not signed.
 
+use crate::base64url::decode_any;
 use crate::canonical;
 use crate::digest::Sha256Digest;
 use crate::json::{Json, Object};
 use crate::verify::axes::time::same_instant;
-use crate::verify::encoding::any_base64;
 use crate::verify::finding::Finding;
 use crate::verify::reason::ReasonCode;
 use crate::verify::stamp;
@@ -134,7 +134,7 @@ impl Copies {
     }
 
     fn signature(&mut self, subject: &Subject<'_>) {
-        let signed = subject.sig.and_then(any_base64);
+        let signed = subject.sig.and_then(decode_any);
         if let Some(copy) = present(subject.raw, "algorithm") {
             self.add("algorithm", subject.alg.map(|alg| copy.as_str() == Some(alg)));
         }
@@ -196,7 +196,7 @@ fn stray(subject: &Subject<'_>, name: &str, value: &Json) -> Option<bool> {
 fn flat(subject: &Subject<'_>, key: Option<VerifiedBy<'_>>) -> Finding {
     let bound = |name: &str, value: &Json| match name {
         "anchors" | "algorithm" => true,
-        "signature_b64" | "signature" => match subject.sig.and_then(any_base64) {
+        "signature_b64" | "signature" => match subject.sig.and_then(decode_any) {
             Some(signed) => is_base64_of(value, &signed),
             None => false,
         },
@@ -226,7 +226,7 @@ fn twin<'a>(subject: &'a Subject<'_>, name: &str) -> Option<&'a Json> {
 }
 
 fn is_base64_of(copy: &Json, bytes: &[u8]) -> bool {
-    copy.as_str().and_then(any_base64).is_some_and(|copy| copy == bytes)
+    copy.as_str().and_then(decode_any).is_some_and(|copy| copy == bytes)
 }
 
 fn same_json(one: &Json, other: &Json) -> bool {

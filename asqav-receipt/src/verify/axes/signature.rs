@@ -4,9 +4,9 @@
 //! the arithmetic can run elsewhere.
 
 use crate::base64url;
+use crate::base64url::decode_any;
 use crate::keys::KeyEntry;
 use crate::suite::{self, VerifyingKey};
-use crate::verify::encoding::any_base64;
 use crate::verify::finding::Finding;
 use crate::verify::reason::ReasonCode;
 use crate::verify::subject::Subject;
@@ -65,7 +65,7 @@ fn algorithm(subject: &Subject<'_>, key: &VerifyingKey) -> Result<(), Finding> {
 fn decode(subject: &Subject<'_>) -> Result<Vec<u8>, Finding> {
     let text = subject.sig.filter(|sig| !sig.is_empty());
     let decoded =
-        if subject.is_ours() { text.and_then(base64url::decode) } else { text.and_then(any_base64) };
+        if subject.is_ours() { text.and_then(base64url::decode) } else { text.and_then(decode_any) };
     decoded.ok_or_else(|| {
         Finding::fail(ReasonCode::SignatureEncoding, "there is no signature in readable base64")
     })
