@@ -52,6 +52,7 @@ pub struct EnvelopeSignature {
 
 /// Which member of an envelope is not what the protocol asks for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 #[error("DSSE member `{0}` is absent or malformed")]
 pub struct EnvelopeError(pub &'static str);
 

@@ -1,7 +1,8 @@
 //! Whether a receipt, or a whole log, is true.
 //!
-//! [`verify_receipt`] judges one receipt, ours or another issuer's, and
-//! [`LogVerifier`] a log, line by line. Both report all fifteen [`Axis`], a
+//! [`verify_receipt`] judges one receipt, ours or another issuer's,
+//! [`verify_run`] receipts that are presented together, and [`LogVerifier`] a
+//! log, line by line. All report all fifteen [`Axis`], a
 //! [`Verdict`], and what was *not* checked. Nothing is verified by default:
 //! every axis has to earn its PASS.
 //!
@@ -25,6 +26,7 @@ mod log;
 mod reason;
 mod report;
 mod resolve;
+mod run;
 mod stamp;
 mod statement;
 mod subject;
@@ -33,6 +35,7 @@ pub use input::{NonceIndex, ReceiptInputs};
 pub use log::{CheckedSignature, LogInputs, LogReport, LogVerifier, SignatureJob};
 pub use reason::ReasonCode;
 pub use report::{Axis, AxisReport, AxisResult, FailureClass, Problem, Report, SubjectFacts, Verdict};
+pub use run::{RunReport, verify_run};
 
 use axes::chain::Predecessor;
 use finding::Finding;
@@ -40,7 +43,7 @@ use judge::{Judged, Signatures};
 use subject::{Layout, Subject};
 
 use crate::digest::Sha256Digest;
-use crate::json::{Json, Object};
+use crate::json::{Json, JsonError, Object};
 
 /// Verifies one receipt, given as its JSON envelope.
 ///
@@ -52,10 +55,7 @@ use crate::json::{Json, Object};
 pub fn verify_receipt(envelope: &[u8], inputs: &ReceiptInputs<'_>) -> Report {
     match Json::parse(envelope) {
         Ok(json) => verify_json(&json, inputs),
-        Err(error) => {
-            let finding = Finding::fail(subject::json_reason(&error.kind), error.to_string());
-            unreadable(finding, "unknown", inputs)
-        }
+        Err(error) => unreadable_text(&error, inputs),
     }
 }
 
@@ -102,6 +102,11 @@ fn verify_object(raw: &Object, inputs: &ReceiptInputs<'_>) -> Report {
         }
         Err((finding, format)) => unreadable(finding, format, inputs),
     }
+}
+
+fn unreadable_text(error: &JsonError, inputs: &ReceiptInputs<'_>) -> Report {
+    let finding = Finding::fail(subject::json_reason(&error.kind), error.to_string());
+    unreadable(finding, "unknown", inputs)
 }
 
 fn unreadable(structure: Finding, format: &'static str, inputs: &ReceiptInputs<'_>) -> Report {

@@ -1,8 +1,9 @@
 //! What the caller brings along: trust, time and context are never guessed.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
-use super::report::Report;
+use super::report::{Axis, AxisResult, Report};
 use crate::digest::Sha256Digest;
 use crate::keys::KeySet;
 use crate::time::Timestamp;
@@ -94,13 +95,30 @@ impl NonceIndex {
         Self::default()
     }
 
-    /// Remembers the nonce of a receipt that was just verified, whatever its
-    /// verdict; the first receipt with a nonce keeps it.
-    pub fn record(&mut self, report: &Report) {
+    /// Remembers the nonce of a receipt that was just verified; the first
+    /// receipt with a nonce keeps it. Whether it was new.
+    ///
+    /// Only a receipt whose signature holds is remembered: otherwise anyone
+    /// could use up a nonce and have the real receipt fail.
+    pub fn record(&mut self, report: &Report) -> bool {
         let subject = &report.subject;
-        let (Some(nonce), Some(payload)) = (&subject.nonce, subject.payload_sha256) else { return };
-        let issuer = subject.issuer_id.as_deref().unwrap_or_default();
-        self.seen.entry(entry(issuer, nonce)).or_insert(payload);
+        let signed = report.axis(Axis::Signature).is_some_and(|axis| axis.result == AxisResult::Pass);
+        let (true, Some(nonce), Some(payload)) = (signed, &subject.nonce, subject.payload_sha256) else {
+            return false;
+        };
+        self.insert(subject.issuer_id.as_deref().unwrap_or_default(), nonce, payload)
+    }
+
+    /// Remembers a nonce from an earlier run, and the SHA-256 of the canonical
+    /// payload that used it; the first one stays. Whether it was new.
+    pub fn insert(&mut self, issuer: &str, nonce: &str, payload: Sha256Digest) -> bool {
+        match self.seen.entry(entry(issuer, nonce)) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert(payload);
+                true
+            }
+        }
     }
 
     /// The payload that used this nonce first.

@@ -118,6 +118,9 @@ reasons! {
     /// `seq` does not grow.
     SeqNotMonotonic = "seq_not_monotonic" Invalid,
 
+    /// Two receipts of one log carry this number.
+    SeqReused = "seq_reused" Invalid,
+
     // Keys and signatures.
     /// No key that the caller pinned is the receipt's.
     KeyNotPinned = "key_not_pinned" Unverifiable,

@@ -114,16 +114,16 @@ axes! {
     Expiry = "expiry",
 }
 
-/// How an axis ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// How an axis ended, from good to bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the profile has these three")]
 pub enum AxisResult {
     /// Checked and found right.
     Pass,
-    /// Checked and found wrong.
-    Fail,
     /// Not checked.
     Skipped,
+    /// Checked and found wrong.
+    Fail,
 }
 
 impl AxisResult {
@@ -241,17 +241,34 @@ pub(super) fn report_json(
     problems: &[Problem],
     not_checked: &[String],
 ) -> Json {
+    let mut object = report_members(head);
+    object.set("axes", axes_json(axes));
+    object.set("problems", problems_json(problems));
+    object.set("not_checked", texts_json(not_checked));
+    Json::Object(object)
+}
+
+/// The members that every report begins with.
+pub(super) fn report_members(head: &Head) -> Object {
     let mut object = Object::new();
     object.set("verdict", head.verdict.as_str());
     object.set("failure_class", text_or_null(head.verdict.failure_class().map(FailureClass::as_str)));
     object.set("reason_code", text_or_null(head.reason_code.map(ReasonCode::as_str)));
     object.set("receipts", count(head.receipts));
     object.set("segments", count(head.segments));
-    object.set("axes", Json::Array(axes.iter().map(axis_json).collect()));
-    object.set("problems", Json::Array(problems.iter().map(problem_json).collect()));
     object
-        .set("not_checked", Json::Array(not_checked.iter().map(|line| Json::from(line.as_str())).collect()));
-    Json::Object(object)
+}
+
+pub(super) fn axes_json(axes: &[AxisReport]) -> Json {
+    Json::Array(axes.iter().map(axis_json).collect())
+}
+
+pub(super) fn problems_json(problems: &[Problem]) -> Json {
+    Json::Array(problems.iter().map(problem_json).collect())
+}
+
+pub(super) fn texts_json(lines: &[String]) -> Json {
+    Json::Array(lines.iter().map(|line| Json::from(line.as_str())).collect())
 }
 
 fn axis_json(report: &AxisReport) -> Json {
@@ -276,6 +293,6 @@ fn text_or_null(text: Option<&str>) -> Json {
     text.map_or(Json::Null, Json::from)
 }
 
-fn count(number: u64) -> Json {
+pub(super) fn count(number: u64) -> Json {
     Json::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }

@@ -8,7 +8,7 @@ use super::axes::keys::{self, Use};
 use super::finding::Finding;
 use super::input::ReceiptInputs;
 use super::reason::ReasonCode;
-use super::report::{Axis, AxisReport, AxisResult, Report, SubjectFacts};
+use super::report::{Axis, AxisReport, Report, SubjectFacts};
 use super::subject::text;
 use crate::canonical;
 use crate::digest::Sha256Digest;
@@ -111,13 +111,8 @@ fn own_axes(raw: &Object, statement: &Statement, signed: Signed<'_>) -> Vec<Axis
 /// The statement's own finding, or the enclosed receipt's if that is worse;
 /// link and anchor are the receipt's alone.
 fn worse(own: AxisReport, inner: &AxisReport) -> AxisReport {
-    let rank = |result| match result {
-        AxisResult::Pass => 0,
-        AxisResult::Skipped => 1,
-        AxisResult::Fail => 2,
-    };
     let receipts_alone = matches!(own.axis, Axis::Chain | Axis::Anchors);
-    if receipts_alone || rank(inner.result) > rank(own.result) {
+    if receipts_alone || inner.result > own.result {
         return AxisReport { note: format!("enclosed receipt: {}", inner.note), ..inner.clone() };
     }
     own
