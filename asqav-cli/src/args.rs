@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use asqav_receipt::id::{ActionId, AgentId, IssuerId};
-use clap::{Args, Parser, Subcommand};
+use asqav_receipt::time::Timestamp;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Signed, hash-chained audit trails for AI agents' tool calls.
 ///
@@ -25,12 +26,14 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Make a signing key, a vault key and the public key set to pin.
     Keygen(Keygen),
-    /// Verify a log directory or a single receipt, offline.
+    /// Verify a log directory, or receipts, offline.
     Verify(Verify),
     /// Tell what a log directory holds, without judging it.
     Info(Info),
     /// Show receipts of a log: payload, links and each axis.
     Show(Show),
+    /// Write receipts of a log as files of their own, or as in-toto statements.
+    Export(Export),
     /// Record a small log with a real gate and policy, then verify it.
     Demo(Demo),
 }
@@ -52,8 +55,13 @@ pub(crate) struct Keygen {
 /// `asqav verify`
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// A log directory, a receipt file, or `-` for a receipt on standard input.
-    pub(crate) path: PathBuf,
+    /// A log directory; or receipts: files (JSON, or JSON lines), directories
+    /// of such files, `-` for standard input.
+    ///
+    /// Of receipts that are presented together each may be the predecessor of
+    /// another, no two may share a nonce or a number, and gaps are named.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
     /// The keys you trust (JWKS), from a source you trust.
     ///
     /// Without them the best verdict is `unverifiable` (`key_not_pinned`). A
@@ -64,6 +72,16 @@ pub(crate) struct Verify {
     /// The receipt before this one (single receipts only).
     #[arg(long, value_name = "FILE")]
     pub(crate) predecessor: Option<PathBuf>,
+    /// The envelope that the receipt acknowledges or binds (single receipts only).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) originating: Option<PathBuf>,
+    /// Judge as of this time (RFC 3339) instead of now.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) at: Option<Timestamp>,
+    /// Nonces of earlier runs (receipts only): another receipt with one of them
+    /// is a replay. Made if absent; new nonces are added.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) nonces: Option<PathBuf>,
     /// Accept a log that is still being written: do not ask for a clean end.
     #[arg(long)]
     pub(crate) open: bool,
@@ -98,6 +116,42 @@ pub(crate) struct Show {
     pub(crate) keys: Option<PathBuf>,
 }
 
+/// `asqav export`
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The log directory.
+    pub(crate) log_dir: PathBuf,
+    /// Only the receipt with this sequence number; by default all, one a line.
+    #[arg(long, value_name = "N", conflicts_with = "id")]
+    pub(crate) seq: Option<u64>,
+    /// Only the receipt with this id.
+    #[arg(long, value_name = "ACTION_ID", value_parser = ActionId::parse)]
+    pub(crate) id: Option<ActionId>,
+    /// The receipt as it is, or in a signed in-toto statement (DSSE).
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ExportFormat,
+    /// The key that signs statements (PEM).
+    #[arg(long, value_name = "PEM")]
+    pub(crate) key: Option<PathBuf>,
+    /// The keys you trust (JWKS): nothing is stated about a receipt that is not
+    /// verified by them.
+    #[arg(long, value_name = "JWKS")]
+    pub(crate) keys: Option<PathBuf>,
+    /// A new file; by default standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// What `asqav export` writes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// The receipt: `{payload, signature}`.
+    #[default]
+    Receipt,
+    /// A DSSE envelope with an in-toto statement that encloses the receipt.
+    Dsse,
+}
+
 /// `asqav demo`
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
@@ -109,4 +163,8 @@ pub(crate) struct Demo {
     /// with 1, as verification does.
     #[arg(long)]
     pub(crate) tamper: bool,
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_rfc3339(text).map_err(|_| "not an RFC 3339 time, e.g. 2026-01-31T12:00:00Z".to_owned())
 }

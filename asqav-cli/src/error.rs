@@ -41,6 +41,20 @@ pub(crate) enum CliError {
     /// The log holds no such receipt.
     #[error("the log holds no receipt {0}")]
     NoSuchReceipt(String),
+    /// A receipt is not verified, so that nothing is signed about it.
+    #[error("receipt {id} is not verified ({reason}): nothing is signed about it")]
+    NotVouchedFor {
+        /// The receipt, by its own account.
+        id: String,
+        /// Why it is not verified.
+        reason: &'static str,
+    },
+    /// A receipt has not the members that a statement repeats.
+    #[error(transparent)]
+    Statement(#[from] asqav_receipt::statement::StatementError),
+    /// A statement could not be signed.
+    #[error("the statement could not be signed: {0}")]
+    Sign(#[from] asqav_core::sign::SignError),
     /// A key file could not be made or loaded.
     #[error(transparent)]
     KeyFile(#[from] asqav_log::keyfile::KeyFileError),

@@ -20,6 +20,16 @@ pub(crate) const fn exit_of(verdict: Verdict) -> Exit {
     }
 }
 
+/// The verdict in one word that cannot be mistaken.
+pub(crate) const fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Verified => "VERIFIED",
+        Verdict::VerifiedKeyed => "VERIFIED (keyed)",
+        Verdict::Unverified(FailureClass::Invalid) => "INVALID",
+        Verdict::Unverified(FailureClass::Unverifiable) => "UNVERIFIABLE",
+    }
+}
+
 /// The verdict as a headline: one word that cannot be mistaken, then what it means.
 pub(crate) fn write_headline(
     output: &mut Output,
@@ -27,19 +37,18 @@ pub(crate) fn write_headline(
     reason_code: Option<ReasonCode>,
     problems: &[Problem],
 ) -> io::Result<()> {
-    let (colour, word, meaning) = match verdict {
-        Verdict::Verified => (Colour::Green, "VERIFIED", "every check that matters passed"),
+    let (colour, meaning) = match verdict {
+        Verdict::Verified => (Colour::Green, "every check that matters passed"),
         Verdict::VerifiedKeyed => (
             Colour::Green,
-            "VERIFIED (keyed)",
             "every check that matters passed; only the holder of its key can recompute the payload digest",
         ),
-        Verdict::Unverified(FailureClass::Invalid) => (Colour::Red, "INVALID", "shown to be false"),
+        Verdict::Unverified(FailureClass::Invalid) => (Colour::Red, "shown to be false"),
         Verdict::Unverified(FailureClass::Unverifiable) => {
-            (Colour::Yellow, "UNVERIFIABLE", "something that matters could not be checked")
+            (Colour::Yellow, "something that matters could not be checked")
         }
     };
-    let word = output.paint(colour, word);
+    let word = output.paint(colour, verdict_word(verdict));
     let Some(reason) = reason_code else { return writeln!(output, "{word}  {meaning}\n") };
     writeln!(output, "{word}  {meaning}: {reason}\n")?;
     let cause = problems.iter().find(|problem| problem.reason_code == reason);

@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod demo;
+mod export;
 mod info;
 mod keygen;
 mod show;
@@ -21,6 +22,7 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Exit, CliErr
         Command::Verify(args) => verify::run(args, output),
         Command::Info(args) => info::run(args, output),
         Command::Show(args) => show::run(args, output),
+        Command::Export(args) => export::run(args, output),
         Command::Demo(args) => demo::run(args, output),
     }
 }

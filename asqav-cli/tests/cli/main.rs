@@ -6,5 +6,6 @@
 mod harness;
 mod keygen;
 mod log;
+mod receipts;
 mod usage;
 mod verify_receipt;

@@ -108,6 +108,7 @@ fn conclude(presented: &[Presented], reports: Vec<Report>) -> RunReport {
         }
     }
     not_checked.extend(gaps);
+    not_checked.push("log: what only a whole log shows (outcomes, sessions, sealed segments)".to_owned());
     let all: Vec<_> = reports.iter().flat_map(|report| &report.problems).chain(&problems).cloned().collect();
     let keyed = reports.iter().any(|report| report.verdict == Verdict::VerifiedKeyed);
     let (verdict, reason_code) = if reports.is_empty() {

@@ -1,13 +1,14 @@
 //! A log directory.
 
 use std::io::Write as _;
+use std::path::Path;
 
 use asqav_log::reader::LogReader;
 use asqav_receipt::keys::KeySet;
 use asqav_receipt::payload::Link;
 use asqav_receipt::verify::{Axis, AxisResult, LogInputs, LogReport};
 
-use super::hint_at_keys;
+use super::{evaluation_time, hint_at_keys, refuse};
 use crate::args::Verify;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -17,17 +18,18 @@ use crate::output::Output;
 use crate::report::{exit_of, write_axes, write_checked, write_headline, write_not_checked, write_problems};
 use crate::text::escape;
 
-/// Verifies the log in the directory `args.path`.
-pub(super) fn run(args: &Verify, output: &mut Output) -> Result<Exit, CliError> {
-    if args.predecessor.is_some() {
-        return Err(CliError::Usage(
-            "--predecessor is for a single receipt, not for a log directory".to_owned(),
-        ));
-    }
-    let dir = LogReader::open(&args.path)?;
+/// Verifies the log in the directory `path`.
+pub(super) fn run(args: &Verify, path: &Path, output: &mut Output) -> Result<Exit, CliError> {
+    let receipts_only = [
+        (args.predecessor.is_some(), "--predecessor"),
+        (args.originating.is_some(), "--originating"),
+        (args.nonces.is_some(), "--nonces"),
+    ];
+    refuse(args, "a log directory", &receipts_only)?;
+    let dir = LogReader::open(path)?;
     let keys = args.keys.as_deref().map(input::key_set).transpose()?;
     let mut inputs =
-        LogInputs::new().at(input::now()).allow_open(args.open).require_anchor(args.require_anchor);
+        LogInputs::new().at(evaluation_time(args)).allow_open(args.open).require_anchor(args.require_anchor);
     if let Some(keys) = &keys {
         inputs = inputs.keys(keys);
     }
@@ -39,7 +41,7 @@ pub(super) fn run(args: &Verify, output: &mut Output) -> Result<Exit, CliError> 
         output.object(&report.to_json())?;
         return Ok(exit_of(report.verdict));
     }
-    write_report(output, &escape(&args.path.display().to_string()), keys.as_ref(), &report)?;
+    write_report(output, &escape(&path.display().to_string()), keys.as_ref(), &report)?;
     hint_at_keys(args, &report.problems, output)?;
     Ok(exit_of(report.verdict))
 }

@@ -1,24 +1,65 @@
-//! `asqav verify`: a log directory or a single receipt, offline.
+//! `asqav verify`: a log directory or receipts, offline.
 
 mod log;
+mod nonces;
 mod receipt;
+mod run;
+mod sources;
 
 pub(crate) use log::write_report as write_log_report;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use asqav_log::keyfile::KEY_SET;
+use asqav_log::names::FileKind;
+use asqav_receipt::time::Timestamp;
 use asqav_receipt::verify::{Problem, ReasonCode};
 
 use crate::args::Verify;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::input;
 use crate::output::Output;
 use crate::text::escape;
 
-/// Verifies what `path` is: a directory as a log, anything else as a receipt.
+/// Verifies what the paths are: one log directory, or receipts.
 pub(crate) fn run(args: &Verify, output: &mut Output) -> Result<Exit, CliError> {
-    if args.path.is_dir() { log::run(args, output) } else { receipt::run(args, output) }
+    let logs: Vec<_> = args.paths.iter().filter(|path| path.is_dir() && is_log(path)).collect();
+    match (logs.as_slice(), args.paths.as_slice()) {
+        ([], paths) => {
+            refuse(args, "receipts", &[(args.open, "--open"), (args.head.is_some(), "--head")])?;
+            match <[_; 1]>::try_from(sources::read(paths)?) {
+                Ok([source]) => receipt::run(args, &source, output),
+                Err(sources) => run::run(args, &sources, output),
+            }
+        }
+        ([log], [_]) => log::run(args, log, output),
+        _ => Err(CliError::Usage("a log directory is verified alone: give no other path".to_owned())),
+    }
+}
+
+/// Whether a directory is to be judged as a log: it has a file that only logs
+/// have, or nothing that could be a receipt.
+fn is_log(dir: &Path) -> bool {
+    let names = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let names: Vec<_> = names.filter_map(|name| name.into_string().ok()).collect();
+    names.iter().any(|name| FileKind::of(name) != FileKind::Stray)
+        || !names.iter().any(|name| sources::is_receipt_name(name))
+}
+
+/// Refuses flags that say nothing about `what`.
+fn refuse(args: &Verify, what: &str, flags: &[(bool, &str)]) -> Result<(), CliError> {
+    let alone = if args.paths.len() == 1 && what == "receipts" { "a receipt" } else { what };
+    match flags.iter().find(|(given, _)| *given) {
+        Some((_, flag)) => Err(CliError::Usage(format!("{flag} is not for {alone}"))),
+        None => Ok(()),
+    }
+}
+
+/// The time to judge by: the caller's, else the clock's.
+fn evaluation_time(args: &Verify) -> Timestamp {
+    args.at.unwrap_or_else(input::now)
 }
 
 /// Without pinned keys, says how to get a better verdict, and that keys found
@@ -29,7 +70,7 @@ fn hint_at_keys(args: &Verify, problems: &[Problem], output: &mut Output) -> Res
         return Ok(());
     }
     output.hint("pin the issuer's keys with --keys JWKS to go beyond `unverifiable`")?;
-    match keys_beside(&args.path) {
+    match args.paths.iter().find_map(|path| keys_beside(path)) {
         Some(found) => output.hint(&format!(
             "{} lies beside it, which proves nothing: compare it with the issuer's own copy before pinning it",
             escape(&found.display().to_string())
