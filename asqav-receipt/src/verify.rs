@@ -45,7 +45,13 @@ use subject::{Layout, Subject};
 use crate::digest::Sha256Digest;
 use crate::json::{Json, JsonError, Object};
 
-/// Verifies one receipt, given as its JSON envelope.
+/// A receipt is judged if its JSON has at most this many bytes; so are the
+/// predecessor and the originating envelope. An ML-DSA-65 receipt of the
+/// greatest payload has about 8,700, anchors apart.
+pub const MAX_ENVELOPE_LEN: usize = 1024 * 1024;
+
+/// Verifies one receipt, given as its JSON envelope of at most
+/// [`MAX_ENVELOPE_LEN`] bytes.
 ///
 /// Takes receipts of ours and others' native receipts, in payload mode and in
 /// flat hash mode, versions 1 and 2, signed with ML-DSA-65 or Ed25519, and
@@ -53,7 +59,7 @@ use crate::json::{Json, JsonError, Object};
 /// are recognised by name and reported as `format_not_supported`.
 #[must_use]
 pub fn verify_receipt(envelope: &[u8], inputs: &ReceiptInputs<'_>) -> Report {
-    match Json::parse(envelope) {
+    match Json::parse_within(envelope, MAX_ENVELOPE_LEN) {
         Ok(json) => verify_json(&json, inputs),
         Err(error) => unreadable_text(&error, inputs),
     }
@@ -68,6 +74,9 @@ pub fn verify_receipt(envelope: &[u8], inputs: &ReceiptInputs<'_>) -> Report {
 /// [`verify_receipt`]. The axes show what other software may have believed.
 #[must_use]
 pub fn lenient_reading(envelope: &[u8], inputs: &ReceiptInputs<'_>) -> Option<Report> {
+    if envelope.len() > MAX_ENVELOPE_LEN {
+        return None;
+    }
     let mut report = verify_json(&Json::parse_last_wins(envelope)?, inputs);
     let reason_code = ReasonCode::DuplicateMember;
     report.verdict = Verdict::Unverified(FailureClass::Unverifiable);

@@ -62,6 +62,19 @@ fn what_is_no_receipt_of_ours_is_unverifiable() {
 }
 
 #[test]
+fn what_is_longer_than_any_receipt_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    for (len, code, why) in [(10_000_000, 2, "too_long"), (20_000_000, 3, "longer than 16777216 bytes")] {
+        let text = format!("{{\"payload\":{{\"agent_id\":\"{}\"}}}}", "a".repeat(len));
+        fs::write(dir.path().join("receipt.json"), text).unwrap();
+        let output = run(dir.path(), &["verify", "receipt.json"], b"");
+        assert_eq!(output.status.code(), Some(code));
+        let said = [output.stdout, output.stderr].concat();
+        assert!(String::from_utf8(said).unwrap().contains(why), "{len}");
+    }
+}
+
+#[test]
 fn json_is_exactly_one_object_with_every_axis() {
     let dir = tempfile::tempdir().unwrap();
     let output =

@@ -2,7 +2,7 @@
 
 /// A text that the strict reader refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind} at line {line}, column {column}")]
+#[error("{kind}{}", self.place())]
 #[non_exhaustive]
 pub struct JsonError {
     /// What is wrong.
@@ -58,9 +58,20 @@ pub enum JsonErrorKind {
     /// More than [`MAX_VALUES`](super::MAX_VALUES) values and member names.
     #[error("more than 4,194,304 values")]
     TooMany,
+    /// Longer than the reader of such a text takes, in bytes.
+    #[error("longer than {0} bytes")]
+    TooLong(usize),
 }
 
 impl JsonError {
+    /// Where it is; nowhere in particular if the text is too long.
+    fn place(&self) -> String {
+        match self.kind {
+            JsonErrorKind::TooLong(_) => String::new(),
+            _ => format!(" at line {}, column {}", self.line, self.column),
+        }
+    }
+
     /// The offence at byte `offset` of `bytes`.
     pub(super) fn at(bytes: &[u8], offset: usize, kind: JsonErrorKind) -> Self {
         let before = bytes.get(..offset).unwrap_or(bytes);

@@ -35,6 +35,17 @@ impl Json {
         read(utf8, &mut Tree::strict())
     }
 
+    /// Reads one value of at most `longest` bytes, before anything is kept.
+    ///
+    /// # Errors
+    /// [`JsonError`] as [`Json::parse`], or [`JsonErrorKind::TooLong`](Kind::TooLong).
+    pub fn parse_within(text: &[u8], longest: usize) -> Result<Self, JsonError> {
+        if text.len() > longest {
+            return Err(JsonError { kind: Kind::TooLong(longest), offset: longest, line: 1, column: 1 });
+        }
+        Self::parse(text)
+    }
+
     /// Reads one value as lenient readers do: of two members of one name the
     /// last counts. `None` unless the text repeats a member, and is otherwise
     /// what [`Json::parse`] takes.

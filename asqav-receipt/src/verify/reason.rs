@@ -46,6 +46,8 @@ reasons! {
     NumberRange = "number_range" Unverifiable,
     /// Nested deeper than 200 levels.
     TooDeep = "too_deep" Unverifiable,
+    /// Longer, or with more values, than any receipt.
+    TooLong = "too_long" Unverifiable,
     /// The receipt belongs to a format that this verifier knows by name only.
     FormatNotSupported = "format_not_supported" Unverifiable,
     /// There is no signed payload in the input.

@@ -17,7 +17,7 @@ use super::report::{
     problems_json, report_members, texts_json,
 };
 use super::subject::{Subject, text};
-use super::unreadable_text;
+use super::{MAX_ENVELOPE_LEN, unreadable_text};
 use crate::digest::Sha256Digest;
 use crate::json::{Json, JsonError, Object};
 
@@ -79,7 +79,7 @@ struct Presented {
 
 impl Presented {
     fn read(envelope: &[u8]) -> Self {
-        let json = Json::parse(envelope);
+        let json = Json::parse_within(envelope, MAX_ENVELOPE_LEN);
         let subject = json.as_ref().ok().and_then(Json::as_object).and_then(|raw| Subject::find(raw).ok());
         let subject = subject.as_ref();
         let payload = subject.map(|subject| Sha256Digest::of(&subject.message));

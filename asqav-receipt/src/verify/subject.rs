@@ -207,6 +207,7 @@ pub(super) fn json_reason(kind: &JsonErrorKind) -> ReasonCode {
         JsonErrorKind::Duplicate(_) => ReasonCode::DuplicateMember,
         JsonErrorKind::Integer | JsonErrorKind::NotFinite => ReasonCode::NumberRange,
         JsonErrorKind::Depth => ReasonCode::TooDeep,
+        JsonErrorKind::TooLong(_) | JsonErrorKind::TooMany => ReasonCode::TooLong,
         _ => ReasonCode::MalformedJson,
     }
 }

@@ -4,6 +4,7 @@ use crate::canonical;
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::json::{Json, Object};
 use crate::payload::Link;
+use crate::verify::MAX_ENVELOPE_LEN;
 use crate::verify::finding::Finding;
 use crate::verify::reason::ReasonCode;
 use crate::verify::subject::{Layout, Subject, ambiguous_number, text};
@@ -32,7 +33,7 @@ impl Predecessor {
     /// Reads an envelope or a payload.
     pub(in crate::verify) fn read(bytes: Option<&[u8]>) -> Self {
         let Some(bytes) = bytes else { return Self::Missing };
-        let value = match Json::parse(bytes) {
+        let value = match Json::parse_within(bytes, MAX_ENVELOPE_LEN) {
             Ok(value) => value,
             Err(error) => return Self::Unreadable(error.to_string()),
         };

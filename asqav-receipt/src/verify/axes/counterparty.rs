@@ -4,6 +4,7 @@ use crate::base64url;
 use crate::canonical;
 use crate::digest::Sha256Digest;
 use crate::json::{Json, Object};
+use crate::verify::MAX_ENVELOPE_LEN;
 use crate::verify::finding::Finding;
 use crate::verify::reason::ReasonCode;
 use crate::verify::subject::{Subject, ambiguous_number, text};
@@ -110,7 +111,7 @@ fn members(binding: &Object) -> Result<(&str, Sha256Digest), Finding> {
 /// SHA-256 over payload and signature object; whatever else stands in the
 /// envelope is not committed to.
 fn envelope_digest(bytes: &[u8]) -> Option<Sha256Digest> {
-    let Ok(Json::Object(envelope)) = Json::parse(bytes) else { return None };
+    let Ok(Json::Object(envelope)) = Json::parse_within(bytes, MAX_ENVELOPE_LEN) else { return None };
     let payload = envelope.get("payload")?.as_object()?;
     let signature = envelope.get("signature")?.as_object()?;
     if ["alg", "kid", "sig"].iter().any(|name| text(signature, name).is_none_or(str::is_empty)) {

@@ -4,6 +4,8 @@
 //! signed payload. No signature covers a copy, so each is compared with what
 //! it restates, and whatever restates nothing is listed as not signed.
 
+use std::collections::BTreeMap;
+
 use crate::base64url::decode_any;
 use crate::canonical;
 use crate::digest::Sha256Digest;
@@ -12,7 +14,7 @@ use crate::verify::axes::time::same_instant;
 use crate::verify::finding::Finding;
 use crate::verify::reason::ReasonCode;
 use crate::verify::stamp;
-use crate::verify::subject::{FLAT_SIGNED, Layout, Subject, text};
+use crate::verify::subject::{FLAT_SIGNED, Layout, Subject};
 
 /// Text members of an export, and the signed member that each restates.
 const TEXT_COPIES: [(&str, &str); 5] = [
@@ -49,6 +51,9 @@ const KNOWN: [&str; 12] = [
     "receipt_type",
 ];
 
+/// A note names at most this many members.
+const MAX_LISTED: usize = 32;
+
 /// What an export writes over a signed value that it withholds.
 const WITHHELD: &str = "withheld: re-export with include_signed_bytes=true for the signed bytes";
 
@@ -68,15 +73,15 @@ pub(in crate::verify) fn check(subject: &Subject<'_>, key: Option<VerifiedBy<'_>
     }
     let copies = Copies::of(subject, key);
     if !copies.wrong.is_empty() {
-        let note = format!("disagree with what is signed: {}", copies.wrong.join(", "));
+        let note = format!("disagree with what is signed: {}", listed(&copies.wrong));
         return Finding::fail(ReasonCode::OuterCopyMismatch, note);
     }
     let mut notes = Vec::new();
     if !copies.right.is_empty() {
-        notes.push(format!("agree with what is signed: {}", copies.right.join(", ")));
+        notes.push(format!("agree with what is signed: {}", listed(&copies.right)));
     }
     if !copies.unsigned.is_empty() {
-        notes.push(format!("not signed: {}", copies.unsigned.join(", ")));
+        notes.push(format!("not signed: {}", listed(&copies.unsigned)));
     }
     Finding::pass(if notes.is_empty() { "no outer copies".to_owned() } else { notes.join("; ") })
 }
@@ -166,30 +171,33 @@ impl Copies {
 
     /// Any other member must equal the signed one of its name, if there is one.
     fn strays(&mut self, subject: &Subject<'_>) {
+        // Looked up by name: an export may have as many members as its length allows.
+        let signed: BTreeMap<_, _> = subject.payload().iter().collect();
         let handled =
             |name: &str| KNOWN.contains(&name) || TEXT_COPIES.iter().any(|(outer, _)| *outer == name);
         for (name, value) in subject.raw.iter().filter(|(name, _)| !handled(name)) {
             if UNATTESTED.contains(&name) {
                 self.add(name, None);
             } else if *value != Json::Null {
-                self.add(name, stray(subject, name, value));
+                self.add(name, stray(&signed, name, value));
             }
         }
         let extras = subject.signature.into_iter().flat_map(Object::iter);
         for (name, value) in extras.filter(|(name, _)| !["alg", "kid", "sig"].contains(name)) {
             if *value != Json::Null {
-                self.add(&format!("signature.{name}"), stray(subject, name, value));
+                self.add(&format!("signature.{name}"), stray(&signed, name, value));
             }
         }
     }
 }
 
-fn stray(subject: &Subject<'_>, name: &str, value: &Json) -> Option<bool> {
+fn stray(signed: &BTreeMap<&str, &Json>, name: &str, value: &Json) -> Option<bool> {
     // Hosted responses are of the type "signature", which no receipt is.
     if name == "type" && value.as_str() == Some("signature") {
         return None;
     }
-    twin(subject, name).map(|twin| same_json(value, twin))
+    let twin = signed.get(name).filter(|twin| is_attested(twin))?;
+    Some(same_json(value, twin))
 }
 
 /// A flat receipt signs its own members; the others are listed.
@@ -212,7 +220,7 @@ fn flat(subject: &Subject<'_>, key: Option<VerifiedBy<'_>>) -> Finding {
     if unsigned.is_empty() {
         return Finding::pass("no outer copies");
     }
-    Finding::pass(format!("not signed: {}", unsigned.join(", ")))
+    Finding::pass(format!("not signed: {}", listed(&unsigned)))
 }
 
 fn present<'a>(object: &'a Object, name: &str) -> Option<&'a Json> {
@@ -221,8 +229,20 @@ fn present<'a>(object: &'a Object, name: &str) -> Option<&'a Json> {
 
 /// The signed member, unless the export withholds its value.
 fn twin<'a>(subject: &'a Subject<'_>, name: &str) -> Option<&'a Json> {
-    let withheld = text(subject.payload(), name) == Some(WITHHELD);
-    present(subject.payload(), name).filter(|_| !withheld)
+    subject.payload().get(name).filter(|twin| is_attested(twin))
+}
+
+fn is_attested(signed: &Json) -> bool {
+    *signed != Json::Null && signed.as_str() != Some(WITHHELD)
+}
+
+/// The names in one line, so many that a reader still reads them.
+fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    let shown: Vec<_> = names.iter().take(MAX_LISTED).map(AsRef::as_ref).collect();
+    match names.len().saturating_sub(MAX_LISTED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 fn is_base64_of(copy: &Json, bytes: &[u8]) -> bool {

@@ -1,0 +1,105 @@
+//! Canonical numbers (RFC 8785 §3.2.2.3) against the ECMAScript engine that
+//! they are defined by.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may end here, and says what it counted")]
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use asqav_receipt::canonical;
+use asqav_receipt::json::Json;
+
+/// How many numbers are compared.
+const COUNT: usize = 1_000_000;
+
+/// Reads the bits of one double a line, prints the number as JSON.
+const PEER: &str = r"
+const lines = require('fs').readFileSync(0, 'utf8').trim().split('\n');
+const view = new DataView(new ArrayBuffer(8));
+const out = lines.map((line) => {
+  view.setBigUint64(0, BigInt('0x' + line));
+  return JSON.stringify(view.getFloat64(0));
+});
+require('fs').writeFileSync(1, out.join('\n') + '\n');
+";
+
+/// SplitMix64: the same numbers in every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    /// One of the shapes in which printing goes wrong.
+    fn number(&mut self) -> f64 {
+        let number = match self.below(8) {
+            // Any bits at all.
+            0..=2 => f64::from_bits(self.next()),
+            // Few digits at any scale, as people write them.
+            3 => format!("{}e{}", self.below(100_000), self.below(640).cast_signed() - 330).parse().unwrap(),
+            // Around the switch to exponents, 1e21 and 1e-6.
+            4 => format!("{}e{}", self.next(), self.below(8).cast_signed() - 24).parse().unwrap(),
+            // Neighbours of powers of two and of ten.
+            5 => {
+                let exponent = i32::try_from(self.below(2_098)).unwrap() - 1_074;
+                self.neighbour(2_f64.powi(exponent))
+            }
+            6 => {
+                let exponent = self.below(632).cast_signed() - 323;
+                self.neighbour(format!("1e{exponent}").parse().unwrap())
+            }
+            // Subnormals.
+            _ => f64::from_bits(self.next() >> (12 + self.below(52))),
+        };
+        if number.is_finite() { number } else { self.number() }
+    }
+
+    fn neighbour(&mut self, of: f64) -> f64 {
+        f64::from_bits(of.to_bits().wrapping_add(self.below(5)).wrapping_sub(2))
+    }
+}
+
+#[test]
+fn a_million_numbers_are_printed_as_ecmascript_prints_them() {
+    if Command::new("node").arg("--version").output().is_err() {
+        println!("skipped: there is no node");
+        return;
+    }
+    let mut random = Random(1);
+    let numbers: Vec<_> = (0..COUNT).map(|_| random.number()).collect();
+    let mut bits = String::with_capacity(COUNT * 17);
+    numbers.iter().for_each(|number| writeln!(bits, "{:016x}", number.to_bits()).unwrap());
+
+    let mut node =
+        Command::new("node").args(["-e", PEER]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut to = node.stdin.take().unwrap();
+    let writer = thread::spawn(move || to.write_all(bits.as_bytes()));
+    let output = node.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let mut compared = 0;
+    for (number, theirs) in numbers.iter().zip(printed.lines()) {
+        let ours = canonical::to_vec(&Json::Float(*number));
+        assert_eq!(std::str::from_utf8(&ours), Ok(theirs), "{:016x}", number.to_bits());
+        let read = Json::parse(theirs.as_bytes());
+        match read {
+            Ok(Json::Float(read)) => assert_eq!(read, *number, "{theirs}"),
+            Ok(Json::Integer(read)) => assert_eq!(read.to_string(), theirs),
+            other => assert!(number.abs() > 9_007_199_254_740_991.0, "{theirs}: {other:?}"),
+        }
+        compared += 1;
+    }
+    assert_eq!(compared, COUNT);
+    println!("{compared} numbers");
+}
