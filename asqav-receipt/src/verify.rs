@@ -18,6 +18,8 @@
 //! assert_eq!(report.axes.len(), 15);
 //! ```
 
+#[cfg(feature = "foreign-formats")]
+mod acta;
 mod axes;
 mod finding;
 mod input;
@@ -55,7 +57,8 @@ pub const MAX_ENVELOPE_LEN: usize = 1024 * 1024;
 ///
 /// Takes receipts of ours and others' native receipts, in payload mode and in
 /// flat hash mode, versions 1 and 2, signed with ML-DSA-65 or Ed25519, and
-/// DSSE envelopes around an in-toto statement about a receipt. Other formats
+/// DSSE envelopes around an in-toto statement about a receipt; with the feature
+/// `foreign-formats` receipts of the parent draft (ACTA), too. Other formats
 /// are recognised by name and reported as `format_not_supported`.
 #[must_use]
 pub fn verify_receipt(envelope: &[u8], inputs: &ReceiptInputs<'_>) -> Report {
@@ -103,6 +106,10 @@ fn verify_json(json: &Json, inputs: &ReceiptInputs<'_>) -> Report {
 }
 
 fn verify_object(raw: &Object, inputs: &ReceiptInputs<'_>) -> Report {
+    #[cfg(feature = "foreign-formats")]
+    if subject::is_acta(raw) {
+        return acta::verify(raw, inputs);
+    }
     match Subject::find(raw) {
         Ok(subject) => {
             let predecessor = Predecessor::read(inputs.predecessor);

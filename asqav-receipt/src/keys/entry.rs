@@ -229,12 +229,22 @@ impl Usage {
     }
 }
 
+/// By `alg`; keys of kind `OKP` name their curve, and `alg` may be absent or
+/// the family's name `EdDSA` (RFC 8037 §2 and §3.1).
+fn suite(object: &Object) -> Option<&'static Suite> {
+    let text = |name: &str| object.get(name).and_then(Json::as_str);
+    let curve = text("crv").and_then(crate::suite::by_name).filter(|suite| **suite == ED25519);
+    match (text("alg"), object.get("alg"), object.get("crv")) {
+        (Some("EdDSA"), ..) | (None, None, _) => curve,
+        (Some(alg), _, None) => crate::suite::by_name(alg),
+        (Some(alg), _, Some(_)) => crate::suite::by_name(alg).filter(|suite| Some(*suite) == curve),
+        (None, Some(_), _) => None,
+    }
+}
+
 impl Material {
     fn of(object: &Object) -> Self {
-        let text = |name: &str| object.get(name).and_then(Json::as_str);
-        let Some(suite) = text("alg").and_then(crate::suite::by_name) else {
-            return Self::Unusable("its algorithm is not known");
-        };
+        let Some(suite) = suite(object) else { return Self::Unusable("its algorithm is not known") };
         let (kty, member) = if *suite == ML_DSA_65 { ("AKP", "pub") } else { ("OKP", "x") };
         if object.get("kty").is_some_and(|given| given.as_str() != Some(kty)) {
             return Self::Unusable("its key type is not its algorithm's");

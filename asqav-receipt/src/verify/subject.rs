@@ -73,6 +73,18 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// The envelope of the parent draft, which has the same form.
+    ///
+    /// # Errors
+    /// The structure finding if there is no payload object.
+    #[cfg(feature = "foreign-formats")]
+    pub(super) fn enveloped(raw: &'a Object) -> Result<Self, Finding> {
+        match raw.get("payload") {
+            Some(payload @ Json::Object(members)) => Ok(Self::envelope(raw, payload, members)),
+            _ => Err(Finding::fail(ReasonCode::NoPayload, "there is no signed payload object")),
+        }
+    }
+
     /// The signature stands in an object, under the name that hosted responses
     /// use, or as a flat text.
     fn envelope(raw: &'a Object, payload: &'a Json, members: &'a Object) -> Self {
@@ -195,10 +207,11 @@ fn foreign_format(raw: &Object) -> Option<&'static str> {
 }
 
 /// The parent draft: the same envelope, `EdDSA`, without version and mode.
-fn is_acta(raw: &Object) -> bool {
+pub(super) fn is_acta(raw: &Object) -> bool {
     let member = |name| raw.get(name).and_then(Json::as_object);
     let (Some(payload), Some(signature)) = (member("payload"), member("signature")) else { return false };
-    text(signature, "alg") == Some("EdDSA") && payload.get("v").is_none() && payload.get("mode").is_none()
+    let ours = ["v", "mode", "asqav"].iter().any(|name| payload.get(name).is_some());
+    text(signature, "alg") == Some("EdDSA") && !ours
 }
 
 /// The reason that a JSON error stands for.

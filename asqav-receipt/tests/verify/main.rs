@@ -13,6 +13,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(feature = "foreign-formats")]
+mod acta;
 mod dsse;
 mod log_end;
 mod log_headers;
