@@ -78,6 +78,14 @@ pub(crate) struct Verify {
     /// Judge as of this time (RFC 3339) instead of now.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) at: Option<Timestamp>,
+    /// A time-stamp authority that you trust (receipts only): its certificate or
+    /// public key, PEM, DER, or base64 of a raw key. Can be given more than once.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tsa_key: Vec<PathBuf>,
+    /// Bitcoin block headers that you trust to be in the chain (receipts only):
+    /// JSON from heights to headers.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bitcoin_headers: Option<PathBuf>,
     /// Nonces of earlier runs (receipts only): another receipt with one of them
     /// is a replay. Made if absent; new nonces are added.
     #[arg(long, value_name = "FILE")]

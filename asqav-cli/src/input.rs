@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use asqav_core::clock::{Clock as _, SystemClock};
+use asqav_receipt::anchor::{BlockHeaders, TsaKeys};
 use asqav_receipt::checkpoint::HeadMirror;
 use asqav_receipt::keys::KeySet;
 use asqav_receipt::time::Timestamp;
@@ -42,6 +43,29 @@ pub(crate) fn key_set(path: &Path) -> Result<KeySet, CliError> {
         return Err(not("it holds no key".to_owned()));
     }
     Ok(keys)
+}
+
+/// The time-stamp authorities that the caller pins; `None` if none are.
+pub(crate) fn tsa_keys(paths: &[PathBuf]) -> Result<Option<TsaKeys>, CliError> {
+    let mut keys = TsaKeys::new();
+    for path in paths {
+        keys.pin(&read(path)?).map_err(|error| CliError::NotA {
+            path: path.clone(),
+            expected: "a key of a time-stamp authority",
+            why: error.to_string(),
+        })?;
+    }
+    Ok((!paths.is_empty()).then_some(keys))
+}
+
+/// The block headers that the caller trusts.
+pub(crate) fn block_headers(path: Option<&Path>) -> Result<Option<BlockHeaders>, CliError> {
+    let Some(path) = path else { return Ok(None) };
+    BlockHeaders::parse(&read(path)?).map(Some).map_err(|error| CliError::NotA {
+        path: path.to_owned(),
+        expected: "a file of Bitcoin block headers",
+        why: error.to_string(),
+    })
 }
 
 /// The head that the writer mirrored.

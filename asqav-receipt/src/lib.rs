@@ -5,7 +5,13 @@
 //! segment headers, and verification with verdicts. It does no I/O, reads no
 //! clock, draws no randomness and holds no global state: time, keys and bytes
 //! are inputs.
+//!
+//! The feature `anchors` adds time-stamp tokens and OpenTimestamps proofs, and
+//! with them the crates for certificates, RSA and ECDSA; `foreign-formats` adds
+//! receipts of the parent draft.
 
+#[cfg(feature = "anchors")]
+pub mod anchor;
 pub mod base64url;
 pub mod canonical;
 pub mod checkpoint;

@@ -204,3 +204,52 @@ fn what_other_software_may_have_read_is_shown() {
     let shown = asqav(dir.path(), &["verify", "twice.json"]);
     assert!(shown.contains("as read by software that keeps the last"), "{shown}");
 }
+
+/// With an authority that OpenSSL runs.
+#[test]
+fn time_stamps_are_proven_by_pinned_authorities() {
+    let dir = recorded();
+    let openssl = |args: &[&str]| {
+        let output =
+            std::process::Command::new("openssl").args(args).current_dir(dir.path()).output().ok()?;
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        Some(())
+    };
+    let key = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "tsa.key", "-out", "tsa.pem"];
+    let purpose =
+        ["-subj", "/CN=authority", "-days", "9", "-addext", "extendedKeyUsage=critical,timeStamping"];
+    if openssl(&[&key[..], &purpose].concat()).is_none() {
+        println!("skipped: there is no openssl");
+        return;
+    }
+    export(dir.path(), &["--seq", "2", "-o", "receipt.json"]);
+    let mut receipt: Value =
+        serde_json::from_slice(&fs::read(dir.path().join("receipt.json")).unwrap()).unwrap();
+    let line = fs::read_to_string(dir.path().join("receipt.json")).unwrap();
+    // The receipt is canonical JSON of payload and signature: what an anchor is about.
+    fs::write(dir.path().join("anchored"), line.trim_end()).unwrap();
+    fs::write(
+        dir.path().join("conf"),
+        "[tsa]\ndefault_tsa=a\n[a]\nserial=tsa-serial\nsigner_digest=sha256\ndefault_policy=1.2.3\ndigests=sha256\ness_cert_id_alg=sha256\n",
+    )
+    .unwrap();
+    fs::write(dir.path().join("tsa-serial"), "01").unwrap();
+    openssl(&["ts", "-query", "-data", "anchored", "-sha256", "-cert", "-out", "request"]);
+    let reply = ["ts", "-reply", "-config", "conf", "-queryfile", "request", "-inkey", "tsa.key"];
+    openssl(&[&reply[..], &["-signer", "tsa.pem", "-out", "response"]].concat());
+    let token = asqav_receipt::base64url::encode_standard(&fs::read(dir.path().join("response")).unwrap());
+    receipt["anchors"] = serde_json::json!([{"type": "rfc3161", "value": token}]);
+    fs::write(dir.path().join("receipt.json"), receipt.to_string()).unwrap();
+
+    let (code, report) = verify(dir.path(), &["receipt.json", "--require-anchor", "--tsa-key", "tsa.pem"]);
+    assert_eq!((code, &report["verdict"]), (Some(0), &"verified".into()), "{report}");
+    let (code, report) = verify(dir.path(), &["receipt.json", "--require-anchor"]);
+    assert_eq!((code, &report["reason_code"]), (Some(2), &"anchor_unchecked".into()));
+    let shown = asqav(dir.path(), &["verify", "receipt.json", "--tsa-key", "tsa.pem"]);
+    assert!(shown.contains("by pinned authority CN=authority"), "{shown}");
+    assert_snapshot!("tsa_key", asqav(dir.path(), &["verify", "receipt.json", "--tsa-key", "receipt.json"]));
+    assert_snapshot!(
+        "bitcoin_headers",
+        asqav(dir.path(), &["verify", "receipt.json", "--bitcoin-headers", "receipt.json"])
+    );
+}

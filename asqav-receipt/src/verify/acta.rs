@@ -15,6 +15,7 @@ use crate::digest::{Sha256Digest, decode_hex};
 use crate::json::{Json, Object};
 use crate::keys::{KeyEntry, KeyStatus};
 use crate::suite::ED25519;
+use crate::time::Timestamp;
 
 /// The one spelling that `signature.canonicalization` may have.
 const CANONICALIZATION: &str = "RFC8785-JCS";
@@ -28,7 +29,8 @@ pub(super) fn verify(raw: &Object, inputs: &ReceiptInputs<'_>) -> Report {
         Ok(subject) => subject,
         Err(finding) => return super::unreadable(finding, NAME, inputs),
     };
-    let key = Key::of(&subject, inputs);
+    let anchored = anchors::check(&subject, inputs);
+    let key = Key::of(&subject, anchored.by, inputs);
     let verified_by = key.entry.filter(|_| key.signature.passed());
     let verified_by = verified_by.and_then(|entry| {
         Some(outer::VerifiedBy { public_key: entry.public_key()?, kid: entry.kid.as_deref() })
@@ -51,7 +53,7 @@ pub(super) fn verify(raw: &Object, inputs: &ReceiptInputs<'_>) -> Report {
         digest::check(&subject),
         outer::check(&subject, verified_by),
         link(&subject, inputs.predecessor).into(),
-        anchors::check(subject.raw),
+        anchored.finding,
         time::skew(&subject, inputs.at),
         time::expiry(&subject, inputs.at),
     ];
@@ -114,7 +116,7 @@ struct Key<'a> {
 
 impl<'a> Key<'a> {
     /// By the exact `kid`: the draft knows no other way.
-    fn of(subject: &Subject<'_>, inputs: &ReceiptInputs<'a>) -> Self {
+    fn of(subject: &Subject<'_>, anchored: Option<Timestamp>, inputs: &ReceiptInputs<'a>) -> Self {
         let named = |entry: &&KeyEntry| subject.kid.is_some() && entry.kid.as_deref() == subject.kid;
         let entry = inputs
             .keys
@@ -125,7 +127,7 @@ impl<'a> Key<'a> {
             issuer_bind: bind(subject, entry).into(),
             key_status: match entry.status {
                 KeyStatus::Absent => Finding::pass("the key set states no status"),
-                _ => keys::key_status(keys::Use::of(subject), entry),
+                _ => keys::key_status(keys::Use::of(subject, anchored), entry),
             },
             signature: signature(subject, entry).unwrap_or_else(|finding| finding),
             key_binding: binding(subject, entry),

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::report::{Axis, AxisResult, Report};
+#[cfg(feature = "anchors")]
+use crate::anchor::{BlockHeaders, TsaKeys};
 use crate::digest::Sha256Digest;
 use crate::keys::KeySet;
 use crate::time::Timestamp;
@@ -28,6 +30,12 @@ pub struct ReceiptInputs<'a> {
     pub require_anchor: bool,
     /// The envelope that a counterparty binding commits to, as JSON.
     pub originating: Option<&'a [u8]>,
+    /// The time-stamp authorities that the caller pins.
+    #[cfg(feature = "anchors")]
+    pub tsa_keys: Option<&'a TsaKeys>,
+    /// The Bitcoin block headers that the caller trusts.
+    #[cfg(feature = "anchors")]
+    pub block_headers: Option<&'a BlockHeaders>,
 }
 
 impl<'a> ReceiptInputs<'a> {
@@ -69,6 +77,22 @@ impl<'a> ReceiptInputs<'a> {
     #[must_use]
     pub const fn require_anchor(mut self, required: bool) -> Self {
         self.require_anchor = required;
+        self
+    }
+
+    /// Pins time-stamp authorities.
+    #[cfg(feature = "anchors")]
+    #[must_use]
+    pub const fn tsa_keys(mut self, keys: &'a TsaKeys) -> Self {
+        self.tsa_keys = Some(keys);
+        self
+    }
+
+    /// Gives Bitcoin block headers that are in the chain.
+    #[cfg(feature = "anchors")]
+    #[must_use]
+    pub const fn block_headers(mut self, headers: &'a BlockHeaders) -> Self {
+        self.block_headers = Some(headers);
         self
     }
 

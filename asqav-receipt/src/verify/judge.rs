@@ -16,6 +16,7 @@ use super::resolve;
 use super::subject::{Subject, text};
 use crate::keys::KeyEntry;
 use crate::payload::Payload;
+use crate::time::Timestamp;
 
 /// The axes of a receipt, the signature possibly still to be checked.
 pub(super) struct Judged<'a> {
@@ -47,7 +48,8 @@ pub(super) fn judge<'a>(
     when: Signatures,
 ) -> Judged<'a> {
     let (structure, payload) = form(subject);
-    let key = KeyAxes::of(subject, inputs, when);
+    let anchored = anchors::check(subject, inputs);
+    let key = KeyAxes::of(subject, anchored.by, inputs, when);
     let verified_by = key
         .entry
         .filter(|_| key.signature.passed())
@@ -70,7 +72,7 @@ pub(super) fn judge<'a>(
         digest::check(subject),
         outer::check(subject, verified_by),
         chain::check(subject, predecessor),
-        anchors::check(subject.raw),
+        anchored.finding,
         time::skew(subject, at),
         time::expiry(subject, at),
     ];
@@ -108,7 +110,12 @@ struct KeyAxes<'a> {
 }
 
 impl<'a> KeyAxes<'a> {
-    fn of(subject: &Subject<'_>, inputs: &ReceiptInputs<'a>, when: Signatures) -> Self {
+    fn of(
+        subject: &Subject<'_>,
+        anchored: Option<Timestamp>,
+        inputs: &ReceiptInputs<'a>,
+        when: Signatures,
+    ) -> Self {
         let entries = match resolve::candidates(inputs.keys, subject) {
             Ok(entries) => entries,
             Err(issuer_key) => return Self::without(issuer_key),
@@ -123,7 +130,7 @@ impl<'a> KeyAxes<'a> {
         Self {
             issuer_key: Finding::pass(format!("pinned key {:?}", entry.kid.as_deref().unwrap_or_default())),
             issuer_bind: keys::issuer_bind(subject, entry),
-            key_status: keys::key_status(Use::of(subject), entry),
+            key_status: keys::key_status(Use::of(subject, anchored), entry),
             signature,
             entry: Some(entry),
             pending,

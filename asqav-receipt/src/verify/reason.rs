@@ -220,6 +220,10 @@ reasons! {
     AnchorUnchecked = "anchor_unchecked" Unverifiable,
     /// An anchor is malformed.
     MalformedAnchor = "malformed_anchor" Invalid,
+    /// An anchor is about something else, or not by a pinned authority.
+    AnchorInvalid = "anchor_invalid" Invalid,
+    /// An anchor's time is before the claimed time of issue, or in the future.
+    AnchorOutOfBounds = "anchor_out_of_bounds" Invalid,
     /// No evaluation time was given.
     NoEvaluationTime = "no_evaluation_time" Unverifiable,
     /// A time that cannot be read.

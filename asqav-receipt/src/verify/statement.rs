@@ -261,6 +261,7 @@ fn used(statement: &Statement) -> Use<'_> {
     let asqav = payload.and_then(|payload| payload.get("asqav")?.as_object());
     Use {
         signed_at: None,
+        proven_by: None,
         log_id: asqav.and_then(|asqav| text(asqav, "log_id")),
         seq: payload.and_then(|payload| payload.get("seq")?.as_count()),
     }

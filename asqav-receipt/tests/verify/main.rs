@@ -7,7 +7,8 @@
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::panic,
-    reason = "a test may end here"
+    clippy::print_stdout,
+    reason = "a test may end here, and says what it skips"
 )]
 
 #[path = "../support/mod.rs"]
@@ -15,6 +16,8 @@ mod support;
 
 #[cfg(feature = "foreign-formats")]
 mod acta;
+#[cfg(feature = "anchors")]
+mod anchors;
 mod dsse;
 mod log_end;
 mod log_headers;

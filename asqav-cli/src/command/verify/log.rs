@@ -24,6 +24,8 @@ pub(super) fn run(args: &Verify, path: &Path, output: &mut Output) -> Result<Exi
         (args.predecessor.is_some(), "--predecessor"),
         (args.originating.is_some(), "--originating"),
         (args.nonces.is_some(), "--nonces"),
+        (!args.tsa_key.is_empty(), "--tsa-key"),
+        (args.bitcoin_headers.is_some(), "--bitcoin-headers"),
     ];
     refuse(args, "a log directory", &receipts_only)?;
     let dir = LogReader::open(path)?;

@@ -18,6 +18,8 @@ use crate::text::escape;
 /// Verifies one receipt.
 pub(super) fn run(args: &Verify, source: &Source, output: &mut Output) -> Result<Exit, CliError> {
     let keys = args.keys.as_deref().map(input::key_set).transpose()?;
+    let (tsa_keys, block_headers) =
+        (input::tsa_keys(&args.tsa_key)?, input::block_headers(args.bitcoin_headers.as_deref())?);
     let predecessor = args.predecessor.as_deref().map(input::read).transpose()?;
     let originating = args.originating.as_deref().map(input::read).transpose()?;
     let index = args.nonces.as_deref().map(nonces::read).transpose()?;
@@ -26,6 +28,8 @@ pub(super) fn run(args: &Verify, source: &Source, output: &mut Output) -> Result
     inputs.predecessor = predecessor.as_deref();
     inputs.originating = originating.as_deref();
     inputs.nonces = index.as_ref();
+    inputs.tsa_keys = tsa_keys.as_ref();
+    inputs.block_headers = block_headers.as_ref();
     let report = verify_receipt(&source.bytes, &inputs);
     let lenient = lenient_reading(&source.bytes, &inputs);
     if let (Some(path), Some(index)) = (&args.nonces, index) {

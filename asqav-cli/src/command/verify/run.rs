@@ -24,10 +24,14 @@ pub(super) fn run(args: &Verify, sources: &[Source], output: &mut Output) -> Res
         [(args.predecessor.is_some(), "--predecessor"), (args.originating.is_some(), "--originating")];
     refuse(args, "several receipts", &single)?;
     let keys = args.keys.as_deref().map(input::key_set).transpose()?;
+    let (tsa_keys, block_headers) =
+        (input::tsa_keys(&args.tsa_key)?, input::block_headers(args.bitcoin_headers.as_deref())?);
     let index = args.nonces.as_deref().map(nonces::read).transpose()?;
     let mut inputs = ReceiptInputs::new().at(evaluation_time(args)).require_anchor(args.require_anchor);
     inputs.keys = keys.as_ref();
     inputs.nonces = index.as_ref();
+    inputs.tsa_keys = tsa_keys.as_ref();
+    inputs.block_headers = block_headers.as_ref();
     let report = verify_run(sources, &inputs);
     if let (Some(path), Some(index)) = (&args.nonces, index) {
         nonces::add(path, index, &report.reports)?;

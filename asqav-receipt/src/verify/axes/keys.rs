@@ -16,6 +16,8 @@ use crate::verify::subject::{Layout, Subject, text};
 pub(in crate::verify) struct Use<'a> {
     /// The claimed time of signing.
     pub(in crate::verify) signed_at: Option<Timestamp>,
+    /// The time by which the signature is proven, from outside, to have existed.
+    pub(in crate::verify) proven_by: Option<Timestamp>,
     /// The log.
     pub(in crate::verify) log_id: Option<&'a str>,
     /// The receipt's number.
@@ -23,8 +25,9 @@ pub(in crate::verify) struct Use<'a> {
 }
 
 impl<'a> Use<'a> {
-    pub(in crate::verify) fn of(subject: &'a Subject<'_>) -> Self {
+    pub(in crate::verify) fn of(subject: &'a Subject<'_>, proven_by: Option<Timestamp>) -> Self {
         Self {
+            proven_by,
             signed_at: subject.issued_at().and_then(stamp::read),
             log_id: subject.asqav().and_then(|asqav| text(asqav, "log_id")),
             seq: subject.seq(),
@@ -148,6 +151,13 @@ fn revoked(claim: Use<'_>, entry: &KeyEntry) -> Finding {
                 );
             }
         }
+    }
+    if let (Some(since), Some(proven)) = (since, claim.proven_by)
+        && proven < since
+    {
+        return Finding::pass(format!(
+            "the key was revoked at {since}; the receipt is anchored at {proven}, before"
+        ));
     }
     match (since, claim.signed_at) {
         (Some(since), Some(signed_at)) if since > signed_at => Finding::skip(

@@ -229,7 +229,12 @@ fn signature(
         );
     }
     let log_id = header.log_id.to_string();
-    let claim = Use { signed_at: Some(header.sealed_at), log_id: Some(&log_id), seq: Some(header.last_seq) };
+    let claim = Use {
+        signed_at: Some(header.sealed_at),
+        proven_by: None,
+        log_id: Some(&log_id),
+        seq: Some(header.last_seq),
+    };
     let status = key_status(claim, entry).on(Axis::KeyStatus);
     if let Some((reason, _)) = blocking(&status, false) {
         found(Axis::KeyStatus, reason, status.note);
