@@ -1,6 +1,14 @@
 //! Canonical numbers (RFC 8785 §3.2.2.3) against the ECMAScript engine that
 //! they are defined by.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may end here, and says what it counted")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may end here, and says what it counted"
+)]
+
+#[path = "support/random.rs"]
+mod random;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -9,6 +17,7 @@ use std::thread;
 
 use asqav_receipt::canonical;
 use asqav_receipt::json::Json;
+use random::Random;
 
 /// How many numbers are compared.
 const COUNT: usize = 1_000_000;
@@ -24,49 +33,32 @@ const out = lines.map((line) => {
 require('fs').writeFileSync(1, out.join('\n') + '\n');
 ";
 
-/// SplitMix64: the same numbers in every run.
-struct Random(u64);
+/// One of the shapes in which printing goes wrong.
+fn number(random: &mut Random) -> f64 {
+    let drawn = match random.below(8) {
+        // Any bits at all.
+        0..=2 => f64::from_bits(random.next()),
+        // Few digits at any scale, as people write them.
+        3 => format!("{}e{}", random.below(100_000), random.below(640).cast_signed() - 330).parse().unwrap(),
+        // Around the switch to exponents, 1e21 and 1e-6.
+        4 => format!("{}e{}", random.next(), random.below(8).cast_signed() - 24).parse().unwrap(),
+        // Neighbours of powers of two and of ten.
+        5 => {
+            let exponent = i32::try_from(random.below(2_098)).unwrap() - 1_074;
+            neighbour(random, 2_f64.powi(exponent))
+        }
+        6 => {
+            let exponent = random.below(632).cast_signed() - 323;
+            neighbour(random, format!("1e{exponent}").parse().unwrap())
+        }
+        // Subnormals.
+        _ => f64::from_bits(random.next() >> (12 + random.below(52))),
+    };
+    if drawn.is_finite() { drawn } else { number(random) }
+}
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    /// One of the shapes in which printing goes wrong.
-    fn number(&mut self) -> f64 {
-        let number = match self.below(8) {
-            // Any bits at all.
-            0..=2 => f64::from_bits(self.next()),
-            // Few digits at any scale, as people write them.
-            3 => format!("{}e{}", self.below(100_000), self.below(640).cast_signed() - 330).parse().unwrap(),
-            // Around the switch to exponents, 1e21 and 1e-6.
-            4 => format!("{}e{}", self.next(), self.below(8).cast_signed() - 24).parse().unwrap(),
-            // Neighbours of powers of two and of ten.
-            5 => {
-                let exponent = i32::try_from(self.below(2_098)).unwrap() - 1_074;
-                self.neighbour(2_f64.powi(exponent))
-            }
-            6 => {
-                let exponent = self.below(632).cast_signed() - 323;
-                self.neighbour(format!("1e{exponent}").parse().unwrap())
-            }
-            // Subnormals.
-            _ => f64::from_bits(self.next() >> (12 + self.below(52))),
-        };
-        if number.is_finite() { number } else { self.number() }
-    }
-
-    fn neighbour(&mut self, of: f64) -> f64 {
-        f64::from_bits(of.to_bits().wrapping_add(self.below(5)).wrapping_sub(2))
-    }
+fn neighbour(random: &mut Random, of: f64) -> f64 {
+    f64::from_bits(of.to_bits().wrapping_add(random.below(5)).wrapping_sub(2))
 }
 
 #[test]
@@ -76,7 +68,7 @@ fn a_million_numbers_are_printed_as_ecmascript_prints_them() {
         return;
     }
     let mut random = Random(1);
-    let numbers: Vec<_> = (0..COUNT).map(|_| random.number()).collect();
+    let numbers: Vec<_> = (0..COUNT).map(|_| number(&mut random)).collect();
     let mut bits = String::with_capacity(COUNT * 17);
     numbers.iter().for_each(|number| writeln!(bits, "{:016x}", number.to_bits()).unwrap());
 

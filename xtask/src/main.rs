@@ -23,6 +23,15 @@ enum Task {
     Test,
     /// Makes the Python environment with the peers that tests compare with.
     Peers,
+    /// Mutated receipts through our verifier and the reference's.
+    Differential {
+        /// How many.
+        #[arg(long, default_value_t = 20_000)]
+        count: u64,
+        /// The first seed; a case is its seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Runs the benchmarks and prints their figures.
     Bench {
         /// Arguments for the benchmark program, e.g. a filter.
@@ -35,6 +44,7 @@ fn main() -> ExitCode {
     let outcome = match Args::parse().task {
         Task::Test => test::run_all(),
         Task::Peers => python::environment().map(|peers| println!("{}", peers.python.display())),
+        Task::Differential { count, seed } => test::differential(count, seed),
         Task::Bench { rest } => bench::run(&rest),
     };
     match outcome {

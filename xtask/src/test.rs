@@ -45,6 +45,15 @@ fn tests(peers: &Peers) -> Result<(), Failure> {
     }
 }
 
+/// The differential test, as long as asked for.
+pub(crate) fn differential(count: u64, seed: u64) -> Result<(), Failure> {
+    let peers = python::environment()?;
+    let mut command = cargo(&["test", "-p", "asqav-receipt", "--all-features", "--locked"]);
+    command.args(["--test", "differential", "--", "--nocapture"]);
+    command.env("ASQAV_DIFFERENTIAL", count.to_string()).env("ASQAV_SEED", seed.to_string());
+    run("differential run", with_peers(&mut command, &peers))
+}
+
 /// Tells tests where the peers and the external vectors are.
 fn with_peers<'a>(command: &'a mut Command, peers: &Peers) -> &'a mut Command {
     if std::env::var_os("ASQAV_VECTORS").is_none() {

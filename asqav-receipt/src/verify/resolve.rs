@@ -53,6 +53,10 @@ fn matching<'a>(keys: &'a KeySet, subject: &Subject<'_>) -> Vec<&'a KeyEntry> {
         if same.is_empty() {
             return entries.filter(|entry| has_kid(entry)).collect();
         }
+        if !subject.is_ours() {
+            // Of ours, the axis `key_binding` tells a wrong `kid`.
+            same.retain(|entry| has_kid(entry) || names_issuer(subject, entry));
+        }
         return same;
     }
     let org = match subject.layout {
@@ -71,5 +75,10 @@ fn matching<'a>(keys: &'a KeySet, subject: &Subject<'_>) -> Vec<&'a KeyEntry> {
     if !found.is_empty() {
         return found;
     }
-    entries.filter(|entry| subject.kid.is_some() && entry.issuer_id.as_deref() == subject.kid).collect()
+    entries.filter(|entry| names_issuer(subject, entry)).collect()
+}
+
+/// Whether `kid` is the name of the entry's issuer.
+fn names_issuer(subject: &Subject<'_>, entry: &KeyEntry) -> bool {
+    subject.kid.is_some() && entry.issuer_id.as_deref() == subject.kid
 }
