@@ -3,6 +3,7 @@
 mod bench;
 mod command;
 mod figures;
+mod fuzz;
 mod python;
 mod test;
 
@@ -32,6 +33,15 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Fuzzes every way in for bytes that asqav did not write.
+    Fuzz {
+        /// How long, for each target.
+        #[arg(long, default_value_t = 600)]
+        seconds: u32,
+        /// Only this target.
+        #[arg(long)]
+        target: Option<String>,
+    },
     /// Runs the benchmarks and prints their figures.
     Bench {
         /// Arguments for the benchmark program, e.g. a filter.
@@ -45,6 +55,9 @@ fn main() -> ExitCode {
         Task::Test => test::run_all(),
         Task::Peers => python::environment().map(|peers| println!("{}", peers.python.display())),
         Task::Differential { count, seed } => test::differential(count, seed),
+        Task::Fuzz { seconds, target } => {
+            python::environment().and_then(|peers| fuzz::run_targets(seconds, target.as_deref(), &peers))
+        }
         Task::Bench { rest } => bench::run(&rest),
     };
     match outcome {

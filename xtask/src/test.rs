@@ -4,11 +4,19 @@ use std::process::Command;
 
 use crate::command::{Failure, cargo, root, run, succeeds};
 use crate::figures;
+use crate::fuzz;
 use crate::python::{self, Peers};
+
+/// How long each fuzz target runs here.
+const FUZZ_SECONDS: u32 = 20;
 
 /// Everything that has to hold, the quick checks first.
 pub(crate) fn run_all() -> Result<(), Failure> {
     run("format", &mut cargo(&["fmt", "--all", "--", "--check"]))?;
+    run(
+        "format of the fuzz targets",
+        &mut cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--", "--check"]),
+    )?;
     figures::check()?;
     let peers = python::environment()?;
     run(
@@ -29,6 +37,7 @@ pub(crate) fn run_all() -> Result<(), Failure> {
         "documentation tests",
         with_peers(&mut cargo(&["test", "--doc", "--workspace", "--all-features", "--locked"]), &peers),
     )?;
+    fuzz::run_targets(FUZZ_SECONDS, None, &peers)?;
     let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--all-features", "--locked"]);
     run("documentation", docs.env("RUSTDOCFLAGS", "-D warnings"))
 }

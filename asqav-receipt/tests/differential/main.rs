@@ -122,7 +122,8 @@ fn mutated_receipts_get_the_reference_verdict_or_a_known_better_one() {
         found.iter().take(3).for_each(|found| println!("  {found}"));
     }
     assert!(wrong.is_empty(), "differences that are not known");
-    if count >= 20_000 {
+    // Some are rare: only a long run without one says that it is gone.
+    if count >= 100_000 {
         let unused: Vec<_> = known.iter().filter(|known| !used.contains_key(known.id.as_str())).collect();
         assert!(unused.is_empty(), "listed, but not there any more: {unused:?}");
     }

@@ -1,0 +1,127 @@
+//! What the fuzz targets share: the receipts and the log that they start from,
+//! and what must hold whatever the bytes are.
+
+#[path = "../../asqav-receipt/tests/support/mod.rs"]
+pub mod support;
+
+use std::sync::LazyLock;
+
+use asqav_receipt::base64url;
+use asqav_receipt::canonical;
+use asqav_receipt::dsse::{Envelope, EnvelopeSignature, IN_TOTO};
+use asqav_receipt::json::Json;
+use asqav_receipt::keys::KeySet;
+use asqav_receipt::statement::Statement;
+use asqav_receipt::verify::{Axis, AxisResult, ReceiptInputs, Report, Verdict, verify_receipt};
+use serde_json::{Value, json};
+use support::log::{Segment, Writer};
+use support::{Key, foreign, now};
+
+/// A line of a log file that is a segment's header begins with this.
+pub const HEADER: u8 = b'#';
+
+/// The key of every receipt that can be verified here.
+pub fn key() -> Key {
+    Key::new(1, "finance-1")
+}
+
+/// The key, pinned for the agents that the receipts name.
+pub fn pinned() -> KeySet {
+    let mut entry = foreign::jwk(&key());
+    let mut other = entry.clone();
+    entry["agent_id"] = json!(support::AGENT);
+    other["agent_id"] = json!("agt_demo");
+    foreign::keys(&[entry, other])
+}
+
+/// A sound log of two segments.
+pub fn log() -> Vec<Segment> {
+    let mut writer = Writer::started();
+    writer.call();
+    let session = writer.open_session("s-1");
+    writer.step(&session);
+    writer.close_session(&session);
+    writer.seal();
+    writer.deny();
+    writer.call();
+    writer.stop();
+    writer.files()
+}
+
+/// Sound receipts: of the log, and as other issuers write them.
+pub fn receipts() -> Vec<Vec<u8>> {
+    let mut receipts: Vec<_> = log().into_iter().flat_map(|segment| segment.lines).collect();
+    receipts.push(foreign::envelope(&key(), &foreign::payload()).to_string().into_bytes());
+    receipts
+}
+
+/// A sound statement about a receipt, in its envelope.
+pub fn statement() -> Vec<u8> {
+    let receipt = foreign::envelope(&key(), &foreign::payload()).to_string();
+    let statement = Statement::about(receipt.as_bytes()).expect("a sound receipt");
+    let body = statement.to_canonical();
+    let mut envelope = Envelope { payload_type: IN_TOTO.to_owned(), body, signatures: vec![] };
+    let sig = key().sign(&envelope.signed_bytes());
+    envelope.signatures.push(EnvelopeSignature { keyid: None, sig });
+    canonical::to_vec(&envelope.to_json())
+}
+
+/// A sound receipt with an anchor of this kind and value.
+pub fn anchored(kind: &str, value: &[u8]) -> Vec<u8> {
+    static RECEIPT: LazyLock<Value> = LazyLock::new(|| foreign::envelope(&key(), &foreign::payload()));
+    let mut receipt = RECEIPT.clone();
+    receipt["anchors"] = json!([{"type": kind, "value": base64url::encode_standard(value)}]);
+    receipt.to_string().into_bytes()
+}
+
+/// Verifies with everything given; checks what holds for every report.
+pub fn verify(receipt: &[u8], inputs: &ReceiptInputs<'_>) -> Report {
+    let report = verify_receipt(receipt, inputs);
+    assert_eq!(report, verify_receipt(receipt, inputs), "the same bytes, the same report");
+    assert_eq!(report.axes.len(), Axis::ALL.len());
+    assert_eq!(report.problems.is_empty(), report.reason_code.is_none());
+    if is_verified(&report) {
+        for axis in [Axis::Structure, Axis::IssuerKey, Axis::IssuerBind, Axis::KeyStatus, Axis::Signature] {
+            assert_eq!(report.axis(axis).map(|axis| axis.result), Some(AxisResult::Pass), "{report:?}");
+        }
+    }
+    let text = canonical::to_vec(&report.to_json());
+    assert!(Json::parse(&text).is_ok(), "a report is JSON");
+    report
+}
+
+/// The inputs of every target: the pinned key and the time.
+pub fn inputs(keys: &KeySet) -> ReceiptInputs<'_> {
+    ReceiptInputs::new().keys(keys).at(now())
+}
+
+pub fn is_verified(report: &Report) -> bool {
+    matches!(report.verdict, Verdict::Verified | Verdict::VerifiedKeyed)
+}
+
+/// The payload of a receipt, canonical.
+pub fn payload(receipt: &[u8]) -> Option<Vec<u8>> {
+    let json = Json::parse(receipt).ok()?;
+    json.as_object()?.get("payload").map(canonical::to_vec)
+}
+
+/// The log as one file: its lines, and each header as a line of its own.
+pub fn log_file(segments: &[Segment]) -> Vec<u8> {
+    let mut file = Vec::new();
+    for segment in segments {
+        for line in &segment.lines {
+            file.extend_from_slice(line);
+            file.push(b'\n');
+        }
+        if let Some(header) = &segment.header {
+            file.push(HEADER);
+            file.extend_from_slice(header);
+        }
+    }
+    file
+}
+
+/// The members of a JSON object in the corpus, as text.
+pub fn member(value: &Value, name: &str) -> Option<String> {
+    value[name].as_str().map(str::to_owned)
+}
