@@ -8,7 +8,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use asqav_receipt::canonical;
+use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::dsse::pae;
+use asqav_receipt::json::Json;
 use asqav_receipt::keys::KeySet;
 use asqav_receipt::time::Timestamp;
 use asqav_receipt::verify::{FailureClass, ReceiptInputs, Report, lenient_reading, verify_receipt};
@@ -223,6 +226,51 @@ fn receipts_of_the_parent_draft_get_the_verdict_that_the_corpus_expects() {
     }
     println!("acta: {agreed} of 9 as expected");
     assert_eq!(agreed, 9);
+}
+
+/// The canonical forms that a peer of another format publishes, and the digests
+/// of its receipts. Its two integers beyond 2^53−1 are no payload's numbers
+/// here, and are compared as the doubles that they are there.
+#[test]
+fn canonical_forms_of_another_format_agree() {
+    let Some(folder) = corpus() else { return };
+    let path = folder.join("agentreceipts-upstream-interop/canonicalization_vectors.json");
+    let text = std::fs::read(path).unwrap();
+    let file: Value = serde_json::from_slice(&text).unwrap();
+    let mut agreed = 0;
+    for vector in file["canonicalization_vectors"].as_array().unwrap() {
+        let input = vector["input"].to_string();
+        let json = Json::parse(input.as_bytes()).unwrap_or_else(|_| Json::Float(input.parse().unwrap()));
+        let canonical = canonical::to_vec(&json);
+        assert_eq!(
+            String::from_utf8_lossy(&canonical),
+            vector["canonical"].as_str().unwrap(),
+            "{}",
+            vector["name"]
+        );
+        if let Some(expected) = vector["expectedHash"].as_str() {
+            assert_eq!(Sha256Digest::of(&canonical).to_tagged(), expected, "{}", vector["name"]);
+        }
+        agreed += 1;
+    }
+    assert_eq!(agreed, 32);
+    let mut digests = 0;
+    for vector in file["receipt_hash_vectors"].as_array().unwrap() {
+        // The others are about what that format does before it canonicalises.
+        let (false, Some(expected)) =
+            (vector["preNormalizationInput"] == true, vector["expectedHash"].as_str())
+        else {
+            continue;
+        };
+        let Some(expected) = expected.strip_prefix("sha256:") else { continue };
+        let mut receipt = vector["receipt"].clone();
+        receipt.as_object_mut().unwrap().remove("proof");
+        let json = Json::parse(receipt.to_string().as_bytes()).unwrap();
+        assert_eq!(Sha256Digest::of(&canonical::to_vec(&json)).to_hex(), expected, "{}", vector["name"]);
+        digests += 1;
+    }
+    println!("{agreed} canonical forms and {digests} digests as published");
+    assert_eq!(digests, 4);
 }
 
 #[test]
