@@ -3,7 +3,12 @@
 //! Read from the folder that `ASQAV_CORPUS` names (the directory
 //! `conformance_vectors` of the Python package `asqav` 0.10.14); without it the
 //! tests say so and pass.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may end here, and says what it counted")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may end here, and says what it counted"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +19,9 @@ use asqav_receipt::dsse::pae;
 use asqav_receipt::json::Json;
 use asqav_receipt::keys::KeySet;
 use asqav_receipt::time::Timestamp;
-use asqav_receipt::verify::{FailureClass, ReceiptInputs, Report, lenient_reading, verify_receipt};
+use asqav_receipt::verify::{
+    Axis, AxisResult, FailureClass, ReceiptInputs, Report, lenient_reading, verify_receipt,
+};
 use serde_json::Value;
 
 /// When the corpus is judged: after everything in it was issued, and before
@@ -226,6 +233,40 @@ fn receipts_of_the_parent_draft_get_the_verdict_that_the_corpus_expects() {
     }
     println!("acta: {agreed} of 9 as expected");
     assert_eq!(agreed, 9);
+}
+
+/// Signatures that other people's software made with ML-DSA-65: each holds,
+/// and not with one byte changed.
+#[test]
+fn real_ml_dsa_signatures_hold_and_changed_ones_do_not() {
+    let Some(folder) = corpus() else { return };
+    let mut signatures = 0;
+    for (path, name, _) in receipts(&folder) {
+        let report = verify(&path);
+        let holds = |report: &Report| {
+            report.axis(Axis::Signature).is_some_and(|axis| axis.result == AxisResult::Pass)
+        };
+        if report.subject.alg.as_deref() != Some("ML-DSA-65") || !holds(&report) {
+            continue;
+        }
+        signatures += 1;
+        let text = std::fs::read_to_string(path.join("receipt.json")).unwrap();
+        let signature = longest_base64(&text);
+        for at in [0, signature.len() / 2] {
+            let mut changed = signature.to_owned().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            let changed = text.replace(signature, &String::from_utf8(changed).unwrap());
+            let report = judge(&path, |_, inputs| verify_receipt(changed.as_bytes(), inputs));
+            assert!(!holds(&report), "{name}: {report:#?}");
+        }
+    }
+    println!("{signatures} real ML-DSA-65 signatures");
+    assert!(signatures >= 9, "{signatures}");
+}
+
+/// The signature is the longest text of the right length: 3,309 bytes.
+fn longest_base64(text: &str) -> &str {
+    text.split('"').find(|part| (4_412..=4_416).contains(&part.len())).unwrap()
 }
 
 /// The canonical forms that a peer of another format publishes, and the digests

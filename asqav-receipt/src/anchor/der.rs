@@ -65,6 +65,11 @@ impl<'a> Value<'a> {
     }
 }
 
+/// `[number]`, primitive.
+pub(super) const fn implicit(number: u32) -> Tag {
+    Tag::ContextSpecific { constructed: false, number: TagNumber(number) }
+}
+
 /// `[number]`, constructed.
 pub(super) const fn explicit(number: u32) -> Tag {
     Tag::ContextSpecific { constructed: true, number: TagNumber(number) }

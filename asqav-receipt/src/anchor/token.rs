@@ -5,7 +5,7 @@ use x509_cert::der::Tag;
 use x509_cert::der::asn1::ObjectIdentifier;
 
 use super::Outcome;
-use super::der::{Malformed, Value, explicit};
+use super::der::{Malformed, Value, explicit, implicit};
 use super::tsa::{Signed, TsaKeys, Vouch};
 use crate::time::Timestamp;
 
@@ -57,7 +57,7 @@ fn judge(bytes: &[u8], message: &[u8], keys: Option<&TsaKeys>) -> Result<Outcome
     };
     Ok(match keys.vouch(&signed) {
         Vouch::For(name) => {
-            Outcome::Proven { at: info.time, note: format!("stamped {} by pinned {name}", info.time) }
+            Outcome::Proven { at: info.latest, note: format!("stamped {} by pinned {name}", info.time) }
         }
         Vouch::Against(why) => Outcome::Refuted(why),
         Vouch::Unknown(why) => Outcome::Unchecked(why),
@@ -148,13 +148,15 @@ fn stamped(encapsulated: Value<'_>) -> Result<&[u8], Malformed> {
 struct Info<'a> {
     algorithm: ObjectIdentifier,
     imprint: &'a [u8],
+    /// The stamped time, and the latest that it may mean by its accuracy.
     time: Timestamp,
+    latest: Timestamp,
 }
 
 impl<'a> Info<'a> {
     fn read(content: &'a [u8]) -> Result<Self, Malformed> {
         let parts = Value::only(content, "no TSTInfo")?.parts(Tag::Sequence, "no TSTInfo")?;
-        let [version, _policy, imprint, _serial, time, ..] = parts.as_slice() else {
+        let [version, _policy, imprint, _serial, time, rest @ ..] = parts.as_slice() else {
             return Err(Malformed("TSTInfo is too short"));
         };
         if version.content(Tag::Integer, "no version")? != [1] {
@@ -163,12 +165,40 @@ impl<'a> Info<'a> {
         let imprint = imprint.parts(Tag::Sequence, "no imprint")?;
         let [algorithm, digest] = imprint.as_slice() else { return Err(Malformed("no imprint")) };
         let time = time.content(Tag::GeneralizedTime, "no time")?;
+        let time = generalized(time).ok_or(Malformed("the time has another form"))?;
+        // `accuracy` is the only SEQUENCE that may follow.
+        let accuracy = rest.first().filter(|value| value.is(Tag::Sequence));
+        let accuracy = accuracy.map_or(Ok(0), |value| micros(*value))?;
+        let latest = time.unix_micros().checked_add(accuracy).and_then(Timestamp::from_unix_micros);
         Ok(Self {
             algorithm: algorithm.algorithm("no hash algorithm")?,
             imprint: digest.content(Tag::OctetString, "no digest")?,
-            time: generalized(time).ok_or(Malformed("the time has another form"))?,
+            time,
+            latest: latest.ok_or(Malformed("the accuracy is beyond all time"))?,
         })
     }
+}
+
+/// `Accuracy`: seconds, milliseconds, microseconds, each optional.
+fn micros(accuracy: Value<'_>) -> Result<i64, Malformed> {
+    const WHAT: &str = "the accuracy has another form";
+    let mut total = 0_i64;
+    for part in accuracy.parts(Tag::Sequence, WHAT)? {
+        let (content, unit) = if part.is(Tag::Integer) {
+            (part.content(Tag::Integer, WHAT)?, 1_000_000)
+        } else if part.is(implicit(0)) {
+            (part.content(implicit(0), WHAT)?, 1_000)
+        } else {
+            (part.content(implicit(1), WHAT)?, 1)
+        };
+        let number = content
+            .iter()
+            .try_fold(0_i64, |number, byte| number.checked_mul(256)?.checked_add(i64::from(*byte)));
+        let negative = content.first().is_none_or(|byte| byte & 0x80 != 0);
+        let part = number.filter(|_| !negative).and_then(|number| number.checked_mul(unit));
+        total = part.and_then(|part| total.checked_add(part)).ok_or(Malformed(WHAT))?;
+    }
+    Ok(total)
 }
 
 /// `yyyymmddhhmmss[.fraction]Z` (RFC 3161 §2.4.2).

@@ -65,6 +65,8 @@ struct Token {
     imprint: Vec<u8>,
     hash: &'static [u8],
     time: &'static str,
+    /// `Accuracy`, encoded, if it is there.
+    accuracy: Vec<u8>,
     version: u8,
     content_type: &'static [u8],
     /// `content-type` and `message-digest` as the signed attributes state them.
@@ -80,6 +82,7 @@ impl Token {
             imprint: Sha256Digest::of(&anchored(receipt)).as_bytes().to_vec(),
             hash: SHA_256,
             time: "20260504120005Z",
+            accuracy: vec![],
             version: 1,
             content_type: TST_INFO,
             attributes: Some((TST_INFO, None)),
@@ -94,7 +97,8 @@ impl Token {
         let imprint = tlv(SEQUENCE, &[&hash, &tlv(OCTETS, &[&self.imprint])]);
         let policy = tlv(OID, &[&[0x2a, 3, 4]]);
         let (version, serial) = (tlv(INTEGER, &[&[self.version]]), tlv(INTEGER, &[&[42]]));
-        tlv(SEQUENCE, &[&version, &policy, &imprint, &serial, &tlv(TIME, &[self.time.as_bytes()])])
+        let time = tlv(TIME, &[self.time.as_bytes()]);
+        tlv(SEQUENCE, &[&version, &policy, &imprint, &serial, &time, &self.accuracy])
     }
 
     fn attributes(&self) -> Option<Vec<u8>> {
@@ -318,9 +322,10 @@ fn presence_and_promises_prove_nothing() {
 
 #[test]
 fn only_a_proven_anchor_places_a_receipt_before_a_revocation() {
-    let receipt = |time: &'static str| {
+    let receipt = |time: &'static str, accuracy: &[u8]| {
         let mut token = Token::over(&envelope(&key(), &payload()));
         token.time = time;
+        token.accuracy = accuracy.to_vec();
         with_anchor("rfc3161", &token.build(|message| tsa().sign(message).to_bytes().to_vec()))
     };
     let verify = |receipt: &Value, members: &[(&str, &str)], tsa_keys: Option<&TsaKeys>| {
@@ -333,7 +338,7 @@ fn only_a_proven_anchor_places_a_receipt_before_a_revocation() {
         verify_receipt(receipt.to_string().as_bytes(), &inputs)
     };
     let authority = pinned(&tsa());
-    let (early, late) = (receipt("20260504120005Z"), receipt("20260511000000Z"));
+    let (early, late) = (receipt("20260504120005Z", &[]), receipt("20260511000000Z", &[]));
     let revoked = [("revoked_at", "2026-05-10T00:00:00Z")];
     verify(&early, &revoked, Some(&authority)).verified();
     verify(&early, &revoked, None).unverifiable(ReasonCode::KeyRevokedUnplaced);
@@ -343,6 +348,21 @@ fn only_a_proven_anchor_places_a_receipt_before_a_revocation() {
     let compromised = [("revoked_at", "2026-05-10T00:00:00Z"), ("compromised_since", "2026-05-01T00:00:00Z")];
     verify(&early, &compromised, Some(&authority)).invalid(ReasonCode::KeyRevoked);
     verify(&early, &[], Some(&authority)).unverifiable(ReasonCode::KeyRevokedUnplaced);
+    // Found to be compromised later: what is anchored before stands.
+    let since = ("compromised_since", "2026-05-05T00:00:00Z");
+    let reason = ("revocation_reason", "compromised");
+    verify(&early, &[since, reason], Some(&authority)).verified();
+    verify(&late, &[since, reason], Some(&authority)).invalid(ReasonCode::KeyRevoked);
+    verify(&early, &[reason], Some(&authority)).invalid(ReasonCode::KeyRevoked);
+    // A time counts as the latest that its accuracy allows: ten days, here.
+    let vague = receipt("20260504120005Z", &tlv(SEQUENCE, &[&tlv(INTEGER, &[&[0x0d, 0x2f, 0x00]])]));
+    verify(&vague, &revoked, Some(&authority)).unverifiable(ReasonCode::KeyRevokedUnplaced);
+    let exact = receipt("20260504120005Z", &tlv(SEQUENCE, &[&tlv(0x80, &[&[2]]), &tlv(0x81, &[&[3]])]));
+    verify(&exact, &revoked, Some(&authority)).verified();
+    for malformed in [tlv(INTEGER, &[&[0x80]]), tlv(INTEGER, &[&[0x7f; 9]]), tlv(OCTETS, &[&[1]])] {
+        let receipt = receipt("20260504120005Z", &tlv(SEQUENCE, &[&malformed]));
+        verify(&receipt, &revoked, Some(&authority)).unverifiable(ReasonCode::KeyRevokedUnplaced);
+    }
 }
 
 /// A header of the least difficulty over `root`, found by trying.

@@ -136,9 +136,6 @@ fn range(claim: Use<'_>, entry: &KeyEntry) -> Result<(), Finding> {
 }
 
 fn revoked(claim: Use<'_>, entry: &KeyEntry) -> Finding {
-    if entry.revocation_reason.as_deref().is_some_and(|reason| reason.eq_ignore_ascii_case("compromised")) {
-        return Finding::fail(ReasonCode::KeyRevoked, "the key was compromised");
-    }
     let times = [&entry.compromised_since, &entry.revoked_at];
     let mut since = None;
     for time in times.into_iter().flatten() {
@@ -152,12 +149,19 @@ fn revoked(claim: Use<'_>, entry: &KeyEntry) -> Finding {
             }
         }
     }
-    if let (Some(since), Some(proven)) = (since, claim.proven_by)
+    let compromised =
+        entry.revocation_reason.as_deref().is_some_and(|reason| reason.eq_ignore_ascii_case("compromised"));
+    // Of a compromise only its own time counts: it came before it was noticed.
+    let known = entry.compromised_since.is_some() || !compromised;
+    if let (Some(since), Some(proven), true) = (since, claim.proven_by, known)
         && proven < since
     {
         return Finding::pass(format!(
             "the key was revoked at {since}; the receipt is anchored at {proven}, before"
         ));
+    }
+    if compromised {
+        return Finding::fail(ReasonCode::KeyRevoked, "the key was compromised");
     }
     match (since, claim.signed_at) {
         (Some(since), Some(signed_at)) if since > signed_at => Finding::skip(
