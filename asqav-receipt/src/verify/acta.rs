@@ -136,15 +136,13 @@ impl<'a> Key<'a> {
     }
 
     fn without(inputs: &ReceiptInputs<'_>) -> Self {
-        let note =
-            if inputs.keys.is_some() { "no pinned key is this receipt's" } else { "no keys were pinned" };
-        let skipped = |reason| Finding::skip(reason, "no pinned key to judge by");
+        let [issuer_bind, key_status, signature] = keys::unjudged();
         Self {
-            issuer_key: Finding::skip(ReasonCode::KeyNotPinned, note),
-            issuer_bind: skipped(ReasonCode::IssuerUnchecked),
-            key_status: skipped(ReasonCode::KeyStatusUnknown),
-            signature: skipped(ReasonCode::SignatureUnchecked),
-            key_binding: skipped(ReasonCode::ThumbprintUnchecked),
+            issuer_key: keys::unpinned(inputs.keys, "this receipt's"),
+            issuer_bind,
+            key_status,
+            signature,
+            key_binding: Finding::skip(ReasonCode::ThumbprintUnchecked, "no pinned key to compare with"),
             entry: None,
         }
     }

@@ -125,7 +125,7 @@ impl<'a> KeyAxes<'a> {
             Signatures::Later => check_later(subject, &entries),
         };
         let Some(entry) = entry else {
-            return Self::without(Finding::skip(ReasonCode::KeyNotPinned, "no pinned key is this receipt's"));
+            return Self::without(keys::unpinned(inputs.keys, "this receipt's"));
         };
         Self {
             issuer_key: Finding::pass(format!("pinned key {:?}", entry.kid.as_deref().unwrap_or_default())),
@@ -138,15 +138,8 @@ impl<'a> KeyAxes<'a> {
     }
 
     fn without(issuer_key: Finding) -> Self {
-        let skipped = |reason| Finding::skip(reason, "no pinned key to judge by");
-        Self {
-            issuer_key,
-            issuer_bind: skipped(ReasonCode::IssuerUnchecked),
-            key_status: skipped(ReasonCode::KeyStatusUnknown),
-            signature: skipped(ReasonCode::SignatureUnchecked),
-            entry: None,
-            pending: None,
-        }
+        let [issuer_bind, key_status, signature] = keys::unjudged();
+        Self { issuer_key, issuer_bind, key_status, signature, entry: None, pending: None }
     }
 }
 

@@ -3,6 +3,7 @@
 //! INVARIANT: key, issuer, agent, status and range of use come from one entry
 //! of the key set; every key axis reads the entry that is found here.
 
+use super::axes::keys::unpinned;
 use super::finding::Finding;
 use super::reason::ReasonCode;
 use super::subject::{Layout, Subject};
@@ -21,10 +22,7 @@ pub(super) fn candidates<'a>(
     keys: Option<&'a KeySet>,
     subject: &Subject<'_>,
 ) -> Result<Vec<&'a KeyEntry>, Finding> {
-    let Some(keys) = keys else {
-        return Err(Finding::skip(ReasonCode::KeyNotPinned, "no keys were pinned"));
-    };
-    let found = matching(keys, subject);
+    let found = keys.map_or_else(Vec::new, |keys| matching(keys, subject));
     let usable: Vec<_> =
         found.iter().copied().filter(|entry| entry.key().is_ok()).take(MAX_CANDIDATES).collect();
     if !usable.is_empty() {
@@ -32,7 +30,7 @@ pub(super) fn candidates<'a>(
     }
     Err(match found.first().and_then(|entry| entry.key().err()) {
         Some(why) => Finding::skip(ReasonCode::KeyNotPinned, format!("the pinned entry is unusable: {why}")),
-        None => Finding::skip(ReasonCode::KeyNotPinned, "no pinned key is this receipt's"),
+        None => unpinned(keys, "this receipt's"),
     })
 }
 

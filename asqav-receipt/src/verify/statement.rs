@@ -204,16 +204,9 @@ impl<'a> Signed<'a> {
     }
 
     fn without(inputs: &ReceiptInputs<'_>) -> Self {
-        let note =
-            if inputs.keys.is_some() { "no pinned key is the statement's" } else { "no keys were pinned" };
-        let skipped = |reason| Finding::skip(reason, "no pinned key to judge by");
-        Self {
-            issuer_key: Finding::skip(ReasonCode::KeyNotPinned, note),
-            issuer_bind: skipped(ReasonCode::IssuerUnchecked),
-            key_status: skipped(ReasonCode::KeyStatusUnknown),
-            signature: skipped(ReasonCode::SignatureUnchecked),
-            entry: None,
-        }
+        let [issuer_bind, key_status, signature] = keys::unjudged();
+        let issuer_key = keys::unpinned(inputs.keys, "the statement's");
+        Self { issuer_key, issuer_bind, key_status, signature, entry: None }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::digest::Sha256Digest;
 use crate::id::LogId;
-use crate::keys::{KeyEntry, KeyStatus};
+use crate::keys::{KeyEntry, KeySet, KeyStatus};
 use crate::suite::ML_DSA_65;
 use crate::time::Timestamp;
 use crate::verify::finding::Finding;
@@ -33,6 +33,21 @@ impl<'a> Use<'a> {
             seq: subject.seq(),
         }
     }
+}
+
+/// `issuer_key` where no pinned key is `whose`.
+pub(in crate::verify) fn unpinned(keys: Option<&KeySet>, whose: &str) -> Finding {
+    let note = match keys {
+        Some(_) => format!("no pinned key is {whose}"),
+        None => "no keys were pinned".to_owned(),
+    };
+    Finding::skip(ReasonCode::KeyNotPinned, note)
+}
+
+/// `issuer_bind`, `key_status` and `signature` where there is no key.
+pub(in crate::verify) fn unjudged() -> [Finding; 3] {
+    [ReasonCode::IssuerUnchecked, ReasonCode::KeyStatusUnknown, ReasonCode::SignatureUnchecked]
+        .map(|reason| Finding::skip(reason, "no pinned key to judge by"))
 }
 
 /// Judges whether the key belongs to the claimed issuer and agent.
