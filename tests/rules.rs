@@ -11,6 +11,7 @@ const NATIVE: &str = "asqav-receipt/tests/verify/native.rs";
 const MEANING: &str = "asqav-receipt/tests/verify/log_meaning.rs";
 const END: &str = "asqav-receipt/tests/verify/log_end.rs";
 const TAMPERING: &str = "asqav-receipt/tests/verify/log_tampering.rs";
+const CHECKPOINTS: &str = "asqav-receipt/tests/verify/checkpoints.rs";
 const HEADERS: &str = "asqav-receipt/tests/verify/log_headers.rs";
 
 /// What others got wrong.
@@ -104,7 +105,7 @@ const ATTACKS: [(&str, &str, &str); 14] = [
 ];
 
 /// What a log adds to its receipts.
-const LOG_RULES: [(&str, &str, &str); 22] = [
+const LOG_RULES: [(&str, &str, &str); 24] = [
     ("every line canonical", TAMPERING, "lines_have_one_spelling"),
     ("every link in both families", NATIVE, "both_hash_families_link_to_the_predecessor"),
     ("no gap", TAMPERING, "no_line_can_be_deleted_duplicated_swapped_or_inserted"),
@@ -123,6 +124,8 @@ const LOG_RULES: [(&str, &str, &str); 22] = [
     ("stopped, but not sealed", END, "gate_stop_without_its_seal_is_open"),
     ("verified against its mirrored head", END, "a_running_log_is_verified_against_its_mirrored_head"),
     ("differs from its mirrored head", END, "a_log_that_differs_from_its_mirrored_head_is_invalid"),
+    ("verified against a checkpoint", CHECKPOINTS, "a_running_log_is_verified_against_its_checkpoint"),
+    ("shorter than its checkpoint", CHECKPOINTS, "a_cut_tail_is_said_to_be_cut"),
     ("torn tail", END, "a_torn_tail_is_named"),
     ("recovery", MEANING, "a_recovery_seals_what_was_open_as_unknown"),
     (

@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Write receipts of a log as files of their own, or as in-toto statements.
     Export(Export),
+    /// Sign the size and root of a verified log, to be kept elsewhere.
+    Checkpoint(CheckpointArgs),
     /// Record a small log with a real gate and policy, then verify it.
     Demo(Demo),
 }
@@ -96,6 +98,10 @@ pub(crate) struct Verify {
     /// Ask for proof of time from outside on every receipt.
     #[arg(long)]
     pub(crate) require_anchor: bool,
+    /// A checkpoint of the log that was kept elsewhere; shows a cut-off end, and
+    /// any change before it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: Option<PathBuf>,
     /// The head that the writer mirrored outside the log; shows a cut-off end.
     #[arg(long, value_name = "FILE")]
     pub(crate) head: Option<PathBuf>,
@@ -122,6 +128,26 @@ pub(crate) struct Show {
     /// The keys you trust (JWKS); without them no axis about keys can pass.
     #[arg(long, value_name = "JWKS")]
     pub(crate) keys: Option<PathBuf>,
+}
+
+/// `asqav checkpoint`
+#[derive(Debug, Args)]
+pub(crate) struct CheckpointArgs {
+    /// The log directory.
+    pub(crate) log_dir: PathBuf,
+    /// The key that signs (PEM): the log's own.
+    #[arg(long, value_name = "PEM")]
+    pub(crate) key: PathBuf,
+    /// The keys you trust (JWKS): nothing is signed about a log that is not
+    /// verified by them.
+    #[arg(long, value_name = "JWKS")]
+    pub(crate) keys: PathBuf,
+    /// The checkpoint before, which the log has to agree with.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) previous: Option<PathBuf>,
+    /// A new file, outside the log's directory; by default standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// `asqav export`

@@ -49,11 +49,17 @@ pub(crate) enum CliError {
         /// Why it is not verified.
         reason: &'static str,
     },
+    /// A log is not verified, so that nothing is signed about it.
+    #[error("the log is not verified ({reason}): nothing is signed about it")]
+    LogNotVouchedFor {
+        /// Why it is not verified.
+        reason: &'static str,
+    },
     /// A receipt has not the members that a statement repeats.
     #[error(transparent)]
     Statement(#[from] asqav_receipt::statement::StatementError),
-    /// A statement could not be signed.
-    #[error("the statement could not be signed: {0}")]
+    /// The key did not sign.
+    #[error("nothing was signed: {0}")]
     Sign(#[from] asqav_core::sign::SignError),
     /// A key file could not be made or loaded.
     #[error(transparent)]

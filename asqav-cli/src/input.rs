@@ -5,8 +5,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use asqav_core::clock::{Clock as _, SystemClock};
+use asqav_core::key::SigningKey;
+use asqav_core::sign::Signer as _;
+use asqav_log::keyfile::load_signing_key;
 use asqav_receipt::anchor::{BlockHeaders, TsaKeys};
-use asqav_receipt::checkpoint::HeadMirror;
+use asqav_receipt::checkpoint::{HeadMirror, SignedCheckpoint};
+use asqav_receipt::id::KeyId;
 use asqav_receipt::keys::KeySet;
 use asqav_receipt::time::Timestamp;
 
@@ -66,6 +70,28 @@ pub(crate) fn block_headers(path: Option<&Path>) -> Result<Option<BlockHeaders>,
         expected: "a file of Bitcoin block headers",
         why: error.to_string(),
     })
+}
+
+/// A checkpoint that was kept elsewhere.
+pub(crate) fn checkpoint(path: &Path) -> Result<SignedCheckpoint, CliError> {
+    SignedCheckpoint::parse(&read(path)?).map_err(|error| CliError::NotA {
+        path: path.to_owned(),
+        expected: "a checkpoint",
+        why: error.to_string(),
+    })
+}
+
+/// A signing key under the id that the pinned key set has for it, and the set.
+pub(crate) fn pinned_signing_key(key: &Path, keys: &Path) -> Result<(SigningKey, KeySet), CliError> {
+    let (signing, set) = (load_signing_key(key)?, key_set(keys)?);
+    let entry = set.entries().iter().find(|entry| entry.public_key() == Some(signing.public_key()));
+    let kid = entry.and_then(|entry| KeyId::parse(entry.kid.as_deref()?).ok());
+    let kid = kid.ok_or_else(|| CliError::NotA {
+        path: key.to_owned(),
+        expected: "one of the pinned keys",
+        why: format!("`{}` has no entry with its public key", keys.display()),
+    })?;
+    Ok((signing.with_key_id(kid), set))
 }
 
 /// The head that the writer mirrored.

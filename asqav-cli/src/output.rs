@@ -1,9 +1,11 @@
 //! Where a command's answer goes.
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Stdout, Write};
+use std::path::Path;
 
 use asqav_receipt::canonical;
 use asqav_receipt::json::Json;
+use tempfile::NamedTempFile;
 
 use crate::error::CliError;
 use crate::text::{escape, escape_json};
@@ -18,6 +20,22 @@ pub(crate) struct Output {
     json: bool,
     colour: bool,
     closed: bool,
+}
+
+/// Writes a new file, which is then there whole or not at all, and on disk; an
+/// existing one is left alone.
+pub(crate) fn write_new(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let failed = |source| CliError::Write { path: path.to_owned(), source };
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let file = NamedTempFile::new_in(parent.unwrap_or(Path::new("."))).map_err(failed)?;
+    let mut buffer = BufWriter::new(file);
+    fill(&mut buffer)?;
+    let file = buffer.into_inner().map_err(|error| failed(error.into_error()))?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist_noclobber(path).map(drop).map_err(|error| failed(error.error))
 }
 
 /// A colour for a word that matters.

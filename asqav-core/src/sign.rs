@@ -6,7 +6,7 @@ use asqav_receipt::id::KeyId;
 
 /// The tags that signed bytes may begin with, each followed by a zero byte;
 /// receipt payloads begin with `{` instead. The registry is in docs/FORMAT.md.
-pub const SIGNED_TAGS: [&str; 1] = ["asqav/segment/v1"];
+pub const SIGNED_TAGS: [&str; 2] = ["asqav/segment/v1", "asqav/checkpoint/v1"];
 
 /// Whether `message` is of a kind that asqav signs.
 ///

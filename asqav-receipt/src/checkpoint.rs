@@ -1,4 +1,9 @@
-//! The head of a log, as it is kept at a place outside the log's directory.
+//! What is kept of a log at a place outside its directory: a signed checkpoint,
+//! or merely its head.
+
+mod signed;
+
+pub use signed::{CHECKPOINT_TAG, Checkpoint, CheckpointError, MAX_CHECKPOINT_FILE_LEN, SignedCheckpoint};
 
 use crate::canonical::to_vec;
 use crate::digest::{Sha3Digest, Sha256Digest};

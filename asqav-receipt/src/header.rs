@@ -188,7 +188,7 @@ impl SegmentHeader {
     }
 }
 
-fn link_to_json(link: &Link) -> Json {
+pub(crate) fn link_to_json(link: &Link) -> Json {
     let mut object = Object::new();
     object.set("sha256", link.sha256.to_hex());
     if let Some(sha3) = link.sha3 {
@@ -197,7 +197,7 @@ fn link_to_json(link: &Link) -> Json {
     Json::Object(object)
 }
 
-fn link_from_json(json: &Json) -> Option<Link> {
+pub(crate) fn link_from_json(json: &Json) -> Option<Link> {
     let object = json.as_object()?;
     let sha3 = match object.get("sha3") {
         Some(value) => Some(Sha3Digest::parse_hex(value.as_str()?)?),

@@ -1,25 +1,23 @@
 //! `asqav export`: receipts of a log as files of their own.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use asqav_core::key::SigningKey;
 use asqav_core::sign::Signer as _;
-use asqav_log::keyfile::load_signing_key;
 use asqav_log::reader::LogReader;
 use asqav_receipt::canonical;
 use asqav_receipt::dsse::{self, Envelope, EnvelopeSignature, IN_TOTO};
 use asqav_receipt::keys::KeySet;
 use asqav_receipt::statement::Statement;
 use asqav_receipt::verify::{ReceiptInputs, verify_receipt};
-use tempfile::NamedTempFile;
 
 use crate::args::{Export, ExportFormat};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::input;
-use crate::output::Output;
+use crate::output::{Output, write_new};
 
 /// One receipt as JSON, or all as JSON lines; into a new file or to standard
 /// output. The file is there whole or not at all.
@@ -30,14 +28,7 @@ pub(crate) fn run(args: &Export, output: &mut Output) -> Result<Exit, CliError> 
         writer.export(args, &log, output)?;
         return Ok(Exit::Done);
     };
-    let failed = |source| CliError::Write { path: path.clone(), source };
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let file = NamedTempFile::new_in(parent.unwrap_or(Path::new("."))).map_err(failed)?;
-    let mut buffer = BufWriter::new(file);
-    writer.export(args, &log, &mut buffer)?;
-    let file = buffer.into_inner().map_err(|error| failed(error.into_error()))?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist_noclobber(path).map_err(|error| failed(error.error))?;
+    write_new(path, |file| writer.export(args, &log, file))?;
     Ok(Exit::Done)
 }
 
@@ -52,8 +43,6 @@ enum Writer {
 /// Signs statements about receipts that it has verified.
 struct Stater {
     key: SigningKey,
-    /// What the pinned key set calls the key.
-    keyid: String,
     keys: KeySet,
 }
 
@@ -110,14 +99,8 @@ impl Writer {
 
 impl Stater {
     fn load(key: &Path, keys: &Path) -> Result<Self, CliError> {
-        let (signing, set) = (load_signing_key(key)?, input::key_set(keys)?);
-        let entry = set.entries().iter().find(|entry| entry.public_key() == Some(signing.public_key()));
-        let keyid = entry.and_then(|entry| entry.kid.clone()).ok_or_else(|| CliError::NotA {
-            path: key.to_owned(),
-            expected: "one of the pinned keys",
-            why: format!("`{}` has no entry with its public key", keys.display()),
-        })?;
-        Ok(Self { key: signing, keyid, keys: set })
+        let (key, keys) = input::pinned_signing_key(key, keys)?;
+        Ok(Self { key, keys })
     }
 
     /// The envelope; an error if the receipt is not verified, since a signature
@@ -134,7 +117,7 @@ impl Stater {
         let statement = Statement::about(line)?;
         let body = statement.to_canonical();
         let sig = self.key.sign(&dsse::pae(IN_TOTO, &body))?;
-        let signatures = vec![EnvelopeSignature { keyid: Some(self.keyid.clone()), sig }];
+        let signatures = vec![EnvelopeSignature { keyid: Some(self.key.key_id().to_string()), sig }];
         let envelope = Envelope { payload_type: IN_TOTO.to_owned(), body, signatures };
         Ok(canonical::to_vec(&envelope.to_json()))
     }

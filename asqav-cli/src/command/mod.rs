@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod checkpoint;
 mod demo;
 mod export;
 mod info;
@@ -22,6 +23,7 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Exit, CliErr
         Command::Verify(args) => verify::run(args, output),
         Command::Info(args) => info::run(args, output),
         Command::Show(args) => show::run(args, output),
+        Command::Checkpoint(args) => checkpoint::run(args, output),
         Command::Export(args) => export::run(args, output),
         Command::Demo(args) => demo::run(args, output),
     }

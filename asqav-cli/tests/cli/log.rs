@@ -253,3 +253,40 @@ fn no_flipped_byte_is_verified() {
         .collect();
     workers.into_iter().for_each(|worker| worker.join().unwrap());
 }
+
+/// A checkpoint is kept outside; cutting off the end shows against it alone.
+#[test]
+fn a_checkpoint_shows_a_cut_off_end() {
+    let dir = continued();
+    let keys = ["--keys", "demo/keys.jwks.json"];
+    let checkpoint = |args: &[&str]| {
+        let base = ["checkpoint", "demo/audit-log", "--key", "demo/signing-key.pem"];
+        asqav(dir.path(), &[&base[..], &keys, args].concat())
+    };
+    let verify = |args: &[&str]| asqav(dir.path(), &[&VERIFY[..], args].concat());
+    let done = checkpoint(&["-o", "one.json"]);
+    assert!(done.starts_with("exit code: 0"), "{done}");
+    assert_snapshot!("checkpoint_exists", checkpoint(&["-o", "one.json"]));
+    assert_snapshot!("checkpoint_met", verify(&["--checkpoint", "one.json"]));
+    let done = checkpoint(&["--previous", "one.json", "-o", "two.json"]);
+    assert!(done.starts_with("exit code: 0"), "{done}");
+    let second = fs::read_to_string(dir.path().join("two.json")).unwrap();
+    assert!(second.contains("\"previous_checkpoint\":"), "{second}");
+
+    for name in ["segment-00000002.log", "segment-00000002.sig.json"] {
+        fs::remove_file(dir.path().join("demo/audit-log").join(name)).unwrap();
+    }
+    assert!(verify(&[]).starts_with("exit code: 0"), "the first run ended cleanly");
+    let cut = verify(&["--checkpoint", "two.json", "--json"]);
+    assert!(cut.starts_with("exit code: 1"), "{cut}");
+    assert!(cut.contains("\"reason_code\":\"tail_cut\""), "{cut}");
+    let refused = checkpoint(&["--previous", "one.json", "-o", "three.json"]);
+    assert!(refused.contains("the log is not verified (tail_cut): nothing is signed about it"), "{refused}");
+    assert!(!dir.path().join("three.json").exists());
+    fs::write(dir.path().join("no.json"), "{}").unwrap();
+    assert_snapshot!("checkpoint_malformed", verify(&["--checkpoint", "no.json"]));
+    let other = run(dir.path(), &["keygen", "--agent", "a", "--issuer", "b", "--out", "other"], b"");
+    assert_eq!(other.status.code(), Some(0));
+    let args = ["checkpoint", "demo/audit-log", "--key", "other/signing-key.pem"];
+    assert_snapshot!("checkpoint_other_key", asqav(dir.path(), &[&args[..], &keys].concat()));
+}

@@ -47,6 +47,7 @@ fn foreign_bytes_are_not_signed() {
         b" {}",
         b"asqav/segment/v1",
         b"asqav/segment/v1{}",
+        b"asqav/checkpoint/v1{}",
         b"asqav/segment/v10\0{}",
         b"\0",
         b"DSSEv1 2 {} 2 {}",
@@ -54,7 +55,12 @@ fn foreign_bytes_are_not_signed() {
     ] {
         assert_eq!(key.sign(foreign).unwrap_err(), SignError::Foreign, "{foreign:?}");
     }
-    for ours in [&b"{"[..], b"asqav/segment/v1\0{}", b"DSSEv1 28 application/vnd.in-toto+json 2 {}"] {
+    for ours in [
+        &b"{"[..],
+        b"asqav/segment/v1\0{}",
+        b"asqav/checkpoint/v1\0{}",
+        b"DSSEv1 28 application/vnd.in-toto+json 2 {}",
+    ] {
         assert!(accepts(&key, ours, &key.sign(ours).unwrap()), "{ours:?}");
     }
 }

@@ -1,9 +1,11 @@
 //! Whether a whole log is true.
 
+mod checkpoint;
 mod inputs;
 mod line;
 mod meaning;
 mod report;
+mod seal;
 mod segment;
 mod signatures;
 mod tally;
@@ -12,6 +14,7 @@ pub use inputs::LogInputs;
 pub use report::LogReport;
 pub use signatures::{CheckedSignature, SignatureJob};
 
+use checkpoint::Whole;
 use line::Line;
 use meaning::Meaning;
 use report::End;
@@ -23,6 +26,7 @@ use super::input::ReceiptInputs;
 use super::judge::{self, Signatures};
 use super::reason::ReasonCode;
 use super::report::Axis;
+use crate::merkle::{Sha3Tree, TreeHash as _};
 use crate::payload::Link;
 
 /// Verifies a log as it is read: segment after segment, line after line.
@@ -49,6 +53,7 @@ pub struct LogVerifier<'a> {
     meaning: Meaning,
     seals: Seals,
     segment: Option<Segment>,
+    whole: Whole,
     receipts: u64,
     /// Signatures handed out and not yet handed back.
     pending: u64,
@@ -66,6 +71,7 @@ impl<'a> LogVerifier<'a> {
             meaning: Meaning::default(),
             seals: Seals::default(),
             segment: None,
+            whole: Whole::default(),
             receipts: 0,
             pending: 0,
             head_met: false,
@@ -92,9 +98,17 @@ impl<'a> LogVerifier<'a> {
     /// result to [`signature`](Self::signature) before [`finish`](Self::finish).
     pub fn line_deferred(&mut self, line: &[u8]) -> Option<SignatureJob<'a>> {
         self.receipts += 1;
+        let leaf = Sha3Tree::leaf(line);
         if let Some(segment) = &mut self.segment {
-            segment.push(line);
+            segment.push(line, leaf);
         }
+        self.whole.push(leaf);
+        let job = self.read(line);
+        self.whole.compare(&self.inputs, &self.meaning, &mut self.tally);
+        job
+    }
+
+    fn read(&mut self, line: &[u8]) -> Option<SignatureJob<'a>> {
         let read = match Line::read(line) {
             Ok(read) => read,
             Err(note) => {
@@ -142,7 +156,10 @@ impl<'a> LogVerifier<'a> {
             self.tally.problem(&Place::default(), Axis::Chain, ReasonCode::SegmentMissing, note);
             return;
         };
-        self.seals.seal(&segment, header, &self.meaning, &self.inputs, &mut self.tally);
+        let sealed = self.seals.seal(&segment, header, &self.meaning, &self.inputs, &mut self.tally);
+        if let Some((last_seq, digest)) = sealed {
+            self.whole.sealed(&self.inputs, last_seq, digest);
+        }
     }
 
     /// Ends the segment without a header: only the last one may.
@@ -160,11 +177,16 @@ impl<'a> LogVerifier<'a> {
             let note = format!("{} signatures were not checked", self.pending);
             self.tally.problem(&Place::default(), Axis::Signature, ReasonCode::SignatureUnchecked, note);
         }
+        self.whole.finish(&self.inputs, &self.meaning, &mut self.tally);
         let end = End {
             receipts: self.receipts,
             segments: self.seals.count(),
             sealed: self.seals.last_is_sealed(),
-            head_met: self.head_met,
+            head_met: self.head_met || self.whole.is_met(),
+            mirror_met: self.head_met,
+            checkpoint_met: self.whole.is_met(),
+            tree: self.whole.tree(),
+            last_header: self.seals.last_header(),
         };
         report::finish(&end, &self.inputs, &self.meaning, self.tally)
     }

@@ -212,6 +212,10 @@ reasons! {
     HeaderDiffers = "header_differs" Invalid,
     /// The log is behind its mirrored head, or differs from it.
     HeadDiffers = "head_differs" Invalid,
+    /// The log's checkpoint and the log disagree.
+    CheckpointDiffers = "checkpoint_differs" Invalid,
+    /// The log ends before its checkpoint: receipts at its end are missing.
+    TailCut = "tail_cut" Invalid,
 
     // Anchors and time.
     /// The receipt carries no anchor.

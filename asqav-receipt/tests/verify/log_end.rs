@@ -35,7 +35,12 @@ fn an_open_log_is_unverifiable_unless_that_is_allowed() {
     let keys = writer.key.pin();
     let report = verify(&writer.files(), LogInputs::new().keys(&keys).at(now()).allow_open(true));
     report.verified();
-    assert!(report.not_checked.iter().any(|line| line.starts_with("tail: the log is open after seq 3")));
+    assert!(
+        report
+            .not_checked
+            .iter()
+            .any(|line| line.starts_with("tail: not checked: the log is open after seq 3"))
+    );
 }
 
 #[test]
@@ -157,7 +162,11 @@ fn a_deleted_second_run_shows_only_against_the_head() {
     let inputs = LogInputs::new().keys(&keys).at(now());
     let report = verify(&first_run, inputs);
     report.verified();
-    assert!(report.not_checked.contains(&"tail: whether a later run, after seq 4, was withheld".to_owned()));
+    assert!(
+        report
+            .not_checked
+            .contains(&"tail: not checked: whether a later run, after seq 4, was withheld".to_owned())
+    );
     verify(&first_run, inputs.head(writer.head())).invalid(ReasonCode::HeadDiffers);
 }
 

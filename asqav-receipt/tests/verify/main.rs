@@ -18,6 +18,7 @@ mod support;
 mod acta;
 #[cfg(feature = "anchors")]
 mod anchors;
+mod checkpoints;
 mod dsse;
 mod log_end;
 mod log_headers;

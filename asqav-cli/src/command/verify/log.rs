@@ -35,6 +35,8 @@ pub(super) fn run(args: &Verify, path: &Path, output: &mut Output) -> Result<Exi
     if let Some(keys) = &keys {
         inputs = inputs.keys(keys);
     }
+    let checkpoint = args.checkpoint.as_deref().map(input::checkpoint).transpose()?;
+    inputs.checkpoint = checkpoint.as_ref();
     if let Some(head) = &args.head {
         inputs = inputs.head(input::head(head)?);
     }

@@ -28,7 +28,12 @@ pub(crate) fn run(args: &Verify, output: &mut Output) -> Result<Exit, CliError> 
     let logs: Vec<_> = args.paths.iter().filter(|path| path.is_dir() && is_log(path)).collect();
     match (logs.as_slice(), args.paths.as_slice()) {
         ([], paths) => {
-            refuse(args, "receipts", &[(args.open, "--open"), (args.head.is_some(), "--head")])?;
+            let logs_only = [
+                (args.open, "--open"),
+                (args.head.is_some(), "--head"),
+                (args.checkpoint.is_some(), "--checkpoint"),
+            ];
+            refuse(args, "receipts", &logs_only)?;
             match <[_; 1]>::try_from(sources::read(paths)?) {
                 Ok([source]) => receipt::run(args, &source, output),
                 Err(sources) => run::run(args, &sources, output),

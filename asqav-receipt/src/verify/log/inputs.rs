@@ -1,6 +1,6 @@
 //! What the caller brings along for a log.
 
-use crate::checkpoint::HeadMirror;
+use crate::checkpoint::{HeadMirror, SignedCheckpoint};
 use crate::keys::KeySet;
 use crate::time::Timestamp;
 
@@ -15,6 +15,9 @@ pub struct LogInputs<'a> {
     /// The log's head, kept elsewhere: a log that is shorter, or differs
     /// there, is invalid.
     pub head: Option<HeadMirror>,
+    /// A checkpoint of the log, kept elsewhere: a log that is shorter, or
+    /// differs from it, is invalid.
+    pub checkpoint: Option<&'a SignedCheckpoint>,
     /// Whether a log that does not end in a sealed segment with `gate:stop`
     /// may be verified all the same.
     pub allow_open: bool,
@@ -47,6 +50,13 @@ impl<'a> LogInputs<'a> {
     #[must_use]
     pub const fn head(mut self, head: HeadMirror) -> Self {
         self.head = Some(head);
+        self
+    }
+
+    /// Gives a checkpoint, kept elsewhere.
+    #[must_use]
+    pub const fn checkpoint(mut self, checkpoint: &'a SignedCheckpoint) -> Self {
+        self.checkpoint = Some(checkpoint);
         self
     }
 

@@ -3,6 +3,7 @@
 use super::inputs::LogInputs;
 use super::meaning::Meaning;
 use super::tally::{Place, Tally};
+use crate::digest::Sha3Digest;
 use crate::id::{AgentId, LogId};
 use crate::json::Json;
 use crate::payload::Link;
@@ -37,6 +38,13 @@ pub struct LogReport {
     pub agent: Option<AgentId>,
     /// The newest receipt's number and the links to it.
     pub head: Option<(u64, Link)>,
+    /// The log's first receipt, as later checkpoints name it.
+    pub genesis: Option<Sha3Digest>,
+    /// How many lines there are, and the root of the RFC 6962 tree (SHA3-256)
+    /// over them.
+    pub tree: (u64, Sha3Digest),
+    /// Digest of the newest segment header.
+    pub last_header: Option<Sha3Digest>,
     /// Outcomes that a recovery wrote without having observed them.
     pub unknown_outcomes: u64,
     /// Decisions without an outcome at the log's end.
@@ -62,8 +70,16 @@ pub(super) struct End {
     pub(super) segments: u64,
     /// Whether the last segment has a header.
     pub(super) sealed: bool,
-    /// Whether the mirrored head is in the log.
+    /// Whether the mirrored head or the checkpoint is in the log.
     pub(super) head_met: bool,
+    /// Whether the mirrored head is.
+    pub(super) mirror_met: bool,
+    /// Whether the checkpoint is.
+    pub(super) checkpoint_met: bool,
+    /// Size and root of the tree over all lines.
+    pub(super) tree: (u64, Sha3Digest),
+    /// The newest header.
+    pub(super) last_header: Option<Sha3Digest>,
 }
 
 pub(super) fn finish(end: &End, inputs: &LogInputs<'_>, meaning: &Meaning, mut tally: Tally) -> LogReport {
@@ -79,10 +95,13 @@ pub(super) fn finish(end: &End, inputs: &LogInputs<'_>, meaning: &Meaning, mut t
         axes,
         problems,
         problems_omitted,
-        not_checked: not_checked(end, meaning),
+        not_checked: not_checked(end, inputs, meaning),
         log_id: identity.map(|log| log.log_id),
         agent: identity.map(|log| log.agent.clone()),
         head: meaning.newest.map(|newest| (newest.seq, newest.link)),
+        genesis: identity.and_then(|log| log.genesis),
+        tree: end.tree,
+        last_header: end.last_header,
         unknown_outcomes: meaning.unknown_outcomes,
         open_decisions: u64::try_from(meaning.open_decisions()).unwrap_or(u64::MAX),
         recoveries: meaning.recovery_count,
@@ -96,12 +115,12 @@ fn ending(end: &End, inputs: &LogInputs<'_>, meaning: &Meaning, tally: &mut Tall
         tally.problem(&place, Axis::Structure, ReasonCode::EmptyLog, "the log holds no receipt");
     }
     if let Some(head) = inputs.head
-        && !end.head_met
+        && !end.mirror_met
         && meaning.newest.is_none_or(|newest| newest.seq < head.seq)
     {
         let note = format!("the log ends before its mirrored head, seq {}", head.seq);
         tally.problem(&place, Axis::Chain, ReasonCode::HeadDiffers, note);
-    } else if inputs.head.is_some() && !end.head_met {
+    } else if inputs.head.is_some() && !end.mirror_met {
         tally.problem(&place, Axis::Chain, ReasonCode::HeadDiffers, "the mirrored head is not in the log");
     }
     let closed = end.sealed && meaning.is_stopped();
@@ -112,17 +131,22 @@ fn ending(end: &End, inputs: &LogInputs<'_>, meaning: &Meaning, tally: &mut Tall
 }
 
 /// What stays open whatever the verdict.
-fn not_checked(end: &End, meaning: &Meaning) -> Vec<String> {
+fn not_checked(end: &End, inputs: &LogInputs<'_>, meaning: &Meaning) -> Vec<String> {
     let mut lines = vec!["time: claimed, not anchored".to_owned()];
     let last = meaning.newest.map_or(0, |newest| newest.seq);
     let open = !(end.sealed && meaning.is_stopped());
+    let checkpoint = inputs.checkpoint.filter(|_| end.checkpoint_met);
+    if let Some(signed) = checkpoint {
+        let size = signed.checkpoint.size;
+        lines.push(format!("tail: checked to seq {size} by the checkpoint; whether anything after seq {last} was withheld is not"));
+    }
     if open && end.receipts > 0 {
         let decisions = meaning.open_decisions();
         lines.push(format!(
-            "tail: the log is open after seq {last} ({decisions} decisions without an outcome)"
+            "tail: not checked: the log is open after seq {last} ({decisions} decisions without an outcome)"
         ));
-    } else {
-        lines.push(format!("tail: whether a later run, after seq {last}, was withheld"));
+    } else if checkpoint.is_none() {
+        lines.push(format!("tail: not checked: whether a later run, after seq {last}, was withheld"));
     }
     for seq in &meaning.recoveries {
         lines.push(format!("unclean stop after seq {seq}"));

@@ -2,15 +2,14 @@
 
 use super::inputs::LogInputs;
 use super::meaning::Meaning;
+use super::seal::Seal;
 use super::tally::{Place, Tally};
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::header::{SegmentHeader, SignedHeader};
-use crate::keys::KeyEntry;
 use crate::merkle::{Frontier, Sha3Tree};
 use crate::payload::Link;
-use crate::verify::axes::keys::{Use, key_status};
+use crate::verify::axes::keys::Use;
 use crate::verify::axes::time::MAX_SKEW_MICROS;
-use crate::verify::finding::blocking;
 use crate::verify::reason::ReasonCode;
 use crate::verify::report::Axis;
 use crate::verify::subject::{Subject, text};
@@ -30,12 +29,12 @@ impl Segment {
         Self { number, count: 0, bytes: 0, lines: Frontier::new(), first: None }
     }
 
-    /// Adds a line, its line feed not included.
-    pub(super) fn push(&mut self, line: &[u8]) {
+    /// Adds a line, its line feed not included; `leaf` is its hash in the tree.
+    pub(super) fn push(&mut self, line: &[u8], leaf: [u8; 32]) {
         self.count += 1;
         self.bytes =
             self.bytes.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX)).saturating_add(1);
-        self.lines.push(line);
+        self.lines.push_leaf(leaf);
     }
 
     /// Adds bytes that are no line.
@@ -94,12 +93,18 @@ impl Seals {
         self.segments
     }
 
+    /// The newest header that could be read.
+    pub(super) const fn last_header(&self) -> Option<Sha3Digest> {
+        self.last_header
+    }
+
     /// Whether the newest segment that holds anything has a header.
     pub(super) const fn last_is_sealed(&self) -> bool {
         self.segments > 0 && (!self.open || self.empty)
     }
 
-    /// Ends a segment with its header.
+    /// Ends a segment with its header: the last receipt that it names, and its
+    /// digest.
     pub(super) fn seal(
         &mut self,
         segment: &Segment,
@@ -107,7 +112,7 @@ impl Seals {
         meaning: &Meaning,
         inputs: &LogInputs<'_>,
         tally: &mut Tally,
-    ) {
+    ) -> Option<(u64, Sha3Digest)> {
         let place = meaning.newest.map_or_else(Place::default, |newest| Place::seq(newest.seq));
         let mut found = |axis, reason, note: String| {
             tally.problem(&place, axis, reason, format!("header of segment {}: {note}", segment.number));
@@ -116,7 +121,8 @@ impl Seals {
             Ok(signed) => signed,
             Err(error) => {
                 self.last_header = None;
-                return found(Axis::Structure, ReasonCode::MalformedHeader, error.to_string());
+                found(Axis::Structure, ReasonCode::MalformedHeader, error.to_string());
+                return None;
             }
         };
         for member in differing(segment, &signed.header, meaning, self.last_header) {
@@ -128,7 +134,9 @@ impl Seals {
         }
         sealed_at(&signed.header, meaning, inputs, &mut found);
         signature(&signed, meaning, inputs, &mut found);
-        self.last_header = Some(signed.digest());
+        let digest = signed.digest();
+        self.last_header = Some(digest);
+        Some((signed.header.last_seq, digest))
     }
 }
 
@@ -192,8 +200,6 @@ fn sealed_at(
     }
 }
 
-/// Judges the header's signature as a receipt's: a pinned key of this agent
-/// and issuer, in force and in range.
 fn signature(
     signed: &SignedHeader,
     meaning: &Meaning,
@@ -201,62 +207,18 @@ fn signature(
     found: &mut impl FnMut(Axis, ReasonCode, String),
 ) {
     let SignedHeader { header, signature } = signed;
-    let kid = signature.kid.as_str();
-    let Some(entry) = pinned(inputs, header, kid) else {
-        return found(Axis::IssuerKey, ReasonCode::KeyNotPinned, "no pinned key is this header's".to_owned());
-    };
-    if entry.kid.as_deref() != Some(kid) {
-        found(
-            Axis::KeyBinding,
-            ReasonCode::KidMismatch,
-            format!("`kid` is {kid:?}, the pinned key's is {:?}", entry.kid),
-        );
-    }
-    let log = meaning.identity.as_ref();
-    if log.is_none_or(|log| entry.issuer_id.as_deref() != Some(log.issuer.as_str())) {
-        found(
-            Axis::IssuerBind,
-            ReasonCode::IssuerMismatch,
-            "the key is not pinned for the log's issuer".to_owned(),
-        );
-    }
-    if entry.agent_id.is_some() && log.is_none_or(|log| entry.agent_id.as_deref() != Some(log.agent.as_str()))
-    {
-        found(
-            Axis::IssuerBind,
-            ReasonCode::AgentMismatch,
-            "the key is not pinned for the log's agent".to_owned(),
-        );
-    }
     let log_id = header.log_id.to_string();
-    let claim = Use {
-        signed_at: Some(header.sealed_at),
-        proven_by: None,
-        log_id: Some(&log_id),
-        seq: Some(header.last_seq),
+    let seal = Seal {
+        message: header.signing_bytes(),
+        suite: header.suite,
+        key_thumbprint: header.key_thumbprint,
+        signature,
+        claim: Use {
+            signed_at: Some(header.sealed_at),
+            proven_by: None,
+            log_id: Some(&log_id),
+            seq: Some(header.last_seq),
+        },
     };
-    let status = key_status(claim, entry).on(Axis::KeyStatus);
-    if let Some((reason, _)) = blocking(&status, false) {
-        found(Axis::KeyStatus, reason, status.note);
-    }
-    match entry.key() {
-        Ok(key) if key.suite().name != header.suite => {
-            found(Axis::Signature, ReasonCode::AlgorithmMismatch, format!("`suite` is {:?}", header.suite));
-        }
-        Ok(key) if key.verifies(&header.signing_bytes(), &signature.sig) => {}
-        _ => found(
-            Axis::Signature,
-            ReasonCode::SignatureInvalid,
-            "the signature is not the pinned key's".to_owned(),
-        ),
-    }
-}
-
-/// The entry with the signed thumbprint; among rows of one key, that of the `kid`.
-fn pinned<'a>(inputs: &LogInputs<'a>, header: &SegmentHeader, kid: &str) -> Option<&'a KeyEntry> {
-    let same = || {
-        let entries = inputs.keys.into_iter().flat_map(|keys| keys.entries());
-        entries.filter(|entry| entry.thumbprint() == Some(&header.key_thumbprint))
-    };
-    same().find(|entry| entry.kid.as_deref() == Some(kid)).or_else(|| same().next())
+    seal.check(meaning, inputs, found);
 }
