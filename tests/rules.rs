@@ -105,7 +105,7 @@ const ATTACKS: [(&str, &str, &str); 14] = [
 ];
 
 /// What a log adds to its receipts.
-const LOG_RULES: [(&str, &str, &str); 24] = [
+const LOG_RULES: [(&str, &str, &str); 25] = [
     ("every line canonical", TAMPERING, "lines_have_one_spelling"),
     ("every link in both families", NATIVE, "both_hash_families_link_to_the_predecessor"),
     ("no gap", TAMPERING, "no_line_can_be_deleted_duplicated_swapped_or_inserted"),
@@ -126,6 +126,11 @@ const LOG_RULES: [(&str, &str, &str); 24] = [
     ("differs from its mirrored head", END, "a_log_that_differs_from_its_mirrored_head_is_invalid"),
     ("verified against a checkpoint", CHECKPOINTS, "a_running_log_is_verified_against_its_checkpoint"),
     ("shorter than its checkpoint", CHECKPOINTS, "a_cut_tail_is_said_to_be_cut"),
+    (
+        "proven without the log",
+        "asqav-receipt/tests/verify/proofs.rs",
+        "every_receipt_of_a_log_is_proven_without_it",
+    ),
     ("torn tail", END, "a_torn_tail_is_named"),
     ("recovery", MEANING, "a_recovery_seals_what_was_open_as_unknown"),
     (

@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Sign the size and root of a verified log, to be kept elsewhere.
     Checkpoint(CheckpointArgs),
+    /// Prove that a receipt is in the log of a checkpoint, for whoever has no log.
+    Prove(Prove),
     /// Record a small log with a real gate and policy, then verify it.
     Demo(Demo),
 }
@@ -146,6 +148,26 @@ pub(crate) struct CheckpointArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) previous: Option<PathBuf>,
     /// A new file, outside the log's directory; by default standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// `asqav prove`
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("receipt").required(true).args(["seq", "id"])))]
+pub(crate) struct Prove {
+    /// The log directory.
+    pub(crate) log_dir: PathBuf,
+    /// The receipt with this sequence number.
+    #[arg(long, value_name = "N")]
+    pub(crate) seq: Option<u64>,
+    /// The receipt with this id.
+    #[arg(long, value_name = "ACTION_ID", value_parser = ActionId::parse)]
+    pub(crate) id: Option<ActionId>,
+    /// A checkpoint that counts the receipt.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: PathBuf,
+    /// A new file; by default standard output.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }

@@ -58,6 +58,9 @@ pub(crate) enum CliError {
     /// A receipt has not the members that a statement repeats.
     #[error(transparent)]
     Statement(#[from] asqav_receipt::statement::StatementError),
+    /// The log is not the checkpoint's, or the receipt is not in it.
+    #[error("there is no such proof: {0}")]
+    Proof(#[from] asqav_receipt::proof::ProofError),
     /// The key did not sign.
     #[error("nothing was signed: {0}")]
     Sign(#[from] asqav_core::sign::SignError),

@@ -25,6 +25,7 @@ pub mod keys;
 pub mod merkle;
 pub mod open;
 pub mod payload;
+pub mod proof;
 pub mod receipt;
 pub mod statement;
 pub mod suite;

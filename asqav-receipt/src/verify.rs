@@ -25,10 +25,12 @@ mod finding;
 mod input;
 mod judge;
 mod log;
+mod proof;
 mod reason;
 mod report;
 mod resolve;
 mod run;
+mod seal;
 mod stamp;
 mod statement;
 mod subject;
@@ -57,7 +59,8 @@ pub const MAX_ENVELOPE_LEN: usize = 1024 * 1024;
 ///
 /// Takes receipts of ours and others' native receipts, in payload mode and in
 /// flat hash mode, versions 1 and 2, signed with ML-DSA-65 or Ed25519, and
-/// DSSE envelopes around an in-toto statement about a receipt; with the feature
+/// DSSE envelopes around an in-toto statement about a receipt, and inclusion
+/// proofs ([`InclusionProof`](crate::proof::InclusionProof)); with the feature
 /// `foreign-formats` receipts of the parent draft (ACTA), too. Other formats
 /// are recognised by name and reported as `format_not_supported`.
 #[must_use]
@@ -99,6 +102,9 @@ fn verify_json(json: &Json, inputs: &ReceiptInputs<'_>) -> Report {
     let Some(raw) = json.as_object() else {
         return unreadable(Finding::fail(ReasonCode::NoPayload, "not a JSON object"), "unknown", inputs);
     };
+    if proof::is_proof(raw) {
+        return proof::verify(raw, inputs);
+    }
     if statement::is_dsse(raw) {
         return statement::verify(raw, inputs);
     }

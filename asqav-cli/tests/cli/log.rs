@@ -290,3 +290,35 @@ fn a_checkpoint_shows_a_cut_off_end() {
     let args = ["checkpoint", "demo/audit-log", "--key", "other/signing-key.pem"];
     assert_snapshot!("checkpoint_other_key", asqav(dir.path(), &[&args[..], &keys].concat()));
 }
+
+/// A proof is checked where there is no log.
+#[test]
+fn a_receipt_is_proven_without_its_log() {
+    let dir = recorded();
+    let keys = ["--keys", "demo/keys.jwks.json"];
+    let run_in = |args: &[&str]| asqav(dir.path(), args);
+    let checkpoint = ["checkpoint", "demo/audit-log", "--key", "demo/signing-key.pem", "-o", "one.json"];
+    let done = run_in(&[&checkpoint[..], &keys].concat());
+    assert!(done.starts_with("exit code: 0"), "{done}");
+    let prove = ["prove", "demo/audit-log", "--checkpoint", "one.json"];
+    let done = run_in(&[&prove[..], &["--seq", "3", "-o", "proof.json"]].concat());
+    assert!(done.starts_with("exit code: 0"), "{done}");
+    assert_snapshot!("prove_which", run_in(&prove));
+    assert_snapshot!("prove_nothing", run_in(&[&prove[..], &["--seq", "999"]].concat()));
+
+    fs::rename(dir.path().join("demo/audit-log"), dir.path().join("demo/away")).unwrap();
+    assert_snapshot!("proof_verified", run_in(&[&["verify", "proof.json"], &keys[..]].concat()));
+    let text = fs::read_to_string(dir.path().join("proof.json")).unwrap();
+    let changed = text.replacen("\"open_decisions\":0", "\"open_decisions\":1", 1);
+    assert_ne!(changed, text);
+    fs::write(dir.path().join("changed.json"), changed).unwrap();
+    let refused = run_in(&[&["verify", "--json", "changed.json"], &keys[..]].concat());
+    assert!(refused.starts_with("exit code: 1") && refused.contains("issuer_signature"), "{refused}");
+
+    // A log that lost its end since has no proof for that checkpoint.
+    fs::rename(dir.path().join("demo/away"), dir.path().join("demo/audit-log")).unwrap();
+    let log = fs::read_to_string(segment(dir.path())).unwrap();
+    let shorter: Vec<_> = log.lines().take(5).collect();
+    fs::write(segment(dir.path()), format!("{}\n", shorter.join("\n"))).unwrap();
+    assert_snapshot!("prove_shorter", run_in(&[&prove[..], &["--seq", "3"]].concat()));
+}

@@ -5,7 +5,6 @@ mod inputs;
 mod line;
 mod meaning;
 mod report;
-mod seal;
 mod segment;
 mod signatures;
 mod tally;

@@ -216,6 +216,8 @@ reasons! {
     CheckpointDiffers = "checkpoint_differs" Invalid,
     /// The log ends before its checkpoint: receipts at its end are missing.
     TailCut = "tail_cut" Invalid,
+    /// A receipt's path does not lead to the checkpoint's root.
+    NotIncluded = "not_included" Invalid,
 
     // Anchors and time.
     /// The receipt carries no anchor.

@@ -15,7 +15,7 @@ use crate::support::log::{Segment, Writer, verify};
 use crate::support::{Key, foreign, now};
 
 /// A log of two segments, the second open, and a decision without an outcome.
-fn running() -> Writer {
+pub(crate) fn running() -> Writer {
     let mut writer = Writer::started();
     writer.call();
     writer.seal();
@@ -25,11 +25,15 @@ fn running() -> Writer {
 }
 
 /// The checkpoint that a verifier of this log would make, with a change.
-fn signed(writer: &Writer, change: impl FnOnce(&mut Checkpoint)) -> SignedCheckpoint {
+pub(crate) fn signed(writer: &Writer, change: impl FnOnce(&mut Checkpoint)) -> SignedCheckpoint {
     signed_by(writer, &writer.key, change)
 }
 
-fn signed_by(writer: &Writer, key: &Key, change: impl FnOnce(&mut Checkpoint)) -> SignedCheckpoint {
+pub(crate) fn signed_by(
+    writer: &Writer,
+    key: &Key,
+    change: impl FnOnce(&mut Checkpoint),
+) -> SignedCheckpoint {
     let mut tree = Frontier::<Sha3Tree>::new();
     let files = writer.files();
     files.iter().flat_map(|segment| &segment.lines).for_each(|line| tree.push(line));

@@ -26,6 +26,7 @@ mod log_meaning;
 mod log_tampering;
 mod mistakes;
 mod native;
+mod proofs;
 mod run;
 
 use asqav_receipt::verify::{FailureClass, LogReport, ReasonCode, Report, Verdict};

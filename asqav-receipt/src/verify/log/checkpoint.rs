@@ -2,7 +2,6 @@
 
 use super::inputs::LogInputs;
 use super::meaning::Meaning;
-use super::seal::Seal;
 use super::tally::{Place, Tally};
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::digest::Sha3Digest;
@@ -11,6 +10,7 @@ use crate::verify::axes::keys::Use;
 use crate::verify::axes::time::MAX_SKEW_MICROS;
 use crate::verify::reason::ReasonCode;
 use crate::verify::report::Axis;
+use crate::verify::seal::Seal;
 
 /// The tree over all lines, and how it compares with the checkpoint.
 #[derive(Debug, Clone, Default)]
@@ -135,7 +135,7 @@ impl Whole {
                 seq: Some(checkpoint.size),
             },
         };
-        seal.check(meaning, inputs, &mut found);
+        seal.check(meaning.owner(), inputs.keys, &mut found);
         self.met &= sound;
     }
 }

@@ -84,6 +84,11 @@ impl Meaning {
             Some(Newest { seq: payload.seq, link: Link::to(canonical), issued_at: payload.issued_at });
     }
 
+    /// The log's issuer and agent, as its first receipt claims them.
+    pub(super) fn owner(&self) -> Option<(&str, &str)> {
+        self.identity.as_ref().map(|log| (log.issuer.as_str(), log.agent.as_str()))
+    }
+
     /// Whether the log ends in a clean stop.
     pub(super) fn is_stopped(&self) -> bool {
         self.run == Run::Stopped

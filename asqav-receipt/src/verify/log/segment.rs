@@ -2,7 +2,6 @@
 
 use super::inputs::LogInputs;
 use super::meaning::Meaning;
-use super::seal::Seal;
 use super::tally::{Place, Tally};
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::header::{SegmentHeader, SignedHeader};
@@ -12,6 +11,7 @@ use crate::verify::axes::keys::Use;
 use crate::verify::axes::time::MAX_SKEW_MICROS;
 use crate::verify::reason::ReasonCode;
 use crate::verify::report::Axis;
+use crate::verify::seal::Seal;
 use crate::verify::subject::{Subject, text};
 
 /// The segment being read: what its header has to say.
@@ -220,5 +220,5 @@ fn signature(
             seq: Some(header.last_seq),
         },
     };
-    seal.check(meaning, inputs, found);
+    seal.check(meaning.owner(), inputs.keys, found);
 }

@@ -2,15 +2,13 @@
 //! Judged as a receipt's: a pinned key of this agent and issuer, in force and
 //! in range.
 
-use super::inputs::LogInputs;
-use super::meaning::Meaning;
+use super::axes::keys::{Use, key_status};
+use super::finding::blocking;
+use super::reason::ReasonCode;
+use super::report::Axis;
 use crate::digest::Sha256Digest;
-use crate::keys::KeyEntry;
+use crate::keys::{KeyEntry, KeySet};
 use crate::receipt::Signature;
-use crate::verify::axes::keys::{Use, key_status};
-use crate::verify::finding::blocking;
-use crate::verify::reason::ReasonCode;
-use crate::verify::report::Axis;
 
 /// What is signed, by which key it says, and for what.
 pub(super) struct Seal<'a> {
@@ -22,28 +20,28 @@ pub(super) struct Seal<'a> {
 }
 
 impl Seal<'_> {
-    /// Tells `found` what is wrong.
+    /// Tells `found` what is wrong. `owner` is the log's issuer and agent, as
+    /// its receipts claim them.
     pub(super) fn check(
         &self,
-        meaning: &Meaning,
-        inputs: &LogInputs<'_>,
+        owner: Option<(&str, &str)>,
+        keys: Option<&KeySet>,
         found: &mut impl FnMut(Axis, ReasonCode, String),
     ) {
         let kid = self.signature.kid.as_str();
-        let Some(entry) = self.pinned(inputs) else {
+        let Some(entry) = self.pinned(keys) else {
             return found(Axis::IssuerKey, ReasonCode::KeyNotPinned, "its key is not pinned".to_owned());
         };
         if entry.kid.as_deref() != Some(kid) {
             let note = format!("`kid` is {kid:?}, the pinned key's is {:?}", entry.kid);
             found(Axis::KeyBinding, ReasonCode::KidMismatch, note);
         }
-        let log = meaning.identity.as_ref();
-        if log.is_none_or(|log| entry.issuer_id.as_deref() != Some(log.issuer.as_str())) {
+        if owner.is_none_or(|(issuer, _)| entry.issuer_id.as_deref() != Some(issuer)) {
             let note = "the key is not pinned for the log's issuer".to_owned();
             found(Axis::IssuerBind, ReasonCode::IssuerMismatch, note);
         }
         let agent = entry.agent_id.as_deref();
-        if agent.is_some() && log.is_none_or(|log| agent != Some(log.agent.as_str())) {
+        if agent.is_some() && owner.is_none_or(|(_, claimed)| agent != Some(claimed)) {
             let note = "the key is not pinned for the log's agent".to_owned();
             found(Axis::IssuerBind, ReasonCode::AgentMismatch, note);
         }
@@ -64,10 +62,10 @@ impl Seal<'_> {
     }
 
     /// The entry with the signed thumbprint; among rows of one key, that of the `kid`.
-    fn pinned<'k>(&self, inputs: &LogInputs<'k>) -> Option<&'k KeyEntry> {
+    fn pinned<'k>(&self, keys: Option<&'k KeySet>) -> Option<&'k KeyEntry> {
         let kid = Some(self.signature.kid.as_str());
         let same = || {
-            let entries = inputs.keys.into_iter().flat_map(|keys| keys.entries());
+            let entries = keys.into_iter().flat_map(|keys| keys.entries());
             entries.filter(|entry| entry.thumbprint() == Some(&self.key_thumbprint))
         };
         same().find(|entry| entry.kid.as_deref() == kid).or_else(|| same().next())
