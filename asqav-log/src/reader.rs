@@ -226,6 +226,18 @@ impl LogReader {
         Ok(())
     }
 
+    /// Has what was read of the newest segment on disk before this returns: a
+    /// writer may have written it and not yet synced it.
+    ///
+    /// # Errors
+    /// [`ReadError`] when that cannot be had.
+    pub fn sync(&self) -> Result<(), ReadError> {
+        let newest = self.segments.iter().rev().find(|(_, files)| files.log_len.is_some());
+        let Some((number, _)) = newest else { return Ok(()) };
+        let (file, path) = self.file(&segment_name(*number))?;
+        file.sync_data().map_err(|source| ReadError::Io { path, source })
+    }
+
     /// The receipt that says it is number `seq`.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use crate::args::CheckpointArgs;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::input;
-use crate::log;
+use crate::log::verify;
 use crate::output::{Output, write_new};
 
 /// Verifies the log, which may be open, and signs what it holds.
@@ -22,7 +22,10 @@ pub(crate) fn run(args: &CheckpointArgs, output: &mut Output) -> Result<Exit, Cl
     let previous = args.previous.as_deref().map(input::checkpoint).transpose()?;
     let mut inputs = LogInputs::new().keys(&keys).at(input::now()).allow_open(true);
     inputs.checkpoint = previous.as_ref();
-    let report = log::verify(&LogReader::open(&args.log_dir)?, inputs)?;
+    let log = LogReader::open(&args.log_dir)?;
+    let report = verify(&log, inputs)?;
+    // What a power loss can still take away is not signed for.
+    log.sync()?;
     let file = sign(&report, previous.as_ref(), &key)?.to_file();
     match &args.output {
         Some(path) => write_new(path, |to| Ok(to.write_all(&file)?))?,
