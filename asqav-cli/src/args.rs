@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use asqav_policy::glob::Glob;
 use asqav_receipt::id::{ActionId, AgentId, IssuerId};
 use asqav_receipt::time::Timestamp;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Write receipts of a log as files of their own, or as in-toto statements.
     Export(Export),
+    /// List the receipts of a log that match: table, JSON lines or CSV.
+    Log(LogQuery),
     /// Sign the size and root of a verified log, to be kept elsewhere.
     Checkpoint(CheckpointArgs),
     /// Prove that a receipt is in the log of a checkpoint, for whoever has no log.
@@ -130,6 +133,52 @@ pub(crate) struct Show {
     /// The keys you trust (JWKS); without them no axis about keys can pass.
     #[arg(long, value_name = "JWKS")]
     pub(crate) keys: Option<PathBuf>,
+}
+
+/// `asqav log`
+#[derive(Debug, Args)]
+pub(crate) struct LogQuery {
+    /// The log directory.
+    pub(crate) log_dir: PathBuf,
+    /// Only receipts of this agent.
+    #[arg(long, value_name = "ID")]
+    pub(crate) agent: Option<String>,
+    /// Only receipts whose action matches: `*` stops at `.` `:` `/`, `**` does not.
+    #[arg(long, value_name = "GLOB", value_parser = Glob::parse)]
+    pub(crate) action: Option<Glob>,
+    /// Only receipts whose tool matches, in the same way.
+    #[arg(long, value_name = "GLOB", value_parser = Glob::parse)]
+    pub(crate) tool: Option<Glob>,
+    /// Only receipts with this decision.
+    #[arg(long, value_parser = ["allow", "deny", "rate_limit", "observation"])]
+    pub(crate) decision: Option<String>,
+    /// Only receipts with this outcome.
+    #[arg(long, value_parser = ["ok", "tool_error", "cancelled", "panicked", "timed_out", "abandoned", "unknown"])]
+    pub(crate) outcome: Option<String>,
+    /// Only receipts of this session.
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+    /// Only receipts that claim this time or a later one (RFC 3339).
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Option<Timestamp>,
+    /// Only receipts that claim an earlier time than this one (RFC 3339).
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) until: Option<Timestamp>,
+    /// How to print them.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: LogFormat,
+}
+
+/// What `asqav log` prints.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A table for people.
+    #[default]
+    Table,
+    /// The payloads, one a line.
+    Jsonl,
+    /// Comma-separated values (RFC 4180).
+    Csv,
 }
 
 /// `asqav checkpoint`

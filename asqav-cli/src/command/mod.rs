@@ -5,6 +5,7 @@ mod demo;
 mod export;
 mod info;
 mod keygen;
+mod log;
 mod prove;
 mod show;
 mod verify;
@@ -24,6 +25,7 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Exit, CliErr
         Command::Verify(args) => verify::run(args, output),
         Command::Info(args) => info::run(args, output),
         Command::Show(args) => show::run(args, output),
+        Command::Log(args) => log::run(args, output),
         Command::Checkpoint(args) => checkpoint::run(args, output),
         Command::Prove(args) => prove::run(args, output),
         Command::Export(args) => export::run(args, output),

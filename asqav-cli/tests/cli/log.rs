@@ -322,3 +322,51 @@ fn a_receipt_is_proven_without_its_log() {
     fs::write(segment(dir.path()), format!("{}\n", shorter.join("\n"))).unwrap();
     assert_snapshot!("prove_shorter", run_in(&[&prove[..], &["--seq", "3"]].concat()));
 }
+
+#[test]
+fn receipts_are_found_by_what_they_say() {
+    let dir = recorded();
+    let log = |args: &[&str]| {
+        let output = run(dir.path(), &[&["log", "demo/audit-log", "--format", "jsonl"], args].concat(), b"");
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<serde_json::Value>>()
+    };
+    let all = log(&[]);
+    assert_eq!(all.len(), 15);
+    let counted = |wanted: &dyn Fn(&serde_json::Value) -> bool| all.iter().filter(|one| wanted(one)).count();
+    for (args, wanted) in [
+        (["--decision", "deny"], counted(&|one| one["decision"] == "deny")),
+        (["--outcome", "ok"], counted(&|one| one["asqav"]["outcome"] == "ok")),
+        (["--agent", "demo-agent"], 15),
+        (["--agent", "somebody"], 0),
+        (["--action", "notes:*"], counted(&|one| one["action_type"].as_str().unwrap().starts_with("notes:"))),
+        (["--since", "2000-01-01T00:00:00Z"], 15),
+        (["--until", "2000-01-01T00:00:00Z"], 0),
+    ] {
+        assert_eq!(log(&args).len(), wanted, "{args:?}");
+        assert!(
+            wanted > 0 || ["somebody", "2000-01-01T00:00:00Z"].contains(&args[1]),
+            "{args:?} finds something"
+        );
+    }
+    let session = all.iter().find_map(|one| one["session_id"].as_str()).unwrap();
+    let of_session = counted(&|one| one["session_id"] == session);
+    assert_eq!(log(&["--session", session]).len(), of_session);
+    let time = all[5]["issued_at"].as_str().unwrap();
+    assert_eq!(log(&["--since", time]).len() + log(&["--until", time]).len(), 15);
+
+    let csv = run(dir.path(), &["log", "demo/audit-log", "--format", "csv"], b"").stdout;
+    let csv = String::from_utf8(csv).unwrap();
+    assert_eq!(csv.lines().count(), 16);
+    assert!(csv.starts_with("seq,issued_at,type,action_type,"), "{csv}");
+    assert_snapshot!("log_denials", asqav(dir.path(), &["log", "demo/audit-log", "--decision", "deny"]));
+    assert_snapshot!("log_wrong_glob", asqav(dir.path(), &["log", "demo/audit-log", "--tool", "a***"]));
+    assert_snapshot!(
+        "log_json_csv",
+        asqav(dir.path(), &["log", "demo/audit-log", "--json", "--format", "csv"])
+    );
+    let one = run(dir.path(), &["log", "demo/audit-log", "--json", "--decision", "deny"], b"").stdout;
+    let one: serde_json::Value = serde_json::from_slice(&one).unwrap();
+    assert_eq!(one["receipts"].as_array().unwrap().len(), counted(&|one| one["decision"] == "deny"));
+}
