@@ -18,7 +18,7 @@ pub enum Refused {
         receipt: ActionId,
     },
     /// A limit is exhausted; the denial receipt is durable.
-    #[error("rate limited, retry after {retry_after:?}, receipt {receipt}")]
+    #[error("rate limited, retry after {}, receipt {receipt}", in_tenths(*retry_after))]
     RateLimited {
         /// When the call would fit, if nothing else is taken.
         retry_after: Duration,
@@ -79,6 +79,13 @@ pub enum Refused {
         /// The system's error.
         why: String,
     },
+}
+
+/// In seconds with one decimal, rounded up: whoever waits so long does not come
+/// too early.
+fn in_tenths(wait: Duration) -> String {
+    let tenths = wait.as_nanos().div_ceil(100_000_000);
+    format!("{}.{}s", tenths / 10, tenths % 10)
 }
 
 impl Refused {
@@ -169,5 +176,17 @@ impl From<Refused> for String {
 impl From<Refused> for std::io::Error {
     fn from(refused: Refused) -> Self {
         Self::new(std::io::ErrorKind::PermissionDenied, refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_told_in_tenths_and_never_too_short() {
+        for (nanos, text) in [(0, "0.0s"), (1, "0.1s"), (100_000_000, "0.1s"), (59_912_345_678, "60.0s")] {
+            assert_eq!(in_tenths(Duration::from_nanos(nanos)), text);
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! certificates inside a token prove nothing and are never used. Anything that
 //! cannot be read for certain is *unchecked*, which is never proof.
 
+mod algorithm;
 mod block;
 mod der;
 mod ots;

@@ -1,10 +1,10 @@
 //! Time-stamp tokens: RFC 3161 §2.4.2, in CMS (RFC 5652 §5).
 
-use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use x509_cert::der::Tag;
 use x509_cert::der::asn1::ObjectIdentifier;
 
 use super::Outcome;
+use super::algorithm::{Hash, SHA_256};
 use super::der::{Malformed, Value, explicit, implicit};
 use super::tsa::{Signed, TsaKeys, Vouch};
 use crate::time::Timestamp;
@@ -279,20 +279,14 @@ fn certificate(value: Value<'_>) -> Result<Option<&[u8]>, Malformed> {
     let id = ids.first().ok_or(Malformed(WHAT))?.parts(Tag::Sequence, WHAT)?;
     match id.as_slice() {
         [hash, ..] if hash.is(Tag::OctetString) => hash.content(Tag::OctetString, WHAT).map(Some),
-        [algorithm, hash, ..] if algorithm.algorithm(WHAT)? == super::tsa::SHA_256 => {
+        [algorithm, hash, ..] if algorithm.algorithm(WHAT)? == SHA_256 => {
             hash.content(Tag::OctetString, WHAT).map(Some)
         }
         _ => Ok(None),
     }
 }
 
-/// The digest by a hash algorithm of the SHA-2 family; `None` for another.
+/// The digest by this hash algorithm; `None` for one that is not known here.
 fn hash(algorithm: ObjectIdentifier, message: &[u8]) -> Option<Vec<u8>> {
-    use super::tsa::{SHA_256, SHA_384, SHA_512};
-    Some(match algorithm {
-        SHA_256 => Sha256::digest(message).to_vec(),
-        SHA_384 => Sha384::digest(message).to_vec(),
-        SHA_512 => Sha512::digest(message).to_vec(),
-        _ => return None,
-    })
+    Hash::of(algorithm).map(|hash| hash.digest(message))
 }

@@ -2,22 +2,19 @@
 
 use ed25519_dalek::Verifier as _;
 use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
+use rsa::RsaPublicKey;
 use rsa::traits::PublicKeyParts as _;
-use rsa::{Pkcs1v15Sign, RsaPublicKey};
-use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use x509_cert::Certificate;
 use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Decode as _, Encode as _, pem};
 use x509_cert::ext::pkix::ExtendedKeyUsage;
 use x509_cert::spki::DecodePublicKey;
 
+use super::algorithm::Algorithm;
 use crate::base64url;
 use crate::digest::Sha256Digest;
 use crate::time::Timestamp;
 
-pub(super) const SHA_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
-pub(super) const SHA_384: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2");
-pub(super) const SHA_512: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3");
 const TIME_STAMPING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.8");
 
 /// RSA keys below this many bits are not taken.
@@ -258,7 +255,7 @@ impl Key {
     /// algorithm.
     fn verifies(&self, signed: &Signed<'_>) -> Option<bool> {
         let Signed { message, signature, .. } = signed;
-        match (self, Algorithm::of(signed)?) {
+        match (self, Algorithm::of(signed.algorithm, signed.digest)?) {
             (Self::Rsa(key), Algorithm::Rsa(hash)) => {
                 Some(key.verify(hash.scheme(), &hash.digest(message), signature).is_ok())
             }
@@ -291,73 +288,4 @@ impl Key {
 /// Pure ML-DSA with an empty context (RFC 9882 §3).
 fn verifies<P: ml_dsa::MlDsaParams>(key: &ml_dsa::VerifyingKey<P>, message: &[u8], signature: &[u8]) -> bool {
     ml_dsa::Signature::<P>::try_from(signature).is_ok_and(|signature| key.verify(message, &signature).is_ok())
-}
-
-/// A signature algorithm of a `SignerInfo`.
-#[derive(Debug, Clone, Copy)]
-enum Algorithm {
-    Rsa(Hash),
-    Ecdsa(Hash),
-    Ed25519,
-    MlDsa44,
-    MlDsa65,
-    MlDsa87,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Hash {
-    Sha256,
-    Sha384,
-    Sha512,
-}
-
-impl Algorithm {
-    fn of(signed: &Signed<'_>) -> Option<Self> {
-        const TABLE: [(&str, Algorithm); 10] = [
-            ("1.2.840.113549.1.1.11", Algorithm::Rsa(Hash::Sha256)),
-            ("1.2.840.113549.1.1.12", Algorithm::Rsa(Hash::Sha384)),
-            ("1.2.840.113549.1.1.13", Algorithm::Rsa(Hash::Sha512)),
-            ("1.2.840.10045.4.3.2", Algorithm::Ecdsa(Hash::Sha256)),
-            ("1.2.840.10045.4.3.3", Algorithm::Ecdsa(Hash::Sha384)),
-            ("1.2.840.10045.4.3.4", Algorithm::Ecdsa(Hash::Sha512)),
-            ("1.3.101.112", Algorithm::Ed25519),
-            ("2.16.840.1.101.3.4.3.17", Algorithm::MlDsa44),
-            ("2.16.840.1.101.3.4.3.18", Algorithm::MlDsa65),
-            ("2.16.840.1.101.3.4.3.19", Algorithm::MlDsa87),
-        ];
-        let name = signed.algorithm.to_string();
-        // rsaEncryption names no hash: the digest algorithm does (RFC 3370 §3.2).
-        if name == "1.2.840.113549.1.1.1" {
-            return Hash::of(signed.digest).map(Self::Rsa);
-        }
-        TABLE.into_iter().find(|(oid, _)| *oid == name).map(|(_, algorithm)| algorithm)
-    }
-}
-
-impl Hash {
-    fn of(digest: ObjectIdentifier) -> Option<Self> {
-        match digest {
-            SHA_256 => Some(Self::Sha256),
-            SHA_384 => Some(Self::Sha384),
-            SHA_512 => Some(Self::Sha512),
-            _ => None,
-        }
-    }
-
-    fn digest(self, message: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Sha256 => Sha256::digest(message).to_vec(),
-            Self::Sha384 => Sha384::digest(message).to_vec(),
-            Self::Sha512 => Sha512::digest(message).to_vec(),
-        }
-    }
-
-    /// RSASSA-PKCS1-v1_5 (RFC 8017 §8.2).
-    fn scheme(self) -> Pkcs1v15Sign {
-        match self {
-            Self::Sha256 => Pkcs1v15Sign::new::<Sha256>(),
-            Self::Sha384 => Pkcs1v15Sign::new::<Sha384>(),
-            Self::Sha512 => Pkcs1v15Sign::new::<Sha512>(),
-        }
-    }
 }
