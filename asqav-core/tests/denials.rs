@@ -176,6 +176,18 @@ async fn values_that_are_no_json_are_refused_with_a_receipt() {
     receipts.assert_verified();
 }
 
+#[tokio::test]
+async fn a_fault_is_refused_without_a_policy_too_and_the_log_stays_true() {
+    let test = TestGate::new();
+    let nan = ToolCall::builder("nan", "t").argument("rate", &f64::NAN).build();
+    for refused in refusals(&test, nan).await {
+        assert!(matches!(refused, Refused::Unrepresentable { .. }), "{refused}");
+    }
+    let receipts = test.receipts();
+    receipts.assert_denied("nan", "unrepresentable");
+    receipts.assert_verified();
+}
+
 #[test]
 fn ten_thousand_arguments_get_their_denial() {
     let policy = Rules::new(|_| Decision::deny(vec![rule("no")], reason("denied_by_rule")));

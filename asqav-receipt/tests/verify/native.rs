@@ -165,6 +165,16 @@ fn type_phase_and_decision_fit_together() {
         draft.decision = Decision::Observation;
     })
     .verified();
+    let refused = |reason: &str| {
+        changed(|draft| {
+            draft.policy_digest = none;
+            draft.decision = Decision::Deny;
+            draft.reason = Some(reason.parse().unwrap());
+        })
+    };
+    // What no receipt can hold is refused by the gate itself; all else is a policy's.
+    refused("unrepresentable").verified();
+    refused("denied_by_rule").invalid(ReasonCode::MalformedReceipt);
 }
 
 #[test]

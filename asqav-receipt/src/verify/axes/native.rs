@@ -73,10 +73,18 @@ fn decision(payload: &Payload) -> Result<(), Finding> {
     if decided && !decides {
         return Err(malformed("`decision` on a receipt that decides nothing"));
     }
-    if decided && payload.policy_digest == Sha256Digest::of(br#"{"asqav_policy":"none"}"#) {
+    let policy = payload.policy_digest != Sha256Digest::of(br#"{"asqav_policy":"none"}"#);
+    if decided && !policy && !refused_by_the_gate(payload) {
         return Err(malformed("a decision without a policy"));
     }
     Ok(())
+}
+
+/// A call that no receipt can hold is refused whether or not there is a policy.
+fn refused_by_the_gate(payload: &Payload) -> bool {
+    payload.receipt_type == ReceiptType::Decision
+        && payload.decision == Decision::Deny
+        && payload.reason.as_ref().is_some_and(|reason| reason.as_str() == "unrepresentable")
 }
 
 /// Nothing stands in the payload but what was read from it. Digests that
