@@ -165,6 +165,14 @@ pub enum LogError {
         /// The gate's agent.
         wanted: String,
     },
+    /// The log belongs to another issuer.
+    #[error("this is the log of issuer `{found}`, not of `{wanted}`")]
+    OtherIssuer {
+        /// The issuer in the log.
+        found: String,
+        /// The gate's issuer.
+        wanted: String,
+    },
     /// The log holds something that no crash explains; it is not repaired.
     #[error("the log is damaged at {place}: {why}")]
     Damaged {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use asqav_receipt::id::{AgentId, LogId};
+use asqav_receipt::id::{AgentId, IssuerId, LogId};
 use asqav_receipt::open::OpenSet;
 use asqav_receipt::payload::Link;
 use asqav_receipt::time::Timestamp;
@@ -17,7 +17,7 @@ pub struct MemoryLog(Arc<Mutex<Kept>>);
 
 #[derive(Default)]
 struct Kept {
-    identity: Option<(LogId, AgentId)>,
+    identity: Option<(LogId, AgentId, IssuerId)>,
     receipts: Vec<LogEntry>,
     open: OpenSet,
     groups: usize,
@@ -98,10 +98,15 @@ impl Kept {
         if self.writer {
             return Err(LogError::Locked { holder: "another gate of this process".to_owned() });
         }
-        let (log_id, agent) = self.identity.get_or_insert((owner.new_log_id, owner.agent.clone()));
+        let new = || (owner.new_log_id, owner.agent.clone(), owner.issuer.clone());
+        let (log_id, agent, issuer) = self.identity.get_or_insert_with(new);
         if *agent != owner.agent {
             let (found, wanted) = (agent.to_string(), owner.agent.to_string());
             return Err(LogError::OtherAgent { found, wanted });
+        }
+        if *issuer != owner.issuer {
+            let (found, wanted) = (issuer.to_string(), owner.issuer.to_string());
+            return Err(LogError::OtherIssuer { found, wanted });
         }
         let log_id = *log_id;
         let unclean = (!self.sealed && !self.receipts.is_empty()).then(|| Unclean::new(0, None));

@@ -121,13 +121,16 @@ fn texts_that_do_not_fit_are_refused_before_anything_is_written() {
 }
 
 #[test]
-fn a_log_has_one_writer_and_one_agent() {
+fn a_log_has_one_writer_one_agent_and_one_issuer() {
     let log = MemoryLog::new();
     let open = |agent| builder(agent).without_policy().signer(key()).log(log.clone()).open();
     let gate = open("one").unwrap();
     assert!(matches!(open("one"), Err(OpenError::Log(LogError::Locked { .. }))));
     drop(gate);
     assert!(matches!(open("other"), Err(OpenError::Log(LogError::OtherAgent { .. }))));
+    let renamed = Gate::builder("one".parse().unwrap(), "renamed".parse().unwrap());
+    let renamed = renamed.without_policy().signer(key()).log(log.clone()).open();
+    assert!(matches!(renamed, Err(OpenError::Log(LogError::OtherIssuer { .. }))));
     assert_eq!(log.receipts().len(), 2, "gate:start and gate:stop of the first");
     open("one").unwrap();
 }

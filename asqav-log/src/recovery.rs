@@ -17,8 +17,8 @@
 //!
 //! Everything else is damage and nothing is touched: a complete line that
 //! fails, a line feed anywhere after damage, a segment without header that is
-//! not the newest, a missing or renumbered segment, another agent's log, a log
-//! behind its mirror.
+//! not the newest, a missing or renumbered segment, another agent's or issuer's
+//! log, a log behind its mirror.
 
 mod listing;
 mod mirrored;

@@ -87,6 +87,29 @@ fn newest_segment(dir: &Path) -> PathBuf {
 }
 
 #[test]
+fn a_log_of_another_issuer_is_not_gone_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = |issuer: &str| {
+        Gate::builder("agent:test".parse().unwrap(), issuer.parse().unwrap())
+            .signer(Arc::new(signing_key()))
+            .without_policy()
+            .log(FileLog::new(dir.path()))
+            .open()
+    };
+    let gate = open("issuer:test").unwrap();
+    call(&gate, "DE-1");
+    gate.shutdown().wait().unwrap();
+
+    // Receipts of two issuers in one log would make all of it invalid for good.
+    let refused = open("issuer:renamed").unwrap_err();
+    assert_eq!(refused.to_string(), "this is the log of issuer `issuer:test`, not of `issuer:renamed`");
+    let gate = open("issuer:test").unwrap();
+    call(&gate, "DE-2");
+    gate.shutdown().wait().unwrap();
+    assert_eq!(verify(dir.path()).verdict, Verdict::Verified, "{:?}", verify(dir.path()).problems);
+}
+
+#[test]
 fn a_killed_log_goes_on_and_verifies() {
     let dir = tempfile::tempdir().unwrap();
     let log = killed_while_calling(dir.path());

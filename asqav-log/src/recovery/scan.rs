@@ -84,6 +84,9 @@ fn check(piece: Piece<'_>, owner: &LogOwner, keys: &Keyring<'_>, tip: &Tip) -> R
     if payload.agent_id != owner.agent {
         return Err(format!("it is a receipt of agent `{}`", payload.agent_id));
     }
+    if payload.issuer_id != owner.issuer {
+        return Err(format!("it is a receipt of issuer `{}`", payload.issuer_id));
+    }
     tip.expects(&payload)?;
     keys.check(&payload.key_thumbprint, &canonical, &signature)?;
     Ok(payload)

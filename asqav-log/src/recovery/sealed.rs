@@ -25,8 +25,8 @@ pub(super) struct First {
     genesis: Option<Sha3Digest>,
 }
 
-/// Reads the log's first line; `None` if it has none. Of another agent's log
-/// nothing else is looked at.
+/// Reads the log's first line; `None` if it has none. Of another agent's or
+/// issuer's log nothing else is looked at.
 pub(super) fn first_receipt(
     storage: &mut dyn Storage,
     listing: &Listing,
@@ -48,6 +48,10 @@ pub(super) fn first_receipt(
     if payload.agent_id != owner.agent {
         let (found, wanted) = (payload.agent_id.to_string(), owner.agent.to_string());
         return Err(LogError::OtherAgent { found, wanted });
+    }
+    if payload.issuer_id != owner.issuer {
+        let (found, wanted) = (payload.issuer_id.to_string(), owner.issuer.to_string());
+        return Err(LogError::OtherIssuer { found, wanted });
     }
     let genesis = Link::to(&payload.to_canonical()).sha3;
     Ok(Some(First { log_id: payload.asqav.log_id, genesis }))
