@@ -8,6 +8,7 @@ mod compound;
 mod serializer;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use asqav_receipt::json;
 use serde::Serialize;
@@ -64,13 +65,17 @@ impl fmt::Debug for JsonText {
 /// # Errors
 /// [`CallError::Value`] for NaN and infinity, two members of one name, a map
 /// key that is not a string, integer, boolean or character, nesting over
-/// [`MAX_DEPTH`], and whatever error `value`'s own implementation gives.
+/// [`MAX_DEPTH`], and whatever error `value`'s own implementation gives; a
+/// panic of it is an error, too.
 pub fn to_json_text<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, CallError> {
-    let mut out = String::new();
-    match value.serialize(serializer::TextSerializer::new(&mut out)) {
-        Ok(()) => Ok(JsonText(out)),
-        Err(error) => Err(CallError::Value { why: error.to_string() }),
-    }
+    // Foreign code: a tool that has done its work is not undone by it.
+    let written = catch_unwind(AssertUnwindSafe(|| {
+        let mut out = String::new();
+        let written = value.serialize(serializer::TextSerializer::new(&mut out));
+        written.map(|()| JsonText(out)).map_err(|error| error.to_string())
+    }));
+    let written = written.unwrap_or_else(|_| Err("its own code panicked".to_owned()));
+    written.map_err(|why| CallError::Value { why })
 }
 
 /// Appends `text` as a JSON string, with the escapes of RFC 8785 §3.2.2.2.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use asqav_core::gate::{Door, run_with};
 use asqav_core::testing::{AllowAll, Fault, FaultyLog, Latch, MemoryLog, TestGate};
 use asqav_core::{Ending, Refused, ToolCall, current};
-use asqav_receipt::payload::{Decision as Wire, Outcome, Phase, Tier};
+use asqav_receipt::payload::{Context, Decision as Wire, Form, Outcome, Phase, Tier};
 use common::{Ran, Rules, call, poll_once};
 
 /// A gate whose log holds the group with receipt `seq` until the latch opens.
@@ -40,6 +40,37 @@ async fn a_result_and_an_error_come_back_as_they_are() {
     assert_eq!(bad.asqav.error_type.as_ref().unwrap().as_str(), "std::io::error::Error");
     assert!(!String::from_utf8(bad.to_canonical()).unwrap().contains("\"no\""), "no text of the error");
     receipts.assert_verified();
+}
+
+/// A value whose own code panics when it is serialised.
+struct Panics;
+
+impl serde::Serialize for Panics {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        panic!("in a tool's own code");
+    }
+}
+
+#[tokio::test]
+async fn a_result_that_panics_when_it_is_read_comes_back_and_the_call_succeeded() {
+    let test = TestGate::with_policy(AllowAll::new());
+    let result: Result<Panics, Refused> = test.gate().run(call("t"), || async { Ok(Panics) }).await;
+    assert!(result.is_ok(), "the tool's own result");
+    assert!(test.gate().run_sync(call("t"), || Ok::<_, Refused>(Panics)).is_ok());
+    let receipts = test.receipts();
+    receipts.assert_outcomes("t", &[Outcome::Ok, Outcome::Ok]);
+    let outcome = receipts.of("t", Phase::Outcome).next().unwrap();
+    assert_eq!(outcome.context, Context::Result(Some(Form::Dropped)));
+    receipts.assert_verified();
+}
+
+#[test]
+fn an_argument_that_panics_when_it_is_read_is_refused_with_a_receipt() {
+    let test = TestGate::with_policy(AllowAll::new());
+    let call = ToolCall::builder("t", "test:call").argument("a", &Panics).build();
+    let refused = test.gate().run_sync(call, || Ok::<_, Refused>(())).unwrap_err();
+    assert!(matches!(refused, Refused::Unrepresentable { .. }), "{refused}");
+    test.receipts().assert_denied("t", "unrepresentable");
 }
 
 #[test]
