@@ -2,6 +2,8 @@
 #![cfg(feature = "http")]
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+use std::sync::{Arc, Mutex};
+
 use asqav_core::policy::{Decision, Policy, PolicyInput};
 use asqav_core::testing::TestGate;
 use asqav_core::tower::http::{HttpTools, SignedHttpLayer};
@@ -136,6 +138,56 @@ async fn other_paths_pass_through_unless_every_request_is_a_call() {
     let response = only.oneshot(Request::get("/health").body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     test.receipts().assert_denied("http", "no_rule");
+}
+
+/// A router that finds the tool by what stands in the path, decoded.
+fn by_name(test: &TestGate, ran: &Arc<Mutex<Vec<String>>>) -> Router {
+    let ran = Arc::clone(ran);
+    Router::new()
+        .route(
+            "/tools/{*tool}",
+            post(move |axum::extract::Path(tool): axum::extract::Path<String>| async move {
+                ran.lock().unwrap().push(tool);
+            }),
+        )
+        .layer(SignedHttpLayer::new(
+            test.gate(),
+            HttpTools::below("/tools/").tool("query", ["account"]).tool("caf\u{e9}", ["account"]),
+        ))
+}
+
+#[tokio::test]
+async fn no_spelling_of_a_path_leads_past_the_gate() {
+    let test = gate();
+    let ran = Arc::default();
+    for path in ["/tools/query", "/tools/quer%79", "/tools/%71uery"] {
+        let (response, _) = send(by_name(&test, &ran), path, r#"{"account":"DE-2"}"#).await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{path}");
+    }
+    for path in [
+        "/tools/query/",
+        "/tools//query",
+        "/tools/./query",
+        "/tools/x/../query",
+        "/tools/x%2F..%2Fquery",
+        "/tools/%2E%2E/tools/query",
+        "/tools/query%2F",
+        "/tools/query%5C",
+        "/tools/%ff",
+        "/tools/%zz",
+        "/tools/a%",
+    ] {
+        let (response, body) = send(by_name(&test, &ran), path, r#"{"account":"DE-1"}"#).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{path} {body}");
+    }
+    assert_eq!(*ran.lock().unwrap(), Vec::<String>::new(), "a tool ran without its decision");
+    test.receipts().assert_denied("query", "no_rule");
+    test.receipts().assert_verified();
+
+    // A name that has to be escaped is the tool's decoded name.
+    let (response, _) = send(by_name(&test, &ran), "/tools/caf%C3%A9", r#"{"account":"DE-1"}"#).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    test.receipts().assert_outcomes("caf\u{e9}", &[Outcome::Ok]);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 //! response's body before the outcome is recorded. Both are bounded.
 //!
 //! What is a tool call: a request whose path ends in the name of a tool that
-//! [`HttpTools`] declares, whatever its method. Each member of its JSON object
+//! [`HttpTools`] declares, in any spelling and whatever its method. Each member of its JSON object
 //! is an argument; a body that is no strict JSON object makes a call that
 //! cannot be represented, which is refused with its denial receipt. Query
 //! parameters are not arguments: a tool call with a query is refused likewise.
@@ -15,6 +15,7 @@
 mod body;
 mod exchange;
 mod layer;
+mod path;
 mod tools;
 
 pub use body::{HttpBody, Replayed};

@@ -12,6 +12,7 @@ use tower_service::Service;
 
 use super::body::{Buffered, Buffering, HttpBody, Replayed, Short};
 use super::layer::Settings;
+use super::path::Named;
 use crate::argument::JsonText;
 use crate::call::Capture;
 use crate::gate::{Body as CallBody, Run, run_body};
@@ -62,7 +63,7 @@ pin_project! {
 pub(super) struct Waiting<S> {
     pub(super) service: S,
     pub(super) parts: Parts,
-    pub(super) tool: String,
+    pub(super) tool: Named,
     pub(super) settings: Settings,
 }
 

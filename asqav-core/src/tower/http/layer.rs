@@ -7,6 +7,7 @@ use tower_service::Service;
 
 use super::body::{HttpBody, Replayed};
 use super::exchange::{SignedHttpFuture, Waiting};
+use super::path::Named;
 use super::tools::HttpTools;
 use crate::gate::{Door, Gate};
 use crate::session::Session;
@@ -86,10 +87,11 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
-        let Some(tool) = self.settings.tools.named(parts.uri.path()).map(str::to_owned) else {
+        let tool = self.settings.tools.named(parts.uri.path());
+        if tool == Named::Nothing {
             let request = Request::from_parts(parts, Replayed::untouched(body));
             return SignedHttpFuture::passing(self.inner.call(request));
-        };
+        }
         let clone = self.inner.clone();
         let service = std::mem::replace(&mut self.inner, clone);
         SignedHttpFuture::reading(body, Waiting { service, parts, tool, settings: self.settings.clone() })

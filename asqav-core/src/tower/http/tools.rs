@@ -6,10 +6,15 @@ use std::sync::Arc;
 use asqav_receipt::json::Json;
 use http::request::Parts;
 
+use super::path::{Named, name_below};
 use crate::argument::JsonText;
 use crate::call::{CallError, Capture, ToolCall};
 
-/// The tools of a router: the last segment of a request's path names the tool.
+/// The tools of a router: a request's path names the tool.
+///
+/// Escapes (`%XX`) in the name are decoded. A path below the prefix that
+/// routers read differently (empty or dot segments, a slash at the end, an
+/// escaped slash) is refused: it might name a declared tool.
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct HttpTools {
@@ -19,8 +24,9 @@ pub struct HttpTools {
 }
 
 impl HttpTools {
-    /// Tools below the path `prefix`, e.g. `/tools/`: what follows it names
-    /// the tool.
+    /// Tools below the path `prefix`, e.g. `/tools/`: what follows it, if
+    /// anything does, names the tool. `prefix` begins with a slash and holds no
+    /// escapes.
     pub fn below(prefix: &str) -> Self {
         Self { prefix: prefix.into(), ..Self::default() }
     }
@@ -39,19 +45,27 @@ impl HttpTools {
         Self { only: true, ..self }
     }
 
-    /// The tool that a request names; `None` if it is no tool call.
-    pub(super) fn named<'a>(&self, path: &'a str) -> Option<&'a str> {
-        match path.strip_prefix(&*self.prefix) {
-            Some(name) if self.declared.contains_key(name) || self.only => Some(name),
-            None if self.only => Some("http"),
-            _ => None,
+    /// What a request of `path` calls; [`Named::Nothing`] if it is no tool call.
+    pub(super) fn named(&self, path: &str) -> Named {
+        match name_below(&self.prefix, path) {
+            Named::Nothing if self.only => Named::Tool("http".to_owned()),
+            Named::Tool(name) if !self.only && !self.declared.contains_key(&name) => Named::Nothing,
+            named => named,
         }
     }
 
     /// The call of `tool` with the members of `body` as its arguments.
-    pub(super) fn call(&self, tool: &str, parts: &Parts, body: Result<&[u8], &'static str>) -> ToolCall {
+    pub(super) fn call(&self, named: &Named, parts: &Parts, body: Result<&[u8], &'static str>) -> ToolCall {
+        let tool = match named {
+            Named::Tool(tool) | Named::Unclear(tool) => tool,
+            Named::Nothing => "http",
+        };
         let builder = ToolCall::builder(tool, &format!("http:{}", parts.method));
         let why = |why: &str| CallError::Argument { name: "body".to_owned(), why: why.to_owned() };
+        if let Named::Unclear(_) = named {
+            let why = "the path can be read in more than one way".to_owned();
+            return builder.unrepresentable(CallError::Value { why }).build();
+        }
         if parts.uri.query().is_some() {
             return builder.unrepresentable(why("a tool call takes no query parameters")).build();
         }
