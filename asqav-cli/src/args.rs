@@ -62,8 +62,8 @@ pub(crate) struct Keygen {
 /// `asqav verify`
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// A log directory; or receipts: files (JSON, or JSON lines), directories
-    /// of such files, `-` for standard input.
+    /// A log directory; or receipts: files (JSON, or JSON lines), `-` for
+    /// standard input, with `--receipts` directories of such files.
     ///
     /// Of receipts that are presented together each may be the predecessor of
     /// another, no two may share a nonce or a number, and gaps are named.
@@ -76,6 +76,12 @@ pub(crate) struct Verify {
     /// could have rewritten it too.
     #[arg(long, value_name = "JWKS")]
     pub(crate) keys: Option<PathBuf>,
+    /// Take directories for receipts, not for logs.
+    ///
+    /// Without it a directory is a log: receipts that somebody picked from a log
+    /// and put in its place are each true, and are not that log.
+    #[arg(long)]
+    pub(crate) receipts: bool,
     /// The receipt before this one (single receipts only).
     #[arg(long, value_name = "FILE")]
     pub(crate) predecessor: Option<PathBuf>,

@@ -66,7 +66,7 @@ fn a_whole_log_in_lines_or_in_files_verifies_as_receipts() {
         fs::write(dir.path().join(format!("receipts/{:03}.json", lines.len() - at)), line).unwrap();
     }
     fs::copy(dir.path().join("demo/keys.jwks.json"), dir.path().join("receipts/keys.jwks.json")).unwrap();
-    let (code, report) = verify(dir.path(), &["receipts"]);
+    let (code, report) = verify(dir.path(), &["receipts", "--receipts"]);
     assert_eq!((code, &report["receipts"]), (Some(0), &(lines.len() - 1).into()), "{report}");
     let results = report["results"].as_array().unwrap();
     assert_eq!(results[0]["source"], "receipts/001.json", "in the order of their names");
@@ -76,7 +76,7 @@ fn a_whole_log_in_lines_or_in_files_verifies_as_receipts() {
 
     let changed = lines[6].replacen("protectmcp:", "protectmcp.", 1);
     fs::write(dir.path().join("changed.json"), changed).unwrap();
-    let (code, report) = verify(dir.path(), &["receipts", "changed.json"]);
+    let (code, report) = verify(dir.path(), &["receipts", "changed.json", "--receipts"]);
     assert_eq!((code, &report["failure_class"]), (Some(1), &"invalid".into()));
     let bad: Vec<_> = report["results"]
         .as_array()
@@ -86,6 +86,23 @@ fn a_whole_log_in_lines_or_in_files_verifies_as_receipts() {
         .map(|result| result["source"].clone())
         .collect();
     assert_eq!(bad, ["changed.json"], "a forgery takes no other receipt with it");
+}
+
+#[test]
+fn a_log_cannot_be_exchanged_for_some_of_its_receipts() {
+    let dir = recorded();
+    export(dir.path(), &["-o", "all.jsonl"]);
+    let log = dir.path().join("demo/audit-log");
+    fs::remove_dir_all(&log).unwrap();
+    fs::create_dir(&log).unwrap();
+    // Each of them is true; what was wrong is left out.
+    let text = fs::read_to_string(dir.path().join("all.jsonl")).unwrap();
+    let kept: Vec<_> = text.lines().take(3).collect();
+    fs::write(log.join("receipts.jsonl"), kept.join("\n")).unwrap();
+    let output = run(dir.path(), &[&["verify", "demo/audit-log"], &KEYS[..]].concat(), b"");
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stdout));
+    let (code, _) = verify(dir.path(), &["demo/audit-log", "--receipts"]);
+    assert_eq!(code, Some(0), "asked for as receipts, they are judged as such");
 }
 
 #[test]

@@ -25,7 +25,8 @@ use crate::text::escape;
 
 /// Verifies what the paths are: one log directory, or receipts.
 pub(crate) fn run(args: &Verify, output: &mut Output) -> Result<Exit, CliError> {
-    let logs: Vec<_> = args.paths.iter().filter(|path| path.is_dir() && is_log(path)).collect();
+    let dirs = args.paths.iter().filter(|path| path.is_dir() && !args.receipts);
+    let logs: Vec<_> = dirs.collect();
     match (logs.as_slice(), args.paths.as_slice()) {
         ([], paths) => {
             let logs_only = [
@@ -39,18 +40,22 @@ pub(crate) fn run(args: &Verify, output: &mut Output) -> Result<Exit, CliError> 
                 Err(sources) => run::run(args, &sources, output),
             }
         }
+        ([dir], [_]) if is_of_receipts(dir) => Err(CliError::Usage(format!(
+            "`{}` holds no log, but files that may be receipts: --receipts verifies them one by one",
+            dir.display()
+        ))),
         ([log], [_]) => log::run(args, log, output),
-        _ => Err(CliError::Usage("a log directory is verified alone: give no other path".to_owned())),
+        _ => Err(CliError::Usage("a log directory is verified alone: give no other path, or --receipts for directories of receipts".to_owned())),
     }
 }
 
-/// Whether a directory is to be judged as a log: it has a file that only logs
-/// have, or nothing that could be a receipt.
-fn is_log(dir: &Path) -> bool {
+/// Whether a directory holds files that may be receipts, and none that only
+/// logs have.
+fn is_of_receipts(dir: &Path) -> bool {
     let names = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.file_name());
     let names: Vec<_> = names.filter_map(|name| name.into_string().ok()).collect();
-    names.iter().any(|name| FileKind::of(name) != FileKind::Stray)
-        || !names.iter().any(|name| sources::is_receipt_name(name))
+    names.iter().all(|name| FileKind::of(name) == FileKind::Stray)
+        && names.iter().any(|name| sources::is_receipt_name(name))
 }
 
 /// Refuses flags that say nothing about `what`.
