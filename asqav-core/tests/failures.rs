@@ -4,9 +4,16 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use asqav_core::key::SigningKey;
 use asqav_core::refused::Closed;
+use asqav_core::sign::{SignError, Signer};
 use asqav_core::testing::{AllowAll, Fault, FaultyLog, FaultySigner, MemoryLog, TestGate};
 use asqav_core::{Refused, ToolCall};
+use asqav_receipt::digest::Sha256Digest;
+use asqav_receipt::id::KeyId;
 use asqav_receipt::payload::{Outcome, Phase};
 use common::{Ran, Rules, call};
 
@@ -58,6 +65,52 @@ async fn a_decision_that_cannot_be_written_lets_nothing_run() {
         assert!(matches!(result, Err(Refused::Closed { cause: Closed::Writing { seq: 3, .. } })));
         assert_eq!(ran.times(), 0);
     }
+}
+
+/// A device that loses bytes of what it signs from the `from`th signature on.
+struct Lossy {
+    key: SigningKey,
+    signed: AtomicUsize,
+    from: usize,
+}
+
+impl Signer for Lossy {
+    fn algorithm(&self) -> &'static str {
+        self.key.algorithm()
+    }
+    fn key_id(&self) -> &KeyId {
+        self.key.key_id()
+    }
+    fn public_key(&self) -> &[u8] {
+        self.key.public_key()
+    }
+    fn thumbprint(&self) -> &Sha256Digest {
+        self.key.thumbprint()
+    }
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let mut signature = self.key.sign(message)?;
+        if self.signed.fetch_add(1, Ordering::SeqCst) >= self.from {
+            signature.pop();
+        }
+        Ok(signature)
+    }
+}
+
+#[test]
+fn a_signature_of_another_length_is_none() {
+    // The self-test, gate:start; then the decision.
+    let signer = Lossy { key: SigningKey::from_seed(&[7; 32]), signed: AtomicUsize::new(0), from: 2 };
+    let log = MemoryLog::new();
+    let gate = asqav_core::Gate::builder("a".parse().unwrap(), "i".parse().unwrap());
+    let gate = gate.signer(Arc::new(signer)).without_policy().log(log.clone()).open().unwrap();
+    let ran = Ran::default();
+    let refused = gate.run_sync(call("t"), || {
+        ran.mark();
+        Ok::<_, Refused>(())
+    });
+    assert!(matches!(refused, Err(Refused::Closed { cause: Closed::Signing { seq: 2, .. } })), "{refused:?}");
+    assert_eq!(ran.times(), 0);
+    assert_eq!(log.receipts().len(), 1, "nothing is in the log that its reader refuses");
 }
 
 #[test]

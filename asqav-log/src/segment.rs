@@ -166,7 +166,8 @@ impl OpenSegment {
     fn sign(&self, owner: &LogOwner, tip: &Tip, close: CloseReason) -> Result<SignedHeader, LogError> {
         let signer = &owner.signer;
         let unknown = || SignError::Backend(format!("unknown suite `{}`", signer.algorithm()));
-        let suite = suite::by_name(signer.algorithm()).ok_or_else(unknown)?.name;
+        let suite::Suite { name: suite, signature_len, .. } =
+            suite::by_name(signer.algorithm()).ok_or_else(unknown)?;
         let Content { count, bytes, first_issued_at: _, first_seq, before, tree: _ } = &self.content;
         let header = SegmentHeader {
             log_id: tip.log_id,
@@ -187,6 +188,9 @@ impl OpenSegment {
             key_thumbprint: *signer.thumbprint(),
         };
         let sig = signer.sign(&header.signing_bytes())?;
+        if sig.len() != *signature_len {
+            return Err(SignError::Backend(format!("{} bytes are no {suite} signature", sig.len())).into());
+        }
         Ok(SignedHeader { header, signature: Signature { alg: suite, kid: signer.key_id().clone(), sig } })
     }
 }
