@@ -17,6 +17,7 @@
 mod proof;
 #[cfg(test)]
 mod tests;
+pub mod tiles;
 
 use std::marker::PhantomData;
 
