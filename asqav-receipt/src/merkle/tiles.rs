@@ -216,7 +216,9 @@ mod tests {
                 let path = inclusion_path::<Sha3Tree>(leaves, index);
                 assert_eq!(tree.inclusion_path(index as u64), Ok(path), "{index} of {size}");
             }
-            for older in [1, 2, 128, 255, 256, 257, size / 3, size - 1, size].into_iter().filter(|at| *at <= size) {
+            for older in
+                [1, 2, 128, 255, 256, 257, size / 3, size - 1, size].into_iter().filter(|at| *at <= size)
+            {
                 let path = consistency_path::<Sha3Tree>(leaves, older);
                 assert_eq!(tree.consistency_path(older as u64), Ok(path), "{older} of {size}");
             }
