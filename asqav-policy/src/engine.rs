@@ -6,10 +6,11 @@
 //! allow rule not grant, and a deny or approve rule restrict.
 
 use asqav_receipt::id::RuleId;
+use smallvec::SmallVec;
 
 use crate::error::PolicyError;
 use crate::facts::Facts;
-use crate::index::ToolIndex;
+use crate::index::RuleIndex;
 use crate::model::Model;
 use crate::rule::{RateLimit, Rule, RuleEffect};
 
@@ -17,7 +18,7 @@ use crate::rule::{RateLimit, Rule, RuleEffect};
 #[derive(Debug, Clone)]
 pub struct RulePolicy {
     model: Model,
-    index: ToolIndex,
+    index: RuleIndex,
     reads_arguments: bool,
 }
 
@@ -31,12 +32,15 @@ pub struct Ruling<'p> {
     pub reason: Option<Reason>,
     /// The rules that led to it, most decisive first: those that hold, then
     /// those that could not be evaluated, each ordered by id.
-    pub rules: Vec<&'p RuleId>,
+    pub rules: Few<&'p RuleId>,
     /// The rate limits that the call has to fit, with their rules: those of
     /// every allow rule that holds *or could not be evaluated*, because a
     /// limit restricts.
-    pub limits: Vec<(&'p RuleId, RateLimit)>,
+    pub limits: Few<(&'p RuleId, RateLimit)>,
 }
+
+/// A list that allocates only when it has more than eight items.
+pub type Few<T> = SmallVec<[T; 8]>;
 
 /// Why a call may not simply run: a code that the agent sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +102,7 @@ impl RulePolicy {
     /// Indexes a checked policy.
     #[must_use]
     pub fn new(model: Model) -> Self {
-        let index = ToolIndex::new(model.rules().map(|rule| rule.tools.as_slice()));
+        let index = RuleIndex::new(model.rules());
         let reads_arguments = model.rules().any(|rule| rule.when.is_some());
         Self { model, index, reads_arguments }
     }
@@ -138,20 +142,22 @@ impl RulePolicy {
     }
 
     /// The rules that stand to the call in any way, ordered by id.
-    fn standings(&self, facts: &Facts<'_>) -> Vec<(&Entry, Standing)> {
-        self.concerned(facts)
-            .into_iter()
+    fn standings(&self, facts: &Facts<'_>) -> Standings<'_> {
+        let mut concerned = Few::<u32>::new();
+        self.index.visit(facts.tool, facts.agent, |at| concerned.push(at));
+        concerned.sort_unstable();
+        concerned.dedup();
+        let entries = concerned.into_iter().filter_map(|at| self.model.entries().get(at as usize));
+        entries
             .map(|entry| (entry, entry.1.standing(facts)))
             .filter(|&(_, standing)| standing != Standing::Aside)
             .collect()
     }
 
     /// The rules about the call's tool, ordered by id.
-    pub(crate) fn concerned(&self, facts: &Facts<'_>) -> Vec<&Entry> {
-        let mut concerned: Vec<usize> = self.index.rules(facts.tool).collect();
-        concerned.sort_unstable();
-        concerned.dedup();
-        concerned.into_iter().filter_map(|at| self.model.entries().get(at)).collect()
+    pub(crate) fn about_tool(&self, facts: &Facts<'_>) -> impl Iterator<Item = &Entry> {
+        let entries = self.model.entries().iter();
+        entries.filter(|(_, rule)| rule.tools.iter().any(|glob| glob.matches(facts.tool)))
     }
 }
 
@@ -181,11 +187,14 @@ impl Rule {
 
 pub(crate) type Entry = (RuleId, Rule);
 
+/// Rules and how they stand to a call.
+type Standings<'p> = Few<(&'p Entry, Standing)>;
+
 /// The concerned rules of one call.
-struct Tally<'p>(Vec<(&'p Entry, Standing)>);
+struct Tally<'p>(Standings<'p>);
 
 impl<'p> Tally<'p> {
-    const fn new(standings: Vec<(&'p Entry, Standing)>) -> Self {
+    const fn new(standings: Standings<'p>) -> Self {
         Self(standings)
     }
 
@@ -232,15 +241,15 @@ impl<'p> Tally<'p> {
 
     fn refuse(&self, reason: Reason, because: &[(RuleEffect, Standing)]) -> Ruling<'p> {
         let rules = self.named(because);
-        Ruling { effect: RuleEffect::Deny, reason: Some(reason), rules, limits: Vec::new() }
+        Ruling { effect: RuleEffect::Deny, reason: Some(reason), rules, limits: Few::new() }
     }
 
     /// The rules of these kinds, in the order of the kinds.
-    fn named(&self, kinds: &[(RuleEffect, Standing)]) -> Vec<&'p RuleId> {
+    fn named(&self, kinds: &[(RuleEffect, Standing)]) -> Few<&'p RuleId> {
         kinds.iter().flat_map(|&(effect, standing)| self.of(effect, standing)).map(|(id, _)| id).collect()
     }
 
-    fn limits(&self) -> Vec<(&'p RuleId, RateLimit)> {
+    fn limits(&self) -> Few<(&'p RuleId, RateLimit)> {
         self.of(RuleEffect::Allow, Standing::Holds)
             .chain(self.of(RuleEffect::Allow, Standing::Unknown))
             .filter_map(|(id, rule)| Some((id, rule.rate?)))

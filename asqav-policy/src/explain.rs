@@ -60,8 +60,7 @@ impl RulePolicy {
     /// Why the call comes out as it does.
     pub fn explain<'a>(&self, call: impl Into<Facts<'a>>) -> Explanation<'_> {
         let facts = call.into();
-        let rules: Vec<_> =
-            self.concerned(&facts).into_iter().map(|(id, rule)| find(id, rule, &facts)).collect();
+        let rules: Vec<_> = self.about_tool(&facts).map(|(id, rule)| find(id, rule, &facts)).collect();
         let others = self.model().rules().len() - rules.len();
         Explanation { ruling: self.judge(&facts), rules, others }
     }

@@ -1,12 +1,21 @@
 //! What a decision depends on, without a gate.
 
+mod value;
+
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use asqav_receipt::json::Json;
 use asqav_receipt::time::Timestamp;
+use smallvec::SmallVec;
 
 use crate::pointer::{Pointer, index};
+
+pub(crate) use value::Seen;
+use value::Value;
+
+/// So many arguments stand in place and are found by going through them.
+const FEW: usize = 8;
 
 /// A call of a tool by an agent at a time.
 ///
@@ -16,7 +25,9 @@ pub struct Facts<'a> {
     pub(crate) agent: &'a str,
     pub(crate) tool: &'a str,
     pub(crate) now: Timestamp,
-    arguments: BTreeMap<&'a str, Given<'a>>,
+    few: SmallVec<[(&'a str, Given<'a>); FEW]>,
+    /// The arguments behind the first [`FEW`].
+    many: BTreeMap<&'a str, Given<'a>>,
 }
 
 /// One argument.
@@ -25,7 +36,7 @@ struct Given<'a> {
     /// `None` when it was not serialised, or was given twice.
     text: Option<&'a str>,
     /// `None` when the text breaks the rules of the strict reader.
-    value: OnceCell<Option<Json>>,
+    value: OnceCell<Option<Value<'a>>>,
 }
 
 /// Why a condition cannot be evaluated.
@@ -65,27 +76,37 @@ impl Why {
 impl<'a> Facts<'a> {
     /// A call of `tool` by `agent` at `now`, without arguments.
     #[must_use]
-    pub const fn new(agent: &'a str, tool: &'a str, now: Timestamp) -> Self {
-        Self { agent, tool, now, arguments: BTreeMap::new() }
+    pub fn new(agent: &'a str, tool: &'a str, now: Timestamp) -> Self {
+        Self { agent, tool, now, few: SmallVec::new(), many: BTreeMap::new() }
     }
 
     /// Adds an argument by its JSON text; `None` when it was not serialised.
     #[must_use]
     pub fn argument(mut self, name: &'a str, text: Option<&'a str>) -> Self {
-        let given = Given { text, value: OnceCell::new() };
-        self.arguments
-            .entry(name)
-            .and_modify(|first| *first = Given { text: None, value: OnceCell::new() })
-            .or_insert(given);
+        let mut given = Given { text, value: OnceCell::new() };
+        if let Some((_, first)) = self.few.iter_mut().find(|(known, _)| *known == name) {
+            first.text = None;
+        } else if self.few.len() < FEW {
+            self.few.push((name, given));
+        } else {
+            if self.many.contains_key(name) {
+                given.text = None;
+            }
+            self.many.insert(name, given);
+        }
         self
     }
 
     /// The value at `pointer`; `None` when there is none or it is `null`.
-    pub(crate) fn at(&self, pointer: &Pointer) -> Result<Option<&Json>, Why> {
-        let Some(given) = self.arguments.get(pointer.argument.as_str()) else { return Ok(None) };
+    pub(crate) fn at(&self, pointer: &Pointer) -> Result<Option<Seen<'_>>, Why> {
+        let Some(given) = self.given(&pointer.argument) else { return Ok(None) };
         let text = given.text.ok_or(Why::Withheld)?;
-        let value = given.value.get_or_init(|| Json::parse(text.as_bytes()).ok());
-        let mut value = value.as_ref().ok_or(Why::Unreadable)?;
+        let value = given.value.get_or_init(|| Value::parse(text)).as_ref().ok_or(Why::Unreadable)?;
+        let mut value = match value {
+            Value::Json(value) => value,
+            Value::Text(text) if pointer.rest.is_empty() => return Ok(Some(Seen::Text(text))),
+            Value::Text(_) => return Err(Why::Mistyped),
+        };
         for token in &pointer.rest {
             let next = match value {
                 Json::Object(members) => members.get(token),
@@ -96,7 +117,12 @@ impl<'a> Facts<'a> {
             let Some(next) = next else { return Ok(None) };
             value = next;
         }
-        Ok((*value != Json::Null).then_some(value))
+        Ok(Seen::of(value))
+    }
+
+    fn given(&self, name: &str) -> Option<&Given<'a>> {
+        let few = self.few.iter().find(|(known, _)| *known == name).map(|(_, given)| given);
+        few.or_else(|| if self.many.is_empty() { None } else { self.many.get(name) })
     }
 }
 
@@ -104,15 +130,16 @@ impl<'a> Facts<'a> {
 mod tests {
     use super::*;
 
-    fn at(text: Option<&str>, pointer: &str) -> Result<Option<Json>, Why> {
+    /// The value as text, for comparing.
+    fn at(text: Option<&str>, pointer: &str) -> Result<Option<String>, Why> {
         let facts = Facts::new("a", "t", Timestamp::MAX).argument("x", text);
-        facts.at(&Pointer::parse(pointer).unwrap()).map(|value| value.cloned())
+        facts.at(&Pointer::parse(pointer).unwrap()).map(|value| value.map(|value| format!("{value:?}")))
     }
 
     #[test]
     fn pointers_reach_into_values() {
         let text = Some(r#"{"a":[{"b/c":7},null]}"#);
-        assert_eq!(at(text, "/x/a/0/b~1c"), Ok(Some(Json::Integer(7))));
+        assert_eq!(at(text, "/x/a/0/b~1c"), Ok(Some("Number(7.0)".to_owned())));
         assert_eq!(at(text, "/x/a/1"), Ok(None), "null is no value");
         assert_eq!(at(text, "/x/a/1/deeper"), Ok(None));
         assert_eq!(at(text, "/x/a/00"), Ok(None));
@@ -129,5 +156,20 @@ mod tests {
         }
         let twice = Facts::new("a", "t", Timestamp::MAX).argument("x", Some("1")).argument("x", Some("1"));
         assert_eq!(twice.at(&Pointer::parse("/x").unwrap()), Err(Why::Withheld));
+    }
+
+    #[test]
+    fn many_arguments_are_found_as_few_are() {
+        let names: Vec<String> = (0..3 * FEW).map(|at| format!("x{at}")).collect();
+        let add = |facts: Facts<'static>, name: &'static str| facts.argument(name, Some("1"));
+        let names: Vec<&'static str> = names.into_iter().map(|name| &*name.leak()).collect();
+        let facts = names.iter().fold(Facts::new("a", "t", Timestamp::MAX), |facts, name| add(facts, name));
+        for name in &names {
+            let pointer = Pointer::parse(&format!("/{name}")).unwrap();
+            assert_eq!(facts.at(&pointer), Ok(Some(Seen::Number(1.0))), "{name}");
+            let twice = add(facts.clone(), name);
+            assert_eq!(twice.at(&pointer), Err(Why::Withheld), "{name}");
+        }
+        assert_eq!(facts.at(&Pointer::parse("/y").unwrap()), Ok(None));
     }
 }

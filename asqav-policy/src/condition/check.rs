@@ -8,7 +8,7 @@ use super::path;
 use super::pattern::Pattern;
 use super::url;
 use crate::error::{Problem, quote};
-use crate::facts::Why;
+use crate::facts::{Seen, Why};
 use crate::rule::MAX_PER_RULE;
 
 /// A question about one value.
@@ -70,11 +70,9 @@ impl Number {
         if self.0.fract() == 0.0 { Json::Integer(self.0 as i64) } else { Json::Float(self.0) }
     }
 
-    fn of(value: &Json) -> Result<Self, Why> {
+    fn of(value: Seen<'_>) -> Result<Self, Why> {
         match value {
-            #[expect(clippy::cast_precision_loss, reason = "the reader keeps integers within 2^53")]
-            Json::Integer(integer) => Ok(Self(*integer as f64)),
-            Json::Float(float) => Ok(Self(*float)),
+            Seen::Number(number) => Ok(Self(number)),
             _ => Err(Why::Mistyped),
         }
     }
@@ -151,10 +149,10 @@ impl Scalar {
     }
 
     /// Whether `value` is equal.
-    fn equals(&self, value: &Json) -> Result<bool, Why> {
+    fn equals(&self, value: Seen<'_>) -> Result<bool, Why> {
         match (&self.0, value) {
-            (Kind::Text(text), Json::String(other)) => Ok(text == other),
-            (Kind::Bool(value), Json::Bool(other)) => Ok(value == other),
+            (Kind::Text(text), Seen::Text(other)) => Ok(text == other),
+            (Kind::Bool(value), Seen::Bool(other)) => Ok(*value == other),
             (Kind::Number(number), other) => Ok(*number == Number::of(other)?),
             _ => Err(Why::Mistyped),
         }
@@ -213,7 +211,7 @@ impl Check {
     }
 
     /// Whether the value is as asked.
-    pub(crate) fn holds(&self, value: &Json) -> Result<bool, Why> {
+    pub(crate) fn holds(&self, value: Seen<'_>) -> Result<bool, Why> {
         match self {
             // All of one type: either every comparison is mistyped or none.
             Self::OneOf(values) => values
@@ -234,7 +232,7 @@ impl Check {
             }
             Self::HostIn(hosts) => {
                 let host = url::host(text(value)?).ok_or(Why::Ambiguous)?;
-                Ok(hosts.iter().any(|pattern| url::host_matches(&host, pattern)))
+                Ok(hosts.iter().any(|pattern| url::host_matches(host, pattern)))
             }
             Self::Present(expected) => Ok(*expected),
             Self::Matches(pattern) => pattern.matches(text(value)?),
@@ -242,15 +240,18 @@ impl Check {
     }
 }
 
-fn text(value: &Json) -> Result<&str, Why> {
-    value.as_str().ok_or(Why::Mistyped)
+fn text(value: Seen<'_>) -> Result<&str, Why> {
+    match value {
+        Seen::Text(text) => Ok(text),
+        _ => Err(Why::Mistyped),
+    }
 }
 
 /// Characters of a text, items of an array.
-fn length(value: &Json) -> Result<u64, Why> {
+fn length(value: Seen<'_>) -> Result<u64, Why> {
     let len = match value {
-        Json::String(text) => text.chars().count(),
-        Json::Array(items) => items.len(),
+        Seen::Text(text) => text.chars().count(),
+        Seen::Items(items) => items.len(),
         _ => return Err(Why::Mistyped),
     };
     Ok(u64::try_from(len).unwrap_or(u64::MAX))

@@ -3,8 +3,8 @@
 //! not see another host than the tool will call: whatever is not read the same
 //! way by all of them is not read here.
 
-/// The host of a plain URL, in lower case.
-pub(super) fn host(url: &str) -> Option<String> {
+/// The host of a plain URL, in the case it is written in.
+pub(super) fn host(url: &str) -> Option<&str> {
     if !url.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
         return None;
     }
@@ -18,23 +18,30 @@ pub(super) fn host(url: &str) -> Option<String> {
         Some(_) => return None,
         None => authority,
     };
-    let host = host.to_ascii_lowercase();
-    is_host(&host).then_some(host)
+    is_host(host).then_some(host)
 }
 
 /// A host in lower case, or `*.` and a host name.
 pub(super) fn is_host_pattern(pattern: &str) -> bool {
-    match pattern.strip_prefix("*.") {
-        Some(domain) => is_host(domain) && !ends_in_number(domain),
-        None => is_host(pattern),
-    }
+    let lower = !pattern.bytes().any(|byte| byte.is_ascii_uppercase());
+    lower
+        && match pattern.strip_prefix("*.") {
+            Some(domain) => is_host(domain) && !ends_in_number(domain),
+            None => is_host(pattern),
+        }
 }
 
 /// Whether `host` is the host that `pattern` names, or one under its domain.
+/// Case does not matter (RFC 3986 §3.2.2).
 pub(super) fn host_matches(host: &str, pattern: &str) -> bool {
     match pattern.strip_prefix('*') {
-        Some(dot_domain) => host.len() > dot_domain.len() && host.ends_with(dot_domain),
-        None => host == pattern,
+        Some(dot_domain) => host
+            .len()
+            .checked_sub(dot_domain.len())
+            .filter(|&label| label > 0)
+            .and_then(|label| host.get(label..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(dot_domain)),
+        None => host.eq_ignore_ascii_case(pattern),
     }
 }
 
@@ -45,7 +52,7 @@ fn is_port(port: &str) -> bool {
 fn is_host(host: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+            && label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_'))
     };
     host.len() <= 253 && host.split('.').all(label) && (!ends_in_number(host) || is_ipv4(host))
 }
@@ -55,7 +62,11 @@ fn is_host(host: &str) -> bool {
 fn ends_in_number(host: &str) -> bool {
     let last = host.rsplit('.').next().unwrap_or(host);
     let digits = |text: &str, radix| text.chars().all(|c| c.is_digit(radix));
-    digits(last, 10) || last.strip_prefix("0x").is_some_and(|rest| digits(rest, 16))
+    digits(last, 10)
+        || last
+            .strip_prefix(['0'])
+            .and_then(|rest| rest.strip_prefix(['x', 'X']))
+            .is_some_and(|rest| digits(rest, 16))
 }
 
 /// Four decimal numbers without leading zeros.
@@ -71,14 +82,14 @@ mod tests {
     fn plain_urls_have_a_host() {
         for (url, expected) in [
             ("https://example.com", "example.com"),
-            ("HTTPS://Example.COM:443/a?b#c", "example.com"),
+            ("HTTPS://Example.COM:443/a?b#c", "Example.COM"),
             ("http://example.com?x=@evil.example", "example.com"),
             ("http://example.com#@evil.example", "example.com"),
             ("wss://a-b.example.com/", "a-b.example.com"),
             ("http://127.0.0.1:8080/", "127.0.0.1"),
             ("http://xn--bcher-kva.example/", "xn--bcher-kva.example"),
         ] {
-            assert_eq!(host(url).as_deref(), Some(expected), "{url}");
+            assert_eq!(host(url), Some(expected), "{url}");
         }
     }
 
@@ -117,6 +128,7 @@ mod tests {
             "http://0177.0.0.1/",
             "http://0x7f.0.0.1/",
             "http://0x7f000001/",
+            "http://0X7F000001/",
             "http://2130706433/",
             "http://127.0.0.01/",
             "http://256.0.0.1/",
@@ -129,6 +141,8 @@ mod tests {
     fn a_star_stands_for_subdomains_only() {
         assert!(host_matches("a.example.com", "*.example.com"));
         assert!(host_matches("a.b.example.com", "*.example.com"));
+        assert!(host_matches("A.b.Example.COM", "*.example.com"));
+        assert!(host_matches("Example.COM", "example.com"));
         assert!(!host_matches("example.com", "*.example.com"));
         assert!(!host_matches("evilexample.com", "*.example.com"));
         assert!(!host_matches("example.com.evil.example", "*.example.com"));
