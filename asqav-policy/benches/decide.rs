@@ -3,6 +3,8 @@
 //! `cargo bench -p asqav-policy`. Machines are shared and noisy: compare the
 //! columns of one run, not the nanoseconds of two.
 
+#![expect(clippy::expect_used, reason = "the policies are constants")]
+
 use asqav_policy::{Facts, Rule, RuleEffect, RulePolicy, arg};
 use asqav_receipt::time::Timestamp;
 use divan::{AllocProfiler, Bencher, black_box};

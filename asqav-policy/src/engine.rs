@@ -14,6 +14,9 @@ use crate::index::RuleIndex;
 use crate::model::Model;
 use crate::rule::{RateLimit, Rule, RuleEffect};
 
+/// So many rules about one tool and agent are judged without allocating.
+const CONCERNED: usize = 32;
+
 /// Rules about tool calls that were checked and indexed.
 #[derive(Debug, Clone)]
 pub struct RulePolicy {
@@ -136,6 +139,10 @@ impl RulePolicy {
     }
 
     /// What the rules say about one call.
+    ///
+    /// Allocates nothing while at most 32 rules are about the tool and the
+    /// agent, at most eight allow the call, and its arguments are numbers,
+    /// booleans or texts without escapes.
     #[must_use]
     pub fn judge(&self, facts: &Facts<'_>) -> Ruling<'_> {
         Tally::new(self.standings(facts)).ruling()
@@ -143,7 +150,7 @@ impl RulePolicy {
 
     /// The rules that stand to the call in any way, ordered by id.
     fn standings(&self, facts: &Facts<'_>) -> Standings<'_> {
-        let mut concerned = Few::<u32>::new();
+        let mut concerned = SmallVec::<[u32; CONCERNED]>::new();
         self.index.visit(facts.tool, facts.agent, |at| concerned.push(at));
         concerned.sort_unstable();
         concerned.dedup();
@@ -188,7 +195,7 @@ impl Rule {
 pub(crate) type Entry = (RuleId, Rule);
 
 /// Rules and how they stand to a call.
-type Standings<'p> = Few<(&'p Entry, Standing)>;
+type Standings<'p> = SmallVec<[(&'p Entry, Standing); CONCERNED]>;
 
 /// The concerned rules of one call.
 struct Tally<'p>(Standings<'p>);
