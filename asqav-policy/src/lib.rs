@@ -40,6 +40,8 @@ mod facts;
 pub mod file;
 pub mod glob;
 mod index;
+#[cfg(feature = "gate")]
+pub mod layers;
 pub mod model;
 mod normal;
 mod pointer;
@@ -55,6 +57,8 @@ pub use example::Example;
 pub use explain::{Explanation, Finding, RuleFinding};
 pub use facts::{Facts, Why};
 pub use file::{FILE_VERSION, MAX_FILE_LEN};
+#[cfg(feature = "gate")]
+pub use layers::{Layers, LayersError};
 pub use model::Model;
 pub use rule::{RateLimit, Rule, RuleEffect};
 pub use window::{Day, Window};

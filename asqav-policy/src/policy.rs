@@ -20,19 +20,17 @@ impl Policy for RulePolicy {
 
     fn decide(&self, input: &PolicyInput<'_>) -> Decision {
         let facts = if self.reads_arguments() { Facts::from(input) } else { without_arguments(input) };
-        let ruling = self.judge(&facts);
-        let rules = ruling.rules.iter().copied().cloned().collect();
-        match ruling {
-            Ruling { effect: RuleEffect::Allow, limits, .. } => {
-                let charges = limits.into_iter().map(|(rule, limit)| self.charge(rule, limit, &facts));
-                Decision::allow(rules, charges.collect())
+        let Ruling { effect, reason, rules, limits } = self.judge(&facts);
+        let rules = rules.into_iter().cloned().collect();
+        let charges = || limits.into_iter().map(|(rule, limit)| self.charge(rule, limit, &facts)).collect();
+        match effect {
+            RuleEffect::Allow => Decision::allow(rules, charges()),
+            RuleEffect::Approve => {
+                let mut decision = Decision::needs_approval(rules, code(Reason::ApprovalRequired));
+                decision.charges = charges();
+                decision
             }
-            Ruling { effect: RuleEffect::Approve, .. } => {
-                Decision::needs_approval(rules, code(Reason::ApprovalRequired))
-            }
-            Ruling { effect: RuleEffect::Deny, reason, .. } => {
-                Decision::deny(rules, code(reason.unwrap_or(Reason::NoRule)))
-            }
+            RuleEffect::Deny => Decision::deny(rules, code(reason.unwrap_or(Reason::NoRule))),
         }
     }
 }
@@ -70,7 +68,7 @@ fn without_arguments<'a>(input: &PolicyInput<'a>) -> Facts<'a> {
 }
 
 #[expect(clippy::expect_used, reason = "the codes are constants, and a test reads each of them")]
-fn code(reason: Reason) -> ReasonCode {
+pub(crate) fn code(reason: Reason) -> ReasonCode {
     ReasonCode::parse(reason.code()).expect("a constant code")
 }
 
