@@ -1,5 +1,6 @@
-//! The policy file: TOML 1.1, read strictly. Unknown keys are errors, each
-//! with its line and column.
+//! The policy file: TOML 1.1, or the same keys as JSON or (feature `yaml`)
+//! YAML 1.2, read strictly. Unknown and duplicate keys are errors, each with
+//! its line and column.
 //!
 //! ```toml
 //! version = 1
@@ -30,20 +31,31 @@
 //! `under`, `host_in`, `min_len`, `max_len`, `present`, `matches`; the module
 //! [`condition`](crate::condition) says what each means. An example gives
 //! `tool` (left out: the rule's one tool), `agent` (left out: `example`),
-//! `at` (left out: `2000-01-01T12:00:00Z`) and `args`.
+//! `at` (left out: `2000-01-01T12:00:00Z`) and `args`. Times are TOML's or, in
+//! any format, texts.
+//!
+//! YAML is taken only as far as all its readers agree: no aliases, anchors,
+//! merge keys, tags or second documents, and quotes around words like `no`,
+//! `on`, `12:30` and `0x1f`, which some take for booleans, times or numbers.
 
 mod condition;
 mod example;
+mod format;
+mod json;
 mod rule;
 mod table;
+mod toml;
+mod tree;
+#[cfg(feature = "yaml")]
+mod yaml;
 
 use asqav_receipt::id::PolicyId;
-use toml::de::{DeTable, DeValue};
 
 use crate::error::{Fault, PolicyError, Problem, quote};
 use crate::model::{MAX_RULES, Model};
 use crate::rule::Rule;
 
+pub use format::Format;
 use table::{Table, Value};
 
 /// The version of the file format.
@@ -57,36 +69,28 @@ impl Model {
     ///
     /// # Errors
     /// [`PolicyError`] with line and column for the first mistake.
-    pub fn from_toml(content: impl AsRef<[u8]>) -> Result<Self, PolicyError> {
+    pub fn read(content: impl AsRef<[u8]>, format: Format) -> Result<Self, PolicyError> {
         let content = content.as_ref();
-        read(content).map_err(|fault| fault.locate(content))
+        read(content, format).map_err(|fault| fault.locate(content))
+    }
+
+    /// Reads a policy file's content, TOML.
+    ///
+    /// # Errors
+    /// [`PolicyError`] with line and column for the first mistake.
+    pub fn from_toml(content: impl AsRef<[u8]>) -> Result<Self, PolicyError> {
+        Self::read(content, Format::Toml)
     }
 }
 
-fn read(content: &[u8]) -> Result<Model, Fault> {
+fn read(content: &[u8], format: Format) -> Result<Model, Fault> {
     if content.len() > MAX_FILE_LEN {
         return Err(Problem::TooLarge { len: content.len() }.into());
     }
     let text =
         std::str::from_utf8(content).map_err(|error| Fault::at(error.valid_up_to(), Problem::NotUtf8))?;
-    let document = DeTable::parse(text).map_err(|error| {
-        let at = error.span().map_or_else(|| deepest_key(text), |span| span.start);
-        Fault::at(at, Problem::Syntax(error.message().chars().take(200).collect()))
-    })?;
-    let at = document.span().start;
-    read_document(&Table::new(document.get_ref(), at))
-}
-
-/// Where the line with the most dots begins: the reader gives no place for a
-/// key of too many parts, its only error without one.
-fn deepest_key(text: &str) -> usize {
-    let mut start = 0;
-    let lines = text.split_inclusive('\n').map(|line| {
-        let at = start;
-        start += line.len();
-        (line.bytes().filter(|&byte| byte == b'.').count(), at)
-    });
-    lines.max_by_key(|&(dots, _)| dots).map_or(0, |(_, at)| at)
+    let document = format.parse(text)?;
+    read_document(&Value::document(&document).table()?)
 }
 
 fn read_document(document: &Table<'_>) -> Result<Model, Fault> {
@@ -109,19 +113,6 @@ fn read_rules(document: &Table<'_>) -> Result<Vec<Rule>, Fault> {
         return Err(Fault::at(rules.at(), Problem::TooMany { what: "rules", max: MAX_RULES }));
     }
     items.into_iter().map(|item| rule::read(&item.table()?)).collect()
-}
-
-/// A type's name as errors give it.
-fn type_name(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a float",
-        DeValue::Boolean(_) => "a boolean",
-        DeValue::Datetime(_) => "a date or time",
-        DeValue::Array(_) => "an array",
-        DeValue::Table(_) => "a table",
-    }
 }
 
 /// Reads a word from a list of known ones.

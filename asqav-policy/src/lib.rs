@@ -56,7 +56,7 @@ pub use error::{PolicyError, Position, Problem};
 pub use example::Example;
 pub use explain::{Explanation, Finding, RuleFinding};
 pub use facts::{Facts, Why};
-pub use file::{FILE_VERSION, MAX_FILE_LEN};
+pub use file::{FILE_VERSION, Format, MAX_FILE_LEN};
 #[cfg(feature = "gate")]
 pub use layers::{Layers, LayersError};
 pub use model::Model;

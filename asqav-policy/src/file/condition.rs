@@ -1,8 +1,7 @@
 //! Reads a condition.
 
-use toml::de::DeValue;
-
 use super::table::{Table, Value};
+use super::tree::Kind;
 use crate::condition::{Argument, Condition, MAX_DEPTH, Node, Scalar, all, any, arg};
 use crate::error::{Fault, Problem};
 
@@ -95,10 +94,10 @@ fn located(condition: Condition, value: &Value<'_>) -> Result<Condition, Fault> 
 
 fn read_scalar(value: &Value<'_>) -> Result<Scalar, Fault> {
     match value.raw() {
-        DeValue::String(text) => Ok(text.as_ref().into()),
-        DeValue::Boolean(boolean) => Ok((*boolean).into()),
-        DeValue::Integer(_) => Ok(value.integer()?.into()),
-        DeValue::Float(_) => Ok(value.float()?.into()),
+        Kind::String(text) => Ok(text.as_str().into()),
+        Kind::Boolean(boolean) => Ok((*boolean).into()),
+        Kind::Integer(_) => Ok(value.integer()?.into()),
+        Kind::Float(_) => Ok(value.float()?.into()),
         _ => Err(value.mistyped("a string, a boolean or a number")),
     }
 }
@@ -106,7 +105,7 @@ fn read_scalar(value: &Value<'_>) -> Result<Scalar, Fault> {
 /// One text, or a list of them.
 fn read_texts<'t>(value: &Value<'t>) -> Result<Vec<&'t str>, Fault> {
     match value.raw() {
-        DeValue::Array(_) => value.items()?.iter().map(Value::text).collect(),
+        Kind::Array(_) => value.items()?.iter().map(Value::text).collect(),
         _ => Ok(vec![value.text()?]),
     }
 }

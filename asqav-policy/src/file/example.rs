@@ -2,10 +2,10 @@
 
 use asqav_receipt::canonical;
 use asqav_receipt::json::{Json, Object};
-use toml::de::DeValue;
 
 use super::rule::read_instant;
 use super::table::Value;
+use super::tree::Kind;
 use crate::error::{Fault, Problem};
 use crate::example::Example;
 use crate::rule::{MAX_PER_RULE, RuleEffect};
@@ -52,24 +52,25 @@ fn read_one(value: &Value<'_>, expected: RuleEffect) -> Result<Example, Fault> {
     Ok(example)
 }
 
-/// A TOML value as JSON. The TOML reader bounds its depth.
+/// A value of the file as JSON.
 fn read_json(value: &Value<'_>) -> Result<Json, Fault> {
     Ok(match value.raw() {
-        DeValue::String(text) => text.as_ref().into(),
-        DeValue::Boolean(boolean) => Json::Bool(*boolean),
-        DeValue::Integer(_) => Json::Integer(value.integer()?),
-        DeValue::Float(_) => match value.float()? {
+        Kind::String(text) => text.as_str().into(),
+        Kind::Boolean(boolean) => Json::Bool(*boolean),
+        Kind::Integer(_) => Json::Integer(value.integer()?),
+        Kind::Float(_) => match value.float()? {
             float if float.is_finite() => Json::Float(float),
             _ => return Err(value.mistyped("a finite number")),
         },
-        DeValue::Array(_) => Json::Array(value.items()?.iter().map(read_json).collect::<Result<_, _>>()?),
-        DeValue::Table(_) => {
+        Kind::Array(_) => Json::Array(value.items()?.iter().map(read_json).collect::<Result<_, _>>()?),
+        Kind::Table(_) => {
             let mut object = Object::new();
             for entry in value.table()?.entries() {
                 object.set(entry.key(), read_json(&entry)?);
             }
             object.into()
         }
-        DeValue::Datetime(_) => return Err(value.mistyped("a value that JSON has")),
+        Kind::Null => Json::Null,
+        Kind::Datetime(_) => return Err(value.mistyped("a value that JSON has")),
     })
 }

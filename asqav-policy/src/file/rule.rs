@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use asqav_receipt::time::Timestamp;
-use toml::de::DeValue;
 
 use super::table::{Table, Value};
+use super::tree::Kind;
 use super::{condition, example, word};
 use crate::error::{Fault, Problem, quote};
 use crate::glob::Glob;
@@ -127,12 +127,12 @@ fn read_window(value: Value<'_>) -> Result<Window, Fault> {
     Ok(window)
 }
 
-/// A TOML date and time with an offset.
+/// A date and time with an offset: TOML has them, in JSON they are texts.
 pub(super) fn read_instant(value: &Value<'_>) -> Result<Timestamp, Fault> {
     let expected = "a date and time with an offset, like `2026-01-31T08:00:00Z`";
     match value.raw() {
-        DeValue::Datetime(time) => {
-            Timestamp::parse_rfc3339(&time.to_string()).map_err(|_| value.mistyped(expected))
+        Kind::Datetime(time) | Kind::String(time) => {
+            Timestamp::parse_rfc3339(time).map_err(|_| value.mistyped(expected))
         }
         _ => Err(value.mistyped(expected)),
     }
