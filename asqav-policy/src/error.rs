@@ -133,6 +133,9 @@ pub enum Problem {
     /// A list or table that must not be empty.
     #[error("`{0}` is empty")]
     Empty(&'static str),
+    /// A list under this key that must not be empty.
+    #[error("`{0}` is empty")]
+    EmptyList(String),
     /// More than the engine takes.
     #[error("more than {max} {what}")]
     TooMany {

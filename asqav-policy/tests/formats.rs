@@ -98,7 +98,7 @@ fn one_policy_in_three_formats_is_one_policy() {
 #[test]
 fn the_examples_are_checked_in_every_format() {
     let wrong = YAML.replace("amount: 5,", "amount: 0,");
-    assert_eq!(yaml(&wrong), "23:11: rule `post`: the example must be allowed, but it is denied (no_rule)");
+    assert_eq!(yaml(&wrong), "22:11: rule `post`: the example must be allowed, but it is denied (no_rule)");
     let wrong = JSON.replace("\"amount\": 5,", "\"amount\": 0,");
     assert_eq!(json(&wrong), "9:27: rule `post`: the example must be allowed, but it is denied (no_rule)");
 }

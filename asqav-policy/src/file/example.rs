@@ -6,7 +6,8 @@ use asqav_receipt::json::{Json, Object};
 use super::rule::read_instant;
 use super::table::Value;
 use super::tree::Kind;
-use crate::error::{Fault, Problem};
+use crate::context::Actor;
+use crate::error::{Fault, Problem, quote};
 use crate::example::Example;
 use crate::rule::{MAX_PER_RULE, RuleEffect};
 
@@ -35,21 +36,41 @@ pub(super) fn read(value: &Value<'_>) -> Result<Vec<Example>, Fault> {
 
 fn read_one(value: &Value<'_>, expected: RuleEffect) -> Result<Example, Fault> {
     let table = value.table()?;
-    table.allow_only(&["tool", "agent", "at", "args"])?;
+    table.allow_only(&["tool", "agent", "tenant", "actor", "resource", "at", "args", "result"])?;
     let text = |key| table.get(key).map(|value| value.text().map(str::to_owned)).transpose();
     let mut example = Example::new(expected);
     example.at = Some(value.at());
     example.tool = text("tool")?;
     example.agent = text("agent")?;
+    example.tenant = text("tenant")?;
+    example.resource = text("resource")?;
+    example.actor = table.get("actor").map(|value| read_actor(&value)).transpose()?;
     example.now = table.get("at").map(|value| read_instant(&value)).transpose()?;
     if let Some(arguments) = table.get("args") {
         for argument in arguments.table()?.entries() {
-            let text = canonical::to_vec(&read_json(&argument)?);
-            let text = String::from_utf8_lossy(&text).into_owned();
-            example.arguments.push((argument.key().to_owned(), text));
+            example.arguments.push((argument.key().to_owned(), read_text(&argument)?));
         }
     }
+    example.result = table.get("result").map(|value| read_text(&value)).transpose()?;
     Ok(example)
+}
+
+/// A kind and a name: `user:alice`.
+fn read_actor(value: &Value<'_>) -> Result<(Actor, String), Fault> {
+    let text = value.text()?;
+    let expected = "an actor like `user:alice`";
+    let read = || {
+        let (kind, name) = text.split_once(':')?;
+        let &(_, kind) = Actor::ALL.iter().find(|(word, _)| *word == kind)?;
+        Some((kind, name.to_owned()))
+    };
+    read().ok_or_else(|| Fault::at(value.at(), Problem::Word { found: quote(text), expected }))
+}
+
+/// A value of the file as JSON text.
+fn read_text(value: &Value<'_>) -> Result<String, Fault> {
+    let text = canonical::to_vec(&read_json(value)?);
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// A value of the file as JSON.
