@@ -2,11 +2,15 @@
 //!
 //! Without features the crate reads and verifies logs and depends on
 //! `asqav-receipt` alone. The feature `write` adds `FileLog`, which a gate
-//! writes to, and the vault of openings.
+//! writes to, and the vault of openings; `foreign-formats` reads the logs of
+//! other software.
 
 pub mod lines;
 pub mod names;
+#[cfg(feature = "foreign-formats")]
+pub mod pqc_audit_log_fs;
 pub mod reader;
+mod regular;
 
 #[cfg(feature = "write")]
 mod error;

@@ -14,6 +14,7 @@ pub struct Lines<R> {
     offset: u64,
     number: u64,
     line: Vec<u8>,
+    longest: usize,
 }
 
 /// A piece of a segment: a line, or what stands after the last line feed.
@@ -25,7 +26,7 @@ pub struct Piece<'a> {
     /// Where it begins, bytes from the segment's start.
     pub offset: u64,
     /// Its bytes without the line feed; of a piece that is too long only the
-    /// first [`MAX_LINE_LEN`] + 1.
+    /// first [`MAX_LINE_LEN`] + 1, or one more than the limit given.
     pub bytes: &'a [u8],
     /// Its length without the line feed.
     pub len: u64,
@@ -44,7 +45,12 @@ impl Piece<'_> {
 impl<R: BufRead> Lines<R> {
     /// Reads from the segment's start.
     pub const fn new(source: R) -> Self {
-        Self { source, offset: 0, number: 0, line: Vec::new() }
+        Self::with_limit(source, MAX_LINE_LEN)
+    }
+
+    /// Reads from the start of a file whose lines may have `longest` bytes.
+    pub const fn with_limit(source: R, longest: usize) -> Self {
+        Self { source, offset: 0, number: 0, line: Vec::new(), longest }
     }
 
     /// The next piece; `None` at the end. Memory stays bounded however long a
@@ -71,7 +77,7 @@ impl<R: BufRead> Lines<R> {
                 }
                 None => (chunk, chunk.len()),
             };
-            let room = (MAX_LINE_LEN + 1).saturating_sub(self.line.len());
+            let room = (self.longest + 1).saturating_sub(self.line.len());
             self.line.extend_from_slice(content.get(..room).unwrap_or(content));
             self.offset += u64::try_from(used).map_err(io::Error::other)?;
             self.source.consume(used);

@@ -31,6 +31,7 @@ use asqav_receipt::verify::{LogInputs, LogReport};
 
 use crate::lines::{Lines, Piece};
 use crate::names::{FileKind, header_name, segment_name, torn_name};
+use crate::regular;
 
 use checking::Checking;
 use recoveries::Recoveries;
@@ -358,27 +359,6 @@ impl LogReader {
 
     /// Opens a regular file of the directory, not what a link leads to.
     fn file(&self, name: &str) -> Result<(File, PathBuf), ReadError> {
-        let path = self.path.join(name);
-        let opened = fs::symlink_metadata(&path).and_then(|named| {
-            let file = File::open(&path)?;
-            let same = named.is_file() && is_same(&named, &file.metadata()?);
-            Ok(same.then_some(file))
-        });
-        match opened {
-            Ok(Some(file)) => Ok((file, path)),
-            Ok(None) => Err(ReadError::NotAFile { path }),
-            Err(source) => Err(ReadError::Io { path, source }),
-        }
+        regular::open(&self.path, name)
     }
-}
-
-#[cfg(unix)]
-fn is_same(named: &Metadata, opened: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    (named.dev(), named.ino()) == (opened.dev(), opened.ino())
-}
-
-#[cfg(not(unix))]
-fn is_same(_: &Metadata, opened: &Metadata) -> bool {
-    opened.is_file()
 }

@@ -8,8 +8,10 @@ use std::sync::LazyLock;
 
 use asqav_receipt::base64url;
 use asqav_receipt::canonical;
+use asqav_receipt::digest::{Sha3Digest, encode_hex};
 use asqav_receipt::dsse::{Envelope, EnvelopeSignature, IN_TOTO};
 use asqav_receipt::json::Json;
+use asqav_receipt::json::python::Value as PythonValue;
 use asqav_receipt::keys::KeySet;
 use asqav_receipt::statement::Statement;
 use asqav_receipt::verify::{Axis, AxisResult, ReceiptInputs, Report, Verdict, verify_receipt};
@@ -124,4 +126,31 @@ pub fn log_file(segments: &[Segment]) -> Vec<u8> {
 /// The members of a JSON object in the corpus, as text.
 pub fn member(value: &Value, name: &str) -> Option<String> {
     value[name].as_str().map(str::to_owned)
+}
+
+/// A sound log of pqc-audit-log-fs, one segment of one event, as one file like
+/// [`log_file`].
+pub fn audit_log() -> Vec<u8> {
+    let event = json!({
+        "event_id": "urn:pqc-audit-evt:1", "timestamp": "2026-01-01T00:00:00+00:00",
+        "model_did": "did:pqaid:model", "model_version": "1", "input_hash": "", "output_hash": "",
+        "reasoning_chain_hash": "", "decision_type": "tool_call", "decision_label": "allow",
+        "actor_did": "", "session_id": "", "metadata": {"cost": 0.5, "big": 1e22},
+    });
+    let event = PythonValue::parse(event.to_string().as_bytes()).expect("JSON").sorted();
+    let inner = Sha3Digest::of(&event);
+    let root = Sha3Digest::of_parts(&[&[0], inner.as_bytes()]);
+    let mut header = json!({
+        "segment_id": "segment-00001", "segment_number": 1, "created_at": "2026-01-01T00:00:00+00:00",
+        "sealed_at": "2026-01-01T00:00:01+00:00", "event_count": 1, "merkle_root": root.to_hex(),
+        "previous_segment_root": "", "log_id": "urn:pqc-audit-log:1",
+    });
+    let signed = PythonValue::parse(header.to_string().as_bytes()).expect("JSON").sorted();
+    let key = key();
+    header["signature"] = encode_hex(&key.sign(Sha3Digest::of(&signed).as_bytes())).into();
+    header["public_key"] = encode_hex(&key.public_key).into();
+    header["signer_did"] = format!("did:pqaid:{}", Sha3Digest::of(&key.public_key).to_hex()).into();
+    header["algorithm"] = "ML-DSA-65".into();
+    let header = header.to_string();
+    [event.as_slice(), b"\n", &[HEADER], header.as_bytes()].concat()
 }

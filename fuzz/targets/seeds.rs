@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use asqav_fuzz::{log, log_file, member, receipts, statement, support};
+use asqav_fuzz::{audit_log, log, log_file, member, receipts, statement, support};
 use asqav_receipt::base64url;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -25,6 +25,7 @@ fn write_all() -> std::io::Result<()> {
     seeds.write("statement", "own", &statement())?;
     seeds.write("key_set", "own", &support::Key::new(1, "finance-1").pin().to_json())?;
     seeds.write("log", "own", &log_file(&log()))?;
+    seeds.write("pqc_audit", "own", &audit_log())?;
     for (at, segment) in log().iter().enumerate() {
         seeds.write("header", &format!("own-{at}"), segment.header.as_deref().unwrap_or_default())?;
     }

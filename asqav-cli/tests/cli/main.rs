@@ -8,5 +8,4 @@ mod keygen;
 mod log;
 mod receipts;
 mod usage;
-mod vault;
 mod verify_receipt;

@@ -68,6 +68,11 @@ impl<'a> Lexer<'a> {
         (self.at, self.peek().map_or(Kind::End, Kind::Unexpected))
     }
 
+    /// The text from `offset` to here.
+    pub(super) fn since(&self, offset: usize) -> &'a str {
+        self.slice(offset, self.at)
+    }
+
     fn slice(&self, from: usize, to: usize) -> &'a str {
         self.text.get(from..to).unwrap_or_default()
     }

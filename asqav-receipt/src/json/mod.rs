@@ -8,6 +8,8 @@
 
 mod error;
 mod lexer;
+#[cfg(feature = "foreign-formats")]
+pub mod python;
 mod read;
 #[cfg(test)]
 mod tests;

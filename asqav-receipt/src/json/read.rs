@@ -71,13 +71,13 @@ pub fn check_text(text: &str) -> Result<Numbers, JsonError> {
     Ok(check.numbers)
 }
 
-fn read<B: Build>(text: &str, build: &mut B) -> Result<B::Value, JsonError> {
+pub(super) fn read<B: Build>(text: &str, build: &mut B) -> Result<B::Value, JsonError> {
     let mut reader = Reader { lexer: Lexer::new(text), build, values: 0 };
     reader.text().map_err(|(offset, kind)| JsonError::at(text.as_bytes(), offset, kind))
 }
 
 /// What becomes of the values that are read.
-trait Build {
+pub(super) trait Build {
     type Value;
     type Items: Default;
     type Members: Default;
@@ -85,7 +85,8 @@ trait Build {
     const KEEPS: bool;
     fn null(&mut self) -> Self::Value;
     fn bool(&mut self, value: bool) -> Self::Value;
-    fn number(&mut self, number: Number) -> Result<Self::Value, Kind>;
+    /// `literal` is the number's own text.
+    fn number(&mut self, number: Number, literal: &str) -> Result<Self::Value, Kind>;
     fn string(&mut self, text: Cow<'_, str>) -> Self::Value;
     fn push(&mut self, items: &mut Self::Items, value: Self::Value);
     fn insert(&mut self, members: &mut Self::Members, name: &str, value: Self::Value);
@@ -127,7 +128,8 @@ impl<B: Build> Reader<'_, '_, B> {
             }
             Some(b'-' | b'0'..=b'9') => {
                 let number = self.lexer.number()?;
-                self.build.number(number).map_err(|kind| (offset, kind))
+                let literal = self.lexer.since(offset);
+                self.build.number(number, literal).map_err(|kind| (offset, kind))
             }
             Some(b'{' | b'[') if depth == MAX_DEPTH => Err((offset, Kind::Depth)),
             Some(b'{') => self.object(depth + 1),
@@ -228,7 +230,7 @@ impl Build for Tree {
     fn bool(&mut self, value: bool) -> Json {
         Json::Bool(value)
     }
-    fn number(&mut self, number: Number) -> Result<Json, Kind> {
+    fn number(&mut self, number: Number, _: &str) -> Result<Json, Kind> {
         match number {
             Number::Integer(number) => Ok(Json::Integer(number)),
             Number::Float(number) => Ok(Json::Float(number)),
@@ -275,7 +277,7 @@ impl Build for Check {
 
     fn null(&mut self) {}
     fn bool(&mut self, _: bool) {}
-    fn number(&mut self, number: Number) -> Result<(), Kind> {
+    fn number(&mut self, number: Number, _: &str) -> Result<(), Kind> {
         if !matches!(number, Number::Integer(_)) {
             self.numbers = Numbers::Other;
         }

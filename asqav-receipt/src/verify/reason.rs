@@ -109,8 +109,15 @@ reasons! {
     /// Something lies in the log's directory that the log does not explain, or
     /// something that it names is missing there.
     StrayFile = "stray_file" Unverifiable,
+    /// A line of a foreign log is not JSON to anybody, or has members that its
+    /// format has not: it cannot be what was signed.
+    EventUnreadable = "event_unreadable" Invalid,
+    /// Lines of a foreign log mean what was signed, in other bytes.
+    EventRespelled = "event_respelled" Remark,
 
     // Nonce and sequence.
+    /// An event of a foreign log stands in it twice.
+    EventRepeated = "event_repeated" Invalid,
     /// Another receipt carries the same issuer and nonce.
     DuplicateNonce = "duplicate_nonce" Invalid,
     /// `seq` is not a positive integer.
@@ -152,6 +159,10 @@ reasons! {
     AlgorithmUnsupported = "algorithm_unsupported" Unverifiable,
     /// The signature was not checked.
     SignatureUnchecked = "signature_unchecked" Unverifiable,
+    /// A foreign log's label names a stronger algorithm than its key's.
+    AlgorithmMislabelled = "algorithm_mislabelled" Remark,
+    /// A foreign log's name of its signer is not the digest of the key.
+    SignerDidDiffers = "signer_did_differs" Invalid,
     /// `kid` is not that of the key which the signed thumbprint names.
     KidMismatch = "kid_mismatch" Invalid,
     /// The signed thumbprint names another key than the resolved one.
@@ -180,8 +191,6 @@ reasons! {
     // Digests and copies.
     /// A digest in the payload is not the digest of what it names.
     PayloadDigestMismatch = "payload_digest_mismatch" Invalid,
-    /// A disclosed value is not what the receipt commits to.
-    OpeningDiffers = "opening_differs" Invalid,
     /// A statement differs from the receipt that it encloses.
     StatementDiffers = "statement_differs" Invalid,
     /// A digest in the payload is malformed.
