@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Checkpoint(CheckpointArgs),
     /// Prove that a receipt is in the log of a checkpoint, for whoever has no log.
     Prove(Prove),
+    /// Open values of a receipt, and no others, for whoever has no log.
+    Disclose(Disclose),
     /// Record a small log with a real gate and policy, then verify it.
     Demo(Demo),
 }
@@ -222,6 +224,32 @@ pub(crate) struct Prove {
     /// A checkpoint that counts the receipt.
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: PathBuf,
+    /// A new file; by default standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// `asqav disclose`
+#[derive(Debug, Args)]
+pub(crate) struct Disclose {
+    /// The log directory.
+    pub(crate) log_dir: PathBuf,
+    /// The receipt's id.
+    #[arg(value_name = "ACTION_ID", value_parser = ActionId::parse)]
+    pub(crate) id: ActionId,
+    /// An argument to open. Can be given more than once.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) argument: Vec<String>,
+    /// Open the result.
+    #[arg(long)]
+    pub(crate) result: bool,
+    /// Another value to open: `/step` or `/policy/inputs`. Can be given more
+    /// than once.
+    #[arg(long, value_name = "POINTER")]
+    pub(crate) pointer: Vec<String>,
+    /// The key of the log's vault.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vault_key: PathBuf,
     /// A new file; by default standard output.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -61,6 +61,16 @@ pub(crate) enum CliError {
     /// The log is not the checkpoint's, or the receipt is not in it.
     #[error("there is no such proof: {0}")]
     Proof(#[from] asqav_receipt::proof::ProofError),
+    /// The receipt does not commit to what was named, or the openings are of
+    /// something else.
+    #[error("there is no such disclosure: {0}")]
+    Disclosure(#[from] asqav_receipt::disclosure::DisclosureError),
+    /// Nothing opens the receipt's commitments.
+    #[error("nothing can be disclosed: {0}")]
+    NoOpenings(&'static str),
+    /// The vault could not be read.
+    #[error("{}", crate::error::chain(.0))]
+    Vault(#[from] asqav_log::vault::VaultError),
     /// The key did not sign.
     #[error("nothing was signed: {0}")]
     Sign(#[from] asqav_core::sign::SignError),

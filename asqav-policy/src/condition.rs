@@ -18,10 +18,11 @@ mod path;
 mod pattern;
 mod url;
 
+use crate::detector::Detector;
 use crate::engine::Truth;
 use crate::error::Problem;
 use crate::facts::{Facts, Why};
-use crate::pointer::Pointer;
+use crate::pointer::{Pointer, Root};
 
 pub use check::Scalar;
 pub(crate) use check::{Check, Compare, Kind};
@@ -66,9 +67,19 @@ pub fn any(parts: impl IntoIterator<Item = Condition>) -> Condition {
 
 /// The value at a JSON pointer (RFC 6901): `/name` is an argument, `/name/0/x`
 /// a place in it.
+///
+/// The empty pointer is all arguments together; only
+/// [`contains`](Argument::contains) can be asked of it.
 #[must_use]
 pub fn arg(pointer: &str) -> Argument {
-    Argument(Pointer::parse(pointer))
+    Argument(Pointer::argument(pointer))
+}
+
+/// The value at a JSON pointer in the tool's result, the empty one for all of
+/// it; in rules [on results](crate::Rule::on_result) only.
+#[must_use]
+pub fn result(pointer: &str) -> Argument {
+    Argument(Pointer::result(pointer))
 }
 
 fn collect(parts: impl IntoIterator<Item = Condition>, what: &'static str) -> Result<Vec<Node>, Problem> {
@@ -84,7 +95,7 @@ impl std::ops::Not for Condition {
     }
 }
 
-/// A place in the arguments that a condition is made on.
+/// A place in the arguments or the result that a condition is made on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Argument(Result<Pointer, Problem>);
 
@@ -182,8 +193,26 @@ impl Argument {
         self.test(Check::matches(expression))
     }
 
+    /// One of these detectors finds something in the value: in its text, its
+    /// digits, or anything in it. Unknown over 1 MiB of text.
+    #[must_use]
+    pub fn contains(self, detectors: impl IntoIterator<Item = Detector>) -> Condition {
+        self.test(Check::contains(detectors))
+    }
+
+    /// What is wrong with the pointer.
+    pub(crate) fn problem(&self) -> Option<Problem> {
+        self.0.as_ref().err().cloned()
+    }
+
     fn test(self, check: Result<Check, Problem>) -> Condition {
-        Condition(self.0.and_then(|pointer| Ok(Node::Test(pointer, check?))))
+        Condition(self.0.and_then(|pointer| match check? {
+            check @ Check::Contains(_) => Ok(Node::Test(pointer, check)),
+            _ if pointer.root == Root::Arguments => {
+                Err(Problem::Combination("of all arguments together only `contains` can be asked"))
+            }
+            check => Ok(Node::Test(pointer, check)),
+        }))
     }
 }
 
@@ -211,18 +240,27 @@ impl Node {
         }
     }
 
-    /// How many tests there are.
-    pub(crate) fn tests(&self) -> usize {
+    /// The tests, in the order of the file.
+    pub(crate) fn tests(&self) -> Vec<(&Pointer, &Check)> {
+        let mut tests = Vec::new();
+        self.collect_tests(&mut tests);
+        tests
+    }
+
+    fn collect_tests<'n>(&'n self, out: &mut Vec<(&'n Pointer, &'n Check)>) {
         match self {
-            Self::All(parts) | Self::Any(parts) => parts.iter().map(Self::tests).sum(),
-            Self::Not(part) => part.tests(),
-            Self::Test(..) => 1,
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.collect_tests(out)),
+            Self::Not(part) => part.collect_tests(out),
+            Self::Test(pointer, check) => out.push((pointer, check)),
         }
     }
 }
 
 /// One test on a call.
 pub(crate) fn test(pointer: &Pointer, check: &Check, facts: &Facts<'_>) -> Result<bool, Why> {
+    if let Check::Contains(detectors) = check {
+        return facts.any_finds(pointer, detectors)?.ok_or(Why::Missing);
+    }
     match (facts.at(pointer)?, check) {
         (value, Check::Present(expected)) => Ok(value.is_some() == *expected),
         (Some(value), check) => check.holds(value),
@@ -231,7 +269,7 @@ pub(crate) fn test(pointer: &Pointer, check: &Check, facts: &Facts<'_>) -> Resul
 }
 
 /// False as soon as a part is false, else unknown when a part is.
-fn all_of(parts: impl Iterator<Item = Truth>) -> Truth {
+pub(crate) fn all_of(parts: impl Iterator<Item = Truth>) -> Truth {
     let mut all = Truth::True;
     for part in parts {
         match part {

@@ -8,9 +8,11 @@
 use asqav_receipt::id::RuleId;
 use smallvec::SmallVec;
 
+use crate::condition::{all_of, test};
+use crate::context::Said;
 use crate::error::PolicyError;
-use crate::facts::Facts;
-use crate::index::RuleIndex;
+use crate::facts::{Facts, Why};
+use crate::index::{RiskIndex, RuleIndex};
 use crate::model::Model;
 use crate::rule::{RateLimit, Rule, RuleEffect};
 
@@ -21,7 +23,9 @@ const CONCERNED: usize = 32;
 #[derive(Debug, Clone)]
 pub struct RulePolicy {
     model: Model,
-    index: RuleIndex,
+    calls: RuleIndex,
+    results: RuleIndex,
+    risks: RiskIndex,
     reads_arguments: bool,
 }
 
@@ -60,6 +64,9 @@ pub enum Reason {
     /// `input_unusable`: a condition could not be evaluated, because its input
     /// is missing or of another type.
     InputUnusable,
+    /// `detector_error`: a condition could not be evaluated, because a detector
+    /// failed.
+    DetectorError,
 }
 
 impl Reason {
@@ -72,6 +79,7 @@ impl Reason {
             Self::ApprovalRequired => "approval_required",
             Self::OutsideWindow => "outside_window",
             Self::InputUnusable => "input_unusable",
+            Self::DetectorError => "detector_error",
         }
     }
 }
@@ -105,9 +113,11 @@ impl RulePolicy {
     /// Indexes a checked policy.
     #[must_use]
     pub fn new(model: Model) -> Self {
-        let index = RuleIndex::new(model.rules());
+        let rules = |on_result| (0..).zip(model.rules()).filter(move |(_, rule)| rule.on_result == on_result);
+        let (calls, results) = (RuleIndex::new(rules(false)), RuleIndex::new(rules(true)));
+        let risks = RiskIndex::new(model.risks());
         let reads_arguments = model.rules().any(|rule| rule.when.is_some());
-        Self { model, index, reads_arguments }
+        Self { model, calls, results, risks, reads_arguments }
     }
 
     /// Reads a policy file's content, see [`file`](crate::file).
@@ -145,20 +155,43 @@ impl RulePolicy {
     /// booleans or texts without escapes.
     #[must_use]
     pub fn judge(&self, facts: &Facts<'_>) -> Ruling<'_> {
-        Tally::new(self.standings(facts)).ruling()
+        let tally = self.tally(&self.calls, facts);
+        tally.told_apart(tally.ruling(), facts)
+    }
+
+    /// Whether the result of a call that ran may be given back: the effect is
+    /// [`Allow`](RuleEffect::Allow), unless a rule [on
+    /// results](Rule::on_result) holds or cannot be evaluated.
+    #[must_use]
+    pub fn judge_result(&self, facts: &Facts<'_>) -> Ruling<'_> {
+        let tally = self.tally(&self.results, facts);
+        tally.told_apart(tally.review(), facts)
+    }
+
+    /// Whether any rule is about results.
+    #[must_use]
+    pub fn reads_results(&self) -> bool {
+        self.model.rules().any(|rule| rule.on_result)
     }
 
     /// The rules that stand to the call in any way, ordered by id.
-    fn standings(&self, facts: &Facts<'_>) -> Standings<'_> {
+    fn tally(&self, index: &RuleIndex, facts: &Facts<'_>) -> Tally<'_> {
+        let said = self.said(facts);
         let mut concerned = SmallVec::<[u32; CONCERNED]>::new();
-        self.index.visit(facts.tool, facts.agent, |at| concerned.push(at));
+        index.visit(facts.tool, facts.agent, |at| concerned.push(at));
         concerned.sort_unstable();
         concerned.dedup();
         let entries = concerned.into_iter().filter_map(|at| self.model.entries().get(at as usize));
-        entries
-            .map(|entry| (entry, entry.1.standing(facts)))
-            .filter(|&(_, standing)| standing != Standing::Aside)
-            .collect()
+        let standings = entries
+            .map(|entry| (entry, entry.1.standing(facts, said)))
+            .filter(|&(_, standing)| standing != Standing::Aside);
+        Tally(standings.collect())
+    }
+
+    /// What the call says of its context.
+    pub(crate) fn said<'a>(&self, facts: &Facts<'a>) -> Said<'a> {
+        let &Facts { tool, tenant, actor, resource, .. } = facts;
+        Said { tenant, actor, resource, risk: self.risks.of(tool) }
     }
 
     /// The rules about the call's tool, ordered by id.
@@ -170,12 +203,12 @@ impl RulePolicy {
 
 impl Rule {
     /// How this rule, which is about the call's tool, stands to the call.
-    pub(crate) fn standing(&self, facts: &Facts<'_>) -> Standing {
+    pub(crate) fn standing(&self, facts: &Facts<'_>, said: Said<'_>) -> Standing {
         if !self.is_about_agent(facts.agent) {
             return Standing::Aside;
         }
         let open = self.window.as_ref().is_none_or(|window| window.contains(facts.now));
-        match (self.holds(facts), open) {
+        match (self.holds(facts, said), open) {
             (Truth::False, _) => Standing::Aside,
             (_, false) => Standing::Closed,
             (Truth::Unknown, true) => Standing::Unknown,
@@ -187,8 +220,19 @@ impl Rule {
         self.agents.as_ref().is_none_or(|agents| agents.iter().any(|glob| glob.matches(agent)))
     }
 
-    fn holds(&self, facts: &Facts<'_>) -> Truth {
-        self.when.as_ref().map_or(Truth::True, |when| when.truth(facts))
+    fn holds(&self, facts: &Facts<'_>, said: Said<'_>) -> Truth {
+        let when = || self.when.as_ref().map_or(Truth::True, |when| when.truth(facts));
+        match self.asked.truth(said) {
+            Truth::True => when(),
+            Truth::False => Truth::False,
+            Truth::Unknown => all_of([Truth::Unknown, when()].into_iter()),
+        }
+    }
+
+    /// Whether a detector could not say what its condition needs.
+    fn detector_fails(&self, facts: &Facts<'_>) -> bool {
+        let tests = self.when.iter().flat_map(|when| when.tests());
+        tests.into_iter().any(|(pointer, check)| test(pointer, check, facts) == Err(Why::Detector))
     }
 }
 
@@ -201,13 +245,9 @@ type Standings<'p> = SmallVec<[(&'p Entry, Standing); CONCERNED]>;
 struct Tally<'p>(Standings<'p>);
 
 impl<'p> Tally<'p> {
-    const fn new(standings: Standings<'p>) -> Self {
-        Self(standings)
-    }
-
     /// INVARIANT: replacing any standing by `Unknown` never moves the effect
     /// towards allow (the property test of monotonicity relies on it).
-    fn ruling(self) -> Ruling<'p> {
+    fn ruling(&self) -> Ruling<'p> {
         use RuleEffect::{Allow, Approve, Deny};
         use Standing::{Closed, Holds, Unknown};
         let denied = self.any(Deny, Holds) || self.any(Deny, Unknown);
@@ -233,6 +273,28 @@ impl<'p> Tally<'p> {
             return self.refuse(Reason::OutsideWindow, &[(Allow, Closed), (Approve, Closed)]);
         }
         self.refuse(Reason::NoRule, &[])
+    }
+
+    /// The same for results, which pass unless a rule says no.
+    fn review(&self) -> Ruling<'p> {
+        use RuleEffect::{Allow, Deny};
+        use Standing::{Holds, Unknown};
+        if !self.any(Deny, Holds) && !self.any(Deny, Unknown) {
+            return Ruling { effect: Allow, reason: None, rules: Few::new(), limits: Few::new() };
+        }
+        let reason = if self.any(Deny, Holds) { Reason::DeniedByRule } else { Reason::InputUnusable };
+        self.refuse(reason, &[(Deny, Holds), (Deny, Unknown)])
+    }
+
+    /// The ruling with the reason of its own that a failed detector has.
+    fn told_apart(&self, mut ruling: Ruling<'p>, facts: &Facts<'_>) -> Ruling<'p> {
+        if ruling.reason == Some(Reason::InputUnusable) {
+            let mut unknown = self.0.iter().filter(|(_, standing)| *standing == Standing::Unknown);
+            if unknown.any(|((_, rule), _)| rule.detector_fails(facts)) {
+                ruling.reason = Some(Reason::DetectorError);
+            }
+        }
+        ruling
     }
 
     fn any(&self, effect: RuleEffect, standing: Standing) -> bool {

@@ -84,7 +84,8 @@ pub enum Problem {
     /// The file is not UTF-8.
     #[error("not UTF-8")]
     NotUtf8,
-    /// The file is not TOML 1.1, or nests deeper than its reader goes.
+    /// The file is not TOML 1.1, JSON or YAML as the reader takes it, or nests
+    /// deeper than it goes.
     #[error("{0}")]
     Syntax(String),
     /// The file has a format that this version does not know.
@@ -132,6 +133,9 @@ pub enum Problem {
     /// A list or table that must not be empty.
     #[error("`{0}` is empty")]
     Empty(&'static str),
+    /// A list under this key that must not be empty.
+    #[error("`{0}` is empty")]
+    EmptyList(String),
     /// More than the engine takes.
     #[error("more than {max} {what}")]
     TooMany {

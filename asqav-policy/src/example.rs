@@ -6,6 +6,7 @@
 use asqav_receipt::json::Json;
 use asqav_receipt::time::Timestamp;
 
+use crate::context::Actor;
 use crate::engine::RulePolicy;
 use crate::error::{Fault, Problem};
 use crate::facts::Facts;
@@ -35,7 +36,12 @@ pub struct Example {
     pub(crate) expected: RuleEffect,
     pub(crate) agent: Option<String>,
     pub(crate) tool: Option<String>,
+    pub(crate) tenant: Option<String>,
+    pub(crate) actor: Option<(Actor, String)>,
+    pub(crate) resource: Option<String>,
     pub(crate) now: Option<Timestamp>,
+    /// JSON text; the example is then about a result.
+    pub(crate) result: Option<String>,
     /// Names and JSON texts.
     pub(crate) arguments: Vec<(String, String)>,
     /// Byte offset in the file.
@@ -62,7 +68,47 @@ impl Example {
     }
 
     pub(crate) const fn new(expected: RuleEffect) -> Self {
-        Self { expected, agent: None, tool: None, now: None, arguments: Vec::new(), at: None }
+        Self {
+            expected,
+            agent: None,
+            tool: None,
+            tenant: None,
+            actor: None,
+            resource: None,
+            now: None,
+            result: None,
+            arguments: Vec::new(),
+            at: None,
+        }
+    }
+
+    /// For this tenant.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// On behalf of this actor.
+    #[must_use]
+    pub fn actor(mut self, kind: Actor, name: impl Into<String>) -> Self {
+        self.actor = Some((kind, name.into()));
+        self
+    }
+
+    /// On this resource.
+    #[must_use]
+    pub fn resource(mut self, resource: impl Into<String>) -> Self {
+        self.resource = Some(resource.into());
+        self
+    }
+
+    /// With a result, given as JSON text: what is expected is then said of the
+    /// result, which is given back or withheld.
+    #[must_use]
+    pub fn result(mut self, json: impl Into<String>) -> Self {
+        self.result = Some(json.into());
+        self
     }
 
     /// By this agent; without it, by `example`.
@@ -120,12 +166,22 @@ fn check_one(policy: &RulePolicy, rule: &Rule, example: &Example) -> Result<(), 
     };
     let now = example.now.or_else(|| Timestamp::from_unix_micros(DEFAULT_TIME)).unwrap_or(Timestamp::MAX);
     let mut facts = Facts::new(example.agent.as_deref().unwrap_or("example"), tool, now);
-    for (name, text) in &example.arguments {
+    for text in example.arguments.iter().map(|(_, text)| text).chain(&example.result) {
         Json::parse(text.as_bytes())
-            .map_err(|_| Problem::Combination("an argument of an example is not JSON within the limits"))?;
+            .map_err(|_| Problem::Combination("a value of an example is not JSON within the limits"))?;
+    }
+    for (name, text) in &example.arguments {
         facts = facts.argument(name, Some(text));
     }
-    let ruling = policy.judge(&facts);
+    (facts.tenant, facts.resource) = (example.tenant.as_deref(), example.resource.as_deref());
+    facts.actor = example.actor.as_ref().map(|(kind, name)| (*kind, name.as_str()));
+    let ruling = match &example.result {
+        Some(result) => {
+            facts = facts.result(Some(result));
+            policy.judge_result(&facts)
+        }
+        None => policy.judge(&facts),
+    };
     let fails = |why: String| Problem::Example {
         expected: outcome(example.expected),
         found: outcome(ruling.effect),

@@ -8,6 +8,7 @@ use asqav_receipt::canonical;
 use asqav_receipt::id::RuleId;
 
 use crate::condition::{Node, test};
+use crate::context::Said;
 use crate::engine::{RulePolicy, Ruling, Standing, Truth};
 use crate::facts::{Facts, Why};
 use crate::normal;
@@ -46,6 +47,11 @@ pub struct RuleFinding<'p> {
 pub enum Finding {
     /// It is about other agents.
     OtherAgent,
+    /// It is about other tenants, actors, resources or risk classes.
+    OtherContext,
+    /// The call does not say its tenant, actor or resource, or its tool has no
+    /// risk class: the rule restricts, and grants nothing.
+    ContextUnknown,
     /// Its window is closed.
     OutsideWindow,
     /// Its condition is false.
@@ -60,23 +66,29 @@ impl RulePolicy {
     /// Why the call comes out as it does.
     pub fn explain<'a>(&self, call: impl Into<Facts<'a>>) -> Explanation<'_> {
         let facts = call.into();
-        let rules: Vec<_> = self.about_tool(&facts).map(|(id, rule)| find(id, rule, &facts)).collect();
+        let rules: Vec<_> = {
+            let said = self.said(&facts);
+            self.about_tool(&facts).map(|(id, rule)| find(id, rule, &facts, said)).collect()
+        };
         let others = self.model().rules().len() - rules.len();
         Explanation { ruling: self.judge(&facts), rules, others }
     }
 }
 
-fn find<'p>(id: &'p RuleId, rule: &'p Rule, facts: &Facts<'_>) -> RuleFinding<'p> {
+fn find<'p>(id: &'p RuleId, rule: &'p Rule, facts: &Facts<'_>, said: Said<'_>) -> RuleFinding<'p> {
     let mut conditions = Vec::new();
     if let Some(when) = &rule.when {
         list(when, 0, facts, &mut conditions);
     }
+    let asked = rule.asked.truth(said);
     let condition = rule.when.as_ref().map_or(Truth::True, |when| when.truth(facts));
-    let finding = match rule.standing(facts) {
+    let finding = match rule.standing(facts, said) {
         Standing::Holds => Finding::Holds,
+        Standing::Unknown if asked == Truth::Unknown => Finding::ContextUnknown,
         Standing::Unknown => Finding::ConditionUnknown,
         Standing::Closed => Finding::OutsideWindow,
         Standing::Aside if !rule.is_about_agent(facts.agent) => Finding::OtherAgent,
+        Standing::Aside if asked == Truth::False => Finding::OtherContext,
         Standing::Aside if condition == Truth::False => Finding::ConditionFalse,
         Standing::Aside => Finding::OutsideWindow,
     };
@@ -141,6 +153,8 @@ impl fmt::Display for RuleFinding<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let finding = match self.finding {
             Finding::OtherAgent => "is about other agents",
+            Finding::OtherContext => "is about other tenants, actors, resources or risk classes",
+            Finding::ContextUnknown => "asks for what the call does not say: it grants nothing and restricts",
             Finding::OutsideWindow => "is not in force now",
             Finding::ConditionFalse => "does not apply: its condition is false",
             Finding::ConditionUnknown => "cannot be evaluated: it grants nothing and restricts",

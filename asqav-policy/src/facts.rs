@@ -9,7 +9,9 @@ use asqav_receipt::json::Json;
 use asqav_receipt::time::Timestamp;
 use smallvec::SmallVec;
 
-use crate::pointer::{Pointer, index};
+use crate::context::Actor;
+use crate::detector::{Detector, any_finds};
+use crate::pointer::{Pointer, Root, index};
 
 pub(crate) use value::Seen;
 use value::Value;
@@ -25,6 +27,10 @@ pub struct Facts<'a> {
     pub(crate) agent: &'a str,
     pub(crate) tool: &'a str,
     pub(crate) now: Timestamp,
+    pub(crate) tenant: Option<&'a str>,
+    pub(crate) actor: Option<(Actor, &'a str)>,
+    pub(crate) resource: Option<&'a str>,
+    result: Option<Given<'a>>,
     few: SmallVec<[(&'a str, Given<'a>); FEW]>,
     /// The arguments behind the first [`FEW`].
     many: BTreeMap<&'a str, Given<'a>>,
@@ -54,8 +60,10 @@ pub enum Why {
     Mistyped,
     /// A path or URL that two readers may take for two different things.
     Ambiguous,
-    /// The text is longer than a regular expression looks at.
+    /// The value is longer than a regular expression or a detector looks at.
     TooLong,
+    /// A detector failed.
+    Detector,
 }
 
 impl Why {
@@ -69,6 +77,7 @@ impl Why {
             Self::Mistyped => "the value has another type",
             Self::Ambiguous => "the value is not in its plain form",
             Self::TooLong => "the value is too long",
+            Self::Detector => "a detector failed",
         }
     }
 }
@@ -77,7 +86,46 @@ impl<'a> Facts<'a> {
     /// A call of `tool` by `agent` at `now`, without arguments.
     #[must_use]
     pub fn new(agent: &'a str, tool: &'a str, now: Timestamp) -> Self {
-        Self { agent, tool, now, few: SmallVec::new(), many: BTreeMap::new() }
+        Self {
+            agent,
+            tool,
+            now,
+            tenant: None,
+            actor: None,
+            resource: None,
+            result: None,
+            few: SmallVec::new(),
+            many: BTreeMap::new(),
+        }
+    }
+
+    /// For this tenant.
+    #[must_use]
+    pub const fn tenant(mut self, tenant: &'a str) -> Self {
+        self.tenant = Some(tenant);
+        self
+    }
+
+    /// On behalf of this actor.
+    #[must_use]
+    pub const fn actor(mut self, kind: Actor, name: &'a str) -> Self {
+        self.actor = Some((kind, name));
+        self
+    }
+
+    /// On this resource.
+    #[must_use]
+    pub const fn resource(mut self, resource: &'a str) -> Self {
+        self.resource = Some(resource);
+        self
+    }
+
+    /// With the tool's result by its JSON text; `None` when it was not
+    /// serialised.
+    #[must_use]
+    pub fn result(mut self, text: Option<&'a str>) -> Self {
+        self.result = Some(Given { text, value: OnceCell::new() });
+        self
     }
 
     /// Adds an argument by its JSON text; `None` when it was not serialised.
@@ -99,15 +147,50 @@ impl<'a> Facts<'a> {
 
     /// The value at `pointer`; `None` when there is none or it is `null`.
     pub(crate) fn at(&self, pointer: &Pointer) -> Result<Option<Seen<'_>>, Why> {
-        let Some(given) = self.given(&pointer.argument) else { return Ok(None) };
-        let text = given.text.ok_or(Why::Withheld)?;
-        let value = given.value.get_or_init(|| Value::parse(text)).as_ref().ok_or(Why::Unreadable)?;
+        let given = match &pointer.root {
+            Root::Argument(name) => self.given(name),
+            Root::Result => Some(self.result.as_ref().ok_or(Why::Missing)?),
+            Root::Arguments => return Err(Why::Mistyped),
+        };
+        given.map_or(Ok(None), |given| given.at(&pointer.rest))
+    }
+
+    /// Whether one of `detectors` finds something at `pointer`, or in any
+    /// argument when it is the empty one; `None` when there is no value.
+    pub(crate) fn any_finds(&self, pointer: &Pointer, detectors: &[Detector]) -> Result<Option<bool>, Why> {
+        if pointer.root != Root::Arguments {
+            return self.at(pointer)?.map(|value| any_finds(detectors, value)).transpose();
+        }
+        let mut unknown = None;
+        for given in self.few.iter().map(|(_, given)| given).chain(self.many.values()) {
+            let found =
+                given.at(&[]).and_then(|value| value.map_or(Ok(false), |value| any_finds(detectors, value)));
+            match found {
+                Ok(true) => return Ok(Some(true)),
+                Ok(false) => {}
+                Err(why) => unknown = unknown.or(Some(why)),
+            }
+        }
+        unknown.map_or(Ok(Some(false)), Err)
+    }
+
+    fn given(&self, name: &str) -> Option<&Given<'a>> {
+        let few = self.few.iter().find(|(known, _)| *known == name).map(|(_, given)| given);
+        few.or_else(|| if self.many.is_empty() { None } else { self.many.get(name) })
+    }
+}
+
+impl Given<'_> {
+    /// The value behind `tokens`; `None` when there is none or it is `null`.
+    fn at(&self, tokens: &[String]) -> Result<Option<Seen<'_>>, Why> {
+        let text = self.text.ok_or(Why::Withheld)?;
+        let value = self.value.get_or_init(|| Value::parse(text)).as_ref().ok_or(Why::Unreadable)?;
         let mut value = match value {
             Value::Json(value) => value,
-            Value::Text(text) if pointer.rest.is_empty() => return Ok(Some(Seen::Text(text))),
+            Value::Text(text) if tokens.is_empty() => return Ok(Some(Seen::Text(text))),
             Value::Text(_) => return Err(Why::Mistyped),
         };
-        for token in &pointer.rest {
+        for token in tokens {
             let next = match value {
                 Json::Object(members) => members.get(token),
                 Json::Array(items) => index(token).and_then(|at| items.get(at)),
@@ -119,11 +202,6 @@ impl<'a> Facts<'a> {
         }
         Ok(Seen::of(value))
     }
-
-    fn given(&self, name: &str) -> Option<&Given<'a>> {
-        let few = self.few.iter().find(|(known, _)| *known == name).map(|(_, given)| given);
-        few.or_else(|| if self.many.is_empty() { None } else { self.many.get(name) })
-    }
 }
 
 #[cfg(test)]
@@ -133,7 +211,7 @@ mod tests {
     /// The value as text, for comparing.
     fn at(text: Option<&str>, pointer: &str) -> Result<Option<String>, Why> {
         let facts = Facts::new("a", "t", Timestamp::MAX).argument("x", text);
-        facts.at(&Pointer::parse(pointer).unwrap()).map(|value| value.map(|value| format!("{value:?}")))
+        facts.at(&Pointer::argument(pointer).unwrap()).map(|value| value.map(|value| format!("{value:?}")))
     }
 
     #[test]
@@ -155,7 +233,7 @@ mod tests {
             assert_eq!(at(Some(text), "/x"), Err(Why::Unreadable), "{text}");
         }
         let twice = Facts::new("a", "t", Timestamp::MAX).argument("x", Some("1")).argument("x", Some("1"));
-        assert_eq!(twice.at(&Pointer::parse("/x").unwrap()), Err(Why::Withheld));
+        assert_eq!(twice.at(&Pointer::argument("/x").unwrap()), Err(Why::Withheld));
     }
 
     #[test]
@@ -165,11 +243,11 @@ mod tests {
         let names: Vec<&'static str> = names.into_iter().map(|name| &*name.leak()).collect();
         let facts = names.iter().fold(Facts::new("a", "t", Timestamp::MAX), |facts, name| add(facts, name));
         for name in &names {
-            let pointer = Pointer::parse(&format!("/{name}")).unwrap();
+            let pointer = Pointer::argument(&format!("/{name}")).unwrap();
             assert_eq!(facts.at(&pointer), Ok(Some(Seen::Number(1.0))), "{name}");
             let twice = add(facts.clone(), name);
             assert_eq!(twice.at(&pointer), Err(Why::Withheld), "{name}");
         }
-        assert_eq!(facts.at(&Pointer::parse("/y").unwrap()), Ok(None));
+        assert_eq!(facts.at(&Pointer::argument("/y").unwrap()), Ok(None));
     }
 }

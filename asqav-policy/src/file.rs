@@ -1,5 +1,6 @@
-//! The policy file: TOML 1.1, read strictly. Unknown keys are errors, each
-//! with its line and column.
+//! The policy file: TOML 1.1, or the same keys as JSON or (feature `yaml`)
+//! YAML 1.2, read strictly. Unknown and duplicate keys are errors, each with
+//! its line and column.
 //!
 //! ```toml
 //! version = 1
@@ -20,30 +21,68 @@
 //!   { not = { arg = "/iban", prefix = "XX" } },
 //! ]
 //!
+//! [risk]                          # which tools read, write, destroy
+//! read = ["ledger:query_*"]
+//! destructive = ["**:delete_*"]
+//!
+//! [tool_classes]                  # written `@payments` among a rule's tools
+//! payments = ["ledger:post_*", "bank:transfer"]
+//!
+//! [data_classes]                  # written `@personal` among detectors
+//! personal = ["email", "iban"]
+//!
+//! [[rule]]
+//! id = "personal-data-stays"
+//! effect = "deny"
+//! tools = ["mail:*"]
+//! phase = "result"                # call | result: withholds what the tool gave
+//! tenants = ["acme"]              # patterns; a call that names none is unknown
+//! actors = ["user", "service:ci-*"]   # user, service, system, workload
+//! resources = ["mailbox/*"]       # patterns
+//! risk = ["read"]                 # read | write | destructive
+//! when = { result = "", contains = ["@personal", "card"] }
+//!
 //! [rule.examples]                 # calls that must come out so, or the file is refused
 //! allow = [{ args = { amount = 5, currency = "CHF", iban = "CH93" }, at = 2026-04-06T10:00:00Z }]
 //! ```
 //!
-//! A condition is a table with one of the keys `all`, `any`, `not` or `arg`.
-//! Beside `arg`, which is a JSON pointer, stand the questions, all of which
-//! must be answered with yes: `eq`, `in`, `ge`, `gt`, `le`, `lt`, `prefix`,
-//! `under`, `host_in`, `min_len`, `max_len`, `present`, `matches`; the module
-//! [`condition`](crate::condition) says what each means. An example gives
-//! `tool` (left out: the rule's one tool), `agent` (left out: `example`),
-//! `at` (left out: `2000-01-01T12:00:00Z`) and `args`.
+//! A condition is a table with one of the keys `all`, `any`, `not`, `arg` or
+//! `result`. Beside `arg` and `result`, which are JSON pointers, stand the
+//! questions, all of which must be answered with yes: `eq`, `in`, `ge`, `gt`,
+//! `le`, `lt`, `prefix`, `under`, `host_in`, `min_len`, `max_len`, `present`,
+//! `matches`, `contains`; the module [`condition`](crate::condition) says what
+//! each means. `contains` names detectors: `card`, `email`, `iban`, `secret`,
+//! data classes, and those given to [`Model::read_with`]. An example
+//! gives `tool` (left out: the rule's one tool), `agent` (left out:
+//! `example`), `at` (left out: `2000-01-01T12:00:00Z`), `args`, `tenant`,
+//! `actor`, `resource`, and for a rule on results `result`. Times are TOML's or,
+//! in any format, texts.
+//!
+//! YAML is taken only as far as all its readers agree: no aliases, anchors,
+//! merge keys, tags or second documents, and quotes around words like `no`,
+//! `on`, `12:30` and `0x1f`, which some take for booleans, times or numbers.
 
 mod condition;
 mod example;
+mod format;
+mod json;
 mod rule;
+mod scope;
 mod table;
+mod toml;
+mod tree;
+#[cfg(feature = "yaml")]
+mod yaml;
 
 use asqav_receipt::id::PolicyId;
-use toml::de::{DeTable, DeValue};
 
+use crate::detector::Detector;
 use crate::error::{Fault, PolicyError, Problem, quote};
-use crate::model::{MAX_RULES, Model};
+use crate::model::{MAX_RULES, Model, Parts};
 use crate::rule::Rule;
 
+pub use format::Format;
+use scope::Scope;
 use table::{Table, Value};
 
 /// The version of the file format.
@@ -57,71 +96,65 @@ impl Model {
     ///
     /// # Errors
     /// [`PolicyError`] with line and column for the first mistake.
-    pub fn from_toml(content: impl AsRef<[u8]>) -> Result<Self, PolicyError> {
+    pub fn read(content: impl AsRef<[u8]>, format: Format) -> Result<Self, PolicyError> {
+        Self::read_with(content, format, [])
+    }
+
+    /// Reads a policy file's content, which may name these detectors besides
+    /// those that are built in.
+    ///
+    /// # Errors
+    /// [`PolicyError`] with line and column for the first mistake.
+    pub fn read_with(
+        content: impl AsRef<[u8]>,
+        format: Format,
+        detectors: impl IntoIterator<Item = Detector>,
+    ) -> Result<Self, PolicyError> {
         let content = content.as_ref();
-        read(content).map_err(|fault| fault.locate(content))
+        read(content, format, detectors.into_iter().collect()).map_err(|fault| fault.locate(content))
+    }
+
+    /// Reads a policy file's content, TOML.
+    ///
+    /// # Errors
+    /// [`PolicyError`] with line and column for the first mistake.
+    pub fn from_toml(content: impl AsRef<[u8]>) -> Result<Self, PolicyError> {
+        Self::read(content, Format::Toml)
     }
 }
 
-fn read(content: &[u8]) -> Result<Model, Fault> {
+fn read(content: &[u8], format: Format, detectors: Vec<Detector>) -> Result<Model, Fault> {
     if content.len() > MAX_FILE_LEN {
         return Err(Problem::TooLarge { len: content.len() }.into());
     }
     let text =
         std::str::from_utf8(content).map_err(|error| Fault::at(error.valid_up_to(), Problem::NotUtf8))?;
-    let document = DeTable::parse(text).map_err(|error| {
-        let at = error.span().map_or_else(|| deepest_key(text), |span| span.start);
-        Fault::at(at, Problem::Syntax(error.message().chars().take(200).collect()))
-    })?;
-    let at = document.span().start;
-    read_document(&Table::new(document.get_ref(), at))
+    let document = format.parse(text)?;
+    read_document(&Value::document(&document).table()?, detectors)
 }
 
-/// Where the line with the most dots begins: the reader gives no place for a
-/// key of too many parts, its only error without one.
-fn deepest_key(text: &str) -> usize {
-    let mut start = 0;
-    let lines = text.split_inclusive('\n').map(|line| {
-        let at = start;
-        start += line.len();
-        (line.bytes().filter(|&byte| byte == b'.').count(), at)
-    });
-    lines.max_by_key(|&(dots, _)| dots).map_or(0, |(_, at)| at)
-}
-
-fn read_document(document: &Table<'_>) -> Result<Model, Fault> {
+fn read_document(document: &Table<'_>, detectors: Vec<Detector>) -> Result<Model, Fault> {
     // First, because a later version may know keys that this one does not.
     let version = document.require("version")?;
     match version.integer()? {
         FILE_VERSION => {}
         other => return Err(Fault::at(version.at(), Problem::Version(other))),
     }
-    document.allow_only(&["version", "id", "rule"])?;
+    document.allow_only(&["version", "id", "risk", "tool_classes", "data_classes", "rule"])?;
     let id = document.require("id")?;
     let id = PolicyId::parse(id.text()?).map_err(|error| Fault::at(id.at(), error))?;
-    Model::checked(id, read_rules(document)?)
+    let scope = Scope::read(document, detectors)?;
+    let risks = scope::read_risks(document)?;
+    Model::checked(id, Parts { rules: read_rules(document, &scope)?, risks })
 }
 
-fn read_rules(document: &Table<'_>) -> Result<Vec<Rule>, Fault> {
+fn read_rules(document: &Table<'_>, scope: &Scope) -> Result<Vec<Rule>, Fault> {
     let Some(rules) = document.get("rule") else { return Ok(Vec::new()) };
     let items = rules.items()?;
     if items.len() > MAX_RULES {
         return Err(Fault::at(rules.at(), Problem::TooMany { what: "rules", max: MAX_RULES }));
     }
-    items.into_iter().map(|item| rule::read(&item.table()?)).collect()
-}
-
-/// A type's name as errors give it.
-fn type_name(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a float",
-        DeValue::Boolean(_) => "a boolean",
-        DeValue::Datetime(_) => "a date or time",
-        DeValue::Array(_) => "an array",
-        DeValue::Table(_) => "a table",
-    }
+    items.into_iter().map(|item| rule::read(&item.table()?, scope)).collect()
 }
 
 /// Reads a word from a list of known ones.

@@ -5,6 +5,8 @@
 
 mod name;
 
+use crate::context::Risk;
+use crate::glob::Glob;
 use crate::rule::Rule;
 use name::{NameIndex, Patterns};
 
@@ -32,10 +34,11 @@ struct Bucket {
 }
 
 impl RuleIndex {
-    /// An index of `rules`, at most [`MAX_RULES`](crate::model::MAX_RULES).
-    pub(crate) fn new<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Self {
+    /// An index of `rules`, each with its position, at most
+    /// [`MAX_RULES`](crate::model::MAX_RULES).
+    pub(crate) fn new<'a>(rules: impl IntoIterator<Item = (u32, &'a Rule)>) -> Self {
         let mut tools = Patterns::<Bucket>::default();
-        for (rule, at) in rules.into_iter().zip(0_u32..) {
+        for (at, rule) in rules {
             for tool in &rule.tools {
                 let bucket = tools.entry(tool);
                 match rule.agents.as_deref() {
@@ -57,6 +60,28 @@ impl RuleIndex {
             agents.every.iter().for_each(|&rule| found(rule));
             agents.named.visit(agent, |rules| rules.iter().for_each(|&rule| found(rule)));
         });
+    }
+}
+
+/// Risk classes by tool.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RiskIndex(NameIndex<Option<Risk>>);
+
+impl RiskIndex {
+    pub(crate) fn new(risks: &[(Risk, Glob)]) -> Self {
+        let mut tools = Patterns::<Option<Risk>>::default();
+        for (risk, glob) in risks {
+            let class = tools.entry(glob);
+            *class = (*class).max(Some(*risk));
+        }
+        Self(tools.finish(|class| class))
+    }
+
+    /// The greatest class of `tool`.
+    pub(crate) fn of(&self, tool: &str) -> Option<Risk> {
+        let mut greatest = None;
+        self.0.visit(tool, |&class| greatest = greatest.max(class));
+        greatest
     }
 }
 
@@ -93,7 +118,7 @@ mod tests {
             let _: &Patterns = &tools;
             let rules: Vec<Rule> = tools.iter().zip(&agents).map(|(tools, agents)| rule(tools, agents)).collect();
             let mut found = Vec::new();
-            RuleIndex::new(&rules).visit(&tool, &agent, |at| found.push(at as usize));
+            RuleIndex::new((0..).zip(&rules)).visit(&tool, &agent, |at| found.push(at as usize));
             found.sort_unstable();
             found.dedup();
             let about = |rule: &Rule| {
@@ -110,7 +135,7 @@ mod tests {
         let few = rule(&["t".to_owned()], &names[1..]);
         let many = rule(&["t".to_owned()], &names);
         let mut found = Vec::new();
-        RuleIndex::new([&few, &many]).visit("t", "another", |at| found.push(at));
+        RuleIndex::new([(0, &few), (1, &many)]).visit("t", "another", |at| found.push(at));
         assert_eq!(found, [1]);
     }
 }

@@ -32,6 +32,8 @@
 //! asqav-core: enough to read and check a policy at compile time.
 
 pub mod condition;
+pub mod context;
+pub mod detector;
 pub mod engine;
 pub mod error;
 mod example;
@@ -50,15 +52,17 @@ mod policy;
 pub mod rule;
 pub mod window;
 
-pub use condition::{Condition, all, any, arg};
+pub use condition::{Condition, all, any, arg, result};
+pub use context::{Actor, Risk};
+pub use detector::Detector;
 pub use engine::{Reason, RulePolicy, Ruling, Truth};
 pub use error::{PolicyError, Position, Problem};
 pub use example::Example;
 pub use explain::{Explanation, Finding, RuleFinding};
 pub use facts::{Facts, Why};
-pub use file::{FILE_VERSION, MAX_FILE_LEN};
+pub use file::{FILE_VERSION, Format, MAX_FILE_LEN};
 #[cfg(feature = "gate")]
 pub use layers::{Layers, LayersError};
-pub use model::Model;
+pub use model::{Model, ModelBuilder};
 pub use rule::{RateLimit, Rule, RuleEffect};
 pub use window::{Day, Window};

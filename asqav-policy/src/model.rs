@@ -5,13 +5,80 @@
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{PolicyId, RuleId};
 
+use crate::context::Risk;
 use crate::error::{Fault, PolicyError, Problem};
 use crate::example;
+use crate::glob::Glob;
 use crate::normal;
 use crate::rule::Rule;
 
 /// Rules in one policy at most.
 pub const MAX_RULES: usize = 10_000;
+
+/// Patterns in all risk classes together at most.
+pub(crate) const MAX_RISK_PATTERNS: usize = 10_000;
+
+/// What a policy is made of.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) risks: Vec<(Risk, Glob)>,
+}
+
+/// A policy being written in Rust.
+///
+/// ```
+/// use asqav_policy::{Model, Risk, Rule};
+///
+/// let model = Model::builder("ledger")
+///     .risk(Risk::Read, ["ledger:query_*"])
+///     .risk(Risk::Destructive, ["**:delete_*"])
+///     .rules([
+///         Rule::allow("read").tools(["ledger:*"]).risk([Risk::Read]),
+///         Rule::approve("delete").tools(["ledger:*"]).risk([Risk::Destructive]),
+///     ])
+///     .build()?;
+/// # Ok::<(), asqav_policy::PolicyError>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "`build` makes the policy"]
+pub struct ModelBuilder {
+    id: String,
+    rules: Vec<Rule>,
+    risks: Result<Vec<(Risk, Glob)>, Problem>,
+}
+
+impl ModelBuilder {
+    /// Adds rules.
+    pub fn rules(mut self, rules: impl IntoIterator<Item = Rule>) -> Self {
+        self.rules.extend(rules);
+        self
+    }
+
+    /// Puts tools, by [pattern](crate::glob), in a risk class.
+    pub fn risk<'a>(mut self, class: Risk, tools: impl IntoIterator<Item = &'a str>) -> Self {
+        self.risks = self.risks.and_then(|mut risks| {
+            for tool in tools {
+                risks.push((class, Glob::parse(tool)?));
+            }
+            Ok(risks)
+        });
+        self
+    }
+
+    /// Checks everything.
+    ///
+    /// # Errors
+    /// [`PolicyError`] for the first thing that is wrong.
+    pub fn build(self) -> Result<Model, PolicyError> {
+        let Self { id, rules, risks } = self;
+        let checked = || {
+            let parts = Parts { rules, risks: risks? };
+            Model::checked(PolicyId::parse(id).map_err(Problem::Id)?, parts)
+        };
+        checked().map_err(Fault::without_file)
+    }
+}
 
 /// A policy that was checked.
 ///
@@ -21,6 +88,7 @@ pub const MAX_RULES: usize = 10_000;
 pub struct Model {
     id: PolicyId,
     rules: Vec<(RuleId, Rule)>,
+    risks: Vec<(Risk, Glob)>,
     normalised: Box<[u8]>,
     digest: Sha256Digest,
 }
@@ -32,15 +100,23 @@ impl Model {
     /// # Errors
     /// [`PolicyError`] for the first rule that is wrong.
     pub fn new(id: &str, rules: impl IntoIterator<Item = Rule>) -> Result<Self, PolicyError> {
-        let id = PolicyId::parse(id).map_err(|error| Fault::from(Problem::Id(error)).without_file())?;
-        Self::checked(id, rules).map_err(Fault::without_file)
+        Self::builder(id).rules(rules).build()
     }
 
-    pub(crate) fn checked(id: PolicyId, rules: impl IntoIterator<Item = Rule>) -> Result<Self, Fault> {
+    /// The policy `id`, to be given rules and what else it says.
+    pub fn builder(id: &str) -> ModelBuilder {
+        ModelBuilder { id: id.to_owned(), rules: Vec::new(), risks: Ok(Vec::new()) }
+    }
+
+    pub(crate) fn checked(id: PolicyId, parts: Parts) -> Result<Self, Fault> {
+        let Parts { rules, risks } = parts;
         let mut rules =
             rules.into_iter().map(|rule| Ok((rule.check()?, rule))).collect::<Result<Vec<_>, Fault>>()?;
         if rules.len() > MAX_RULES {
             return Err(Problem::TooMany { what: "rules", max: MAX_RULES }.into());
+        }
+        if risks.len() > MAX_RISK_PATTERNS {
+            return Err(Problem::TooMany { what: "patterns of risk classes", max: MAX_RISK_PATTERNS }.into());
         }
         // Stable, so that of two rules with one id the later one is reported.
         rules.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -48,8 +124,9 @@ impl Model {
             let (at, rule) = (second.at, Some(second.name.clone()));
             return Err(Fault { at, rule, problem: Problem::DuplicateRule });
         }
-        let normalised = normal::write(&id, &rules);
-        let model = Self { id, rules, digest: Sha256Digest::of(&normalised), normalised: normalised.into() };
+        let normalised = normal::write(&id, &rules, &risks)?;
+        let digest = Sha256Digest::of(&normalised);
+        let model = Self { id, rules, risks, digest, normalised: normalised.into() };
         example::check(&model)?;
         Ok(model)
     }
@@ -63,6 +140,11 @@ impl Model {
     /// The rules, ordered by id.
     pub fn rules(&self) -> impl ExactSizeIterator<Item = &Rule> {
         self.rules.iter().map(|(_, rule)| rule)
+    }
+
+    /// The risk classes and the patterns of tools in them.
+    pub(crate) fn risks(&self) -> &[(Risk, Glob)] {
+        &self.risks
     }
 
     pub(crate) fn entries(&self) -> &[(RuleId, Rule)] {

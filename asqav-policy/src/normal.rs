@@ -5,12 +5,19 @@ use asqav_receipt::id::{PolicyId, RuleId};
 use asqav_receipt::json::{Json, Object};
 
 use crate::condition::{Check, Compare, Kind, Node, Scalar};
+use crate::context::{ActorPattern, Asked, Risk};
+use crate::detector::Detector;
+use crate::error::Problem;
 use crate::glob::Glob;
 use crate::rule::{RateLimit, Rule};
 use crate::window::{TIME_ZONE_DATA, Window};
 
 /// Canonical JSON of the policy; `rules` are ordered by id.
-pub(crate) fn write(id: &PolicyId, rules: &[(RuleId, Rule)]) -> Vec<u8> {
+pub(crate) fn write(
+    id: &PolicyId,
+    rules: &[(RuleId, Rule)],
+    risks: &[(Risk, Glob)],
+) -> Result<Vec<u8>, Problem> {
     let zones_from_data =
         rules.iter().filter_map(|(_, rule)| rule.window.as_ref()).any(|window| window.zone.from_data);
     let policy = object([
@@ -18,23 +25,69 @@ pub(crate) fn write(id: &PolicyId, rules: &[(RuleId, Rule)]) -> Vec<u8> {
         ("engine", env!("CARGO_PKG_NAME").into()),
         ("engine_version", env!("CARGO_PKG_VERSION").into()),
         ("time_zone_data", if zones_from_data { TIME_ZONE_DATA.into() } else { Json::Null }),
+        ("detectors", write_detectors(rules)?),
+        ("risk", write_risks(risks)),
         ("id", id.as_str().into()),
         ("default", "deny".into()),
         ("rules", Json::Array(rules.iter().map(|(_, rule)| write_rule(rule)).collect())),
     ]);
     // The same wrapper as the digest of "no policy": `{"asqav_policy":"none"}`.
-    canonical::to_vec(&object([("asqav_policy", policy)]))
+    Ok(canonical::to_vec(&object([("asqav_policy", policy)])))
+}
+
+/// Every detector that a rule uses, with its version.
+fn write_detectors(rules: &[(RuleId, Rule)]) -> Result<Json, Problem> {
+    let conditions = rules.iter().filter_map(|(_, rule)| rule.when.as_ref());
+    let mut detectors: Vec<&Detector> = conditions
+        .flat_map(Node::tests)
+        .filter_map(|(_, check)| if let Check::Contains(detectors) = check { Some(detectors) } else { None })
+        .flatten()
+        .collect();
+    detectors.sort_by_key(|detector| (detector.name(), detector.version()));
+    detectors.dedup();
+    if detectors.array_windows().any(|[one, other]| one.name() == other.name()) {
+        return Err(Problem::Combination("two versions of one detector are used"));
+    }
+    let write = |detector: &Detector| {
+        object([("name", detector.name().into()), ("version", Json::Integer(detector.version().into()))])
+    };
+    Ok(Json::Array(detectors.into_iter().map(write).collect()))
+}
+
+fn write_risks(risks: &[(Risk, Glob)]) -> Json {
+    object(Risk::ALL.map(|(word, class)| {
+        (word, globs(risks.iter().filter(|(risk, _)| *risk == class).map(|(_, glob)| glob)))
+    }))
 }
 
 fn write_rule(rule: &Rule) -> Json {
     // Destructured, so that a new part of a rule cannot be forgotten here.
-    let Rule { name, effect, tools, every_tool: _, agents, when, window, rate, examples: _, at: _, wrong: _ } =
-        rule;
+    let Rule {
+        name,
+        effect,
+        tools,
+        every_tool: _,
+        agents,
+        asked,
+        on_result,
+        when,
+        window,
+        rate,
+        examples: _,
+        at: _,
+        wrong: _,
+    } = rule;
+    let Asked { tenants, actors, resources, risks } = asked;
     object([
         ("id", name.as_str().into()),
         ("effect", effect.as_str().into()),
         ("tools", globs(tools)),
-        ("agents", agents.as_deref().map_or_else(|| Json::Array(vec!["**".into()]), globs)),
+        ("agents", agents.as_ref().map_or_else(|| Json::Array(vec!["**".into()]), globs)),
+        ("tenants", tenants.as_ref().map_or(Json::Null, globs)),
+        ("actors", actors.as_ref().map_or(Json::Null, |actors| words(actors.iter().map(ActorPattern::text)))),
+        ("resources", resources.as_ref().map_or(Json::Null, globs)),
+        ("risk", risks.as_ref().map_or(Json::Null, |risks| words(risks.iter().map(|risk| risk.as_str())))),
+        ("phase", if *on_result { "result" } else { "call" }.into()),
         ("when", when.as_ref().map_or(Json::Null, write_condition)),
         ("window", window.as_ref().map_or(Json::Null, write_window)),
         ("rate", rate.map_or(Json::Null, write_rate)),
@@ -50,7 +103,7 @@ pub(crate) fn write_condition(node: &Node) -> Json {
         Node::Not(part) => object([("not", write_condition(part))]),
         Node::Test(pointer, check) => {
             let (question, value) = write_check(check);
-            object([("arg", pointer.as_str().into()), (question, value)])
+            object([(pointer.key(), pointer.as_str().into()), (question, value)])
         }
     }
 }
@@ -75,6 +128,9 @@ fn write_check(check: &Check) -> (&'static str, Json) {
         Check::HostIn(hosts) => ("host_in", texts(hosts)),
         Check::Present(present) => ("present", Json::Bool(*present)),
         Check::Matches(pattern) => ("matches", pattern.as_str().into()),
+        Check::Contains(detectors) => {
+            ("contains", Json::Array(detectors.iter().map(|detector| detector.name().into()).collect()))
+        }
     }
 }
 
@@ -86,11 +142,16 @@ fn write_scalar(scalar: &Scalar) -> Json {
     }
 }
 
-fn globs(globs: &[Glob]) -> Json {
-    let mut texts: Vec<&str> = globs.iter().map(Glob::as_str).collect();
-    texts.sort_unstable();
-    texts.dedup();
-    Json::Array(texts.into_iter().map(Json::from).collect())
+fn globs<'a>(globs: impl IntoIterator<Item = &'a Glob>) -> Json {
+    words(globs.into_iter().map(Glob::as_str))
+}
+
+/// A set of words: ordered, each once.
+fn words<T: AsRef<str> + Ord>(words: impl Iterator<Item = T>) -> Json {
+    let mut words: Vec<T> = words.collect();
+    words.sort_unstable();
+    words.dedup();
+    Json::Array(words.iter().map(|word| word.as_ref().into()).collect())
 }
 
 fn write_window(window: &Window) -> Json {

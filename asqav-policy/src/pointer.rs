@@ -1,5 +1,5 @@
-//! JSON pointers (RFC 6901) into a call's arguments: the first token names the
-//! argument, the rest a place in its value.
+//! JSON pointers (RFC 6901) into a call's arguments, where the first token
+//! names the argument and the rest a place in its value, and into its result.
 
 use std::fmt;
 
@@ -8,30 +8,45 @@ use crate::error::{Problem, quote};
 /// The longest pointer, in bytes.
 const MAX_POINTER_LEN: usize = 512;
 
-/// A pointer with at least one token.
+/// A place in what a call comes with.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Pointer {
     text: Box<str>,
-    /// The argument's name.
-    pub(crate) argument: String,
-    /// The tokens behind it.
+    pub(crate) root: Root,
+    /// The tokens behind the root.
     pub(crate) rest: Vec<String>,
 }
 
+/// What a pointer leads into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Root {
+    /// The argument of this name.
+    Argument(String),
+    /// All arguments together: the empty pointer.
+    Arguments,
+    /// The tool's result.
+    Result,
+}
+
 impl Pointer {
-    /// Reads a pointer.
-    pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
-        let wrong = || Problem::Word {
-            found: quote(text),
-            expected: "a JSON pointer (RFC 6901) like `/amount` or `/order/items/0`",
-        };
-        if text.len() > MAX_POINTER_LEN {
-            return Err(wrong());
+    /// Reads a pointer into the arguments.
+    pub(crate) fn argument(text: &str) -> Result<Self, Problem> {
+        let mut tokens = tokens(text)?;
+        let root = if tokens.is_empty() { Root::Arguments } else { Root::Argument(tokens.remove(0)) };
+        Ok(Self { text: text.into(), root, rest: tokens })
+    }
+
+    /// Reads a pointer into the result; the empty one is all of it.
+    pub(crate) fn result(text: &str) -> Result<Self, Problem> {
+        Ok(Self { text: text.into(), root: Root::Result, rest: tokens(text)? })
+    }
+
+    /// The key under which a condition has the pointer.
+    pub(crate) const fn key(&self) -> &'static str {
+        match self.root {
+            Root::Argument(_) | Root::Arguments => "arg",
+            Root::Result => "result",
         }
-        let tokens = text.strip_prefix('/').ok_or_else(wrong)?.split('/');
-        let mut tokens = tokens.map(|token| unescape(token).ok_or_else(wrong));
-        let argument = tokens.next().unwrap_or_else(|| Err(wrong()))?;
-        Ok(Self { text: text.into(), argument, rest: tokens.collect::<Result<_, _>>()? })
     }
 
     /// The pointer's text.
@@ -44,6 +59,21 @@ impl fmt::Debug for Pointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Pointer({:?})", self.text)
     }
+}
+
+fn tokens(text: &str) -> Result<Vec<String>, Problem> {
+    let wrong = || Problem::Word {
+        found: quote(text),
+        expected: "a JSON pointer (RFC 6901) like `/amount` or `/order/items/0`",
+    };
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    if text.len() > MAX_POINTER_LEN {
+        return Err(wrong());
+    }
+    let tokens = text.strip_prefix('/').ok_or_else(wrong)?.split('/');
+    tokens.map(|token| unescape(token).ok_or_else(wrong)).collect()
 }
 
 /// `~1` is `/`, `~0` is `~`, and no other `~` may stand there (§3).
@@ -75,16 +105,19 @@ mod tests {
 
     #[test]
     fn tokens_are_unescaped() {
-        let pointer = Pointer::parse("/a~1b/m~0n/~01/").unwrap();
-        assert_eq!(pointer.argument, "a/b");
+        let pointer = Pointer::argument("/a~1b/m~0n/~01/").unwrap();
+        assert_eq!(pointer.root, Root::Argument("a/b".to_owned()));
         assert_eq!(pointer.rest, ["m~n", "~1", ""]);
     }
 
     #[test]
     fn wrong_pointers_are_refused() {
-        for wrong in ["", "a", "a/b", "/~", "/~2", "/a~", &format!("/{}", "a".repeat(512))] {
-            assert!(Pointer::parse(wrong).is_err(), "{wrong}");
+        for wrong in ["a", "a/b", "/~", "/~2", "/a~", &format!("/{}", "a".repeat(512))] {
+            assert!(Pointer::argument(wrong).is_err(), "{wrong}");
+            assert!(Pointer::result(wrong).is_err(), "{wrong}");
         }
+        assert_eq!(Pointer::argument("").unwrap().root, Root::Arguments);
+        assert_eq!(Pointer::result("/a").unwrap().rest, ["a"]);
     }
 
     #[test]

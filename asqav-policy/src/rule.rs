@@ -5,9 +5,11 @@ use std::time::Duration;
 use asqav_receipt::id::RuleId;
 
 use crate::condition::{Condition, MAX_DEPTH, Node};
+use crate::context::{ActorPattern, Asked, Risk};
 use crate::error::{Fault, Problem};
 use crate::example::Example;
 use crate::glob::Glob;
+use crate::pointer::Root;
 use crate::window::Window;
 
 /// Patterns, or conditions, in one rule at most.
@@ -36,6 +38,9 @@ pub struct Rule {
     pub(crate) tools: Vec<Glob>,
     pub(crate) every_tool: bool,
     pub(crate) agents: Option<Vec<Glob>>,
+    pub(crate) asked: Asked,
+    /// Whether the rule is about results instead of calls.
+    pub(crate) on_result: bool,
     pub(crate) when: Option<Node>,
     pub(crate) window: Option<Window>,
     pub(crate) rate: Option<RateLimit>,
@@ -140,6 +145,8 @@ impl Rule {
             tools: Vec::new(),
             every_tool: false,
             agents: None,
+            asked: Asked::default(),
+            on_result: false,
             when: None,
             window: None,
             rate: None,
@@ -175,6 +182,59 @@ impl Rule {
         if let Some(globs) = self.keep(read) {
             self.agents.get_or_insert_default().extend(globs);
         }
+        self
+    }
+
+    /// Restricts the rule to calls for tenants by [pattern](crate::glob); a
+    /// call that names none is unknown to it.
+    #[must_use]
+    pub fn tenants<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
+        let read = read_patterns(patterns);
+        if let Some(globs) = self.keep(read) {
+            self.asked.tenants.get_or_insert_default().extend(globs);
+        }
+        self
+    }
+
+    /// Restricts the rule to calls on behalf of actors: a kind, `user`,
+    /// `service`, `system` or `workload`, alone or with a
+    /// [pattern](crate::glob) for its name, like `user:alice`; a call that
+    /// names none is unknown to it.
+    #[must_use]
+    pub fn actors<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
+        let read: Result<Vec<_>, _> = patterns.into_iter().map(ActorPattern::parse).collect();
+        if let Some(actors) = self.keep(read) {
+            self.asked.actors.get_or_insert_default().extend(actors);
+        }
+        self
+    }
+
+    /// Restricts the rule to calls on resources by [pattern](crate::glob); a
+    /// call that names none is unknown to it.
+    #[must_use]
+    pub fn resources<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
+        let read = read_patterns(patterns);
+        if let Some(globs) = self.keep(read) {
+            self.asked.resources.get_or_insert_default().extend(globs);
+        }
+        self
+    }
+
+    /// Restricts the rule to tools that the policy
+    /// [puts](crate::model::ModelBuilder::risk) in one of these classes; a
+    /// tool in none is unknown to it.
+    #[must_use]
+    pub fn risk(mut self, classes: impl IntoIterator<Item = Risk>) -> Self {
+        self.asked.risks.get_or_insert_default().extend(classes);
+        self
+    }
+
+    /// Makes the rule one about results, asked after the tool ran: when it
+    /// holds, the result is withheld. Deny rules only; its conditions may look
+    /// at the [result](crate::condition::result()) and at the arguments.
+    #[must_use]
+    pub const fn on_result(mut self) -> Self {
+        self.on_result = true;
         self
     }
 
@@ -266,10 +326,18 @@ impl Rule {
             if when.depth() > MAX_DEPTH {
                 return Err(Problem::TooMany { what: "levels of conditions", max: MAX_DEPTH });
             }
-            if when.tests() > MAX_PER_RULE {
+            let tests = when.tests();
+            if tests.len() > MAX_PER_RULE {
                 return Err(Problem::TooMany { what: "conditions in one rule", max: MAX_PER_RULE });
             }
+            if !self.on_result && tests.iter().any(|(pointer, _)| pointer.root == Root::Result) {
+                return Err(Problem::Combination("conditions on `result` go with `phase = \"result\"` only"));
+            }
         }
+        if self.on_result && self.effect != RuleEffect::Deny {
+            return Err(Problem::Combination("`phase = \"result\"` goes with the effect `deny` only"));
+        }
+        self.asked.check(MAX_PER_RULE)?;
         self.window.as_ref().map_or(Ok(()), Window::check)?;
         Ok(id)
     }

@@ -116,9 +116,12 @@ fn when_error(when: &str) -> String {
 fn mistakes_in_conditions_have_a_place() {
     for (when, expected) in [
         ("1", "7:8: rule `r`: `when` must be a table, not an integer"),
-        ("{}", "7:8: rule `r`: a condition has one of the keys `all`, `any`, `not` or `arg`"),
+        ("{}", "7:8: rule `r`: a condition has one of the keys `all`, `any`, `not`, `arg` or `result`"),
         ("{ eq = 1 }", "7:8: rule `r`: the key `arg` is missing"),
-        ("{ arg = \"/x\" }", "7:16: rule `r`: `arg` needs a question beside it, like `eq` or `le`"),
+        (
+            "{ arg = \"/x\" }",
+            "7:16: rule `r`: `arg` and `result` need a question beside them, like `eq` or `le`",
+        ),
         (
             "{ arg = \"x\", eq = 1 }",
             "7:16: rule `r`: `x` is not a JSON pointer (RFC 6901) like `/amount` or `/order/items/0`",
@@ -150,7 +153,7 @@ fn mistakes_in_conditions_have_a_place() {
         ("{ all = [{ not = { any = [] } }] }", "7:33: rule `r`: `any` is empty"),
         (
             "{ all = [{ arg = \"/x\", eq = 1 }], arg = \"/y\" }",
-            "7:16: rule `r`: `all`, `any`, `not` and `arg` do not go together",
+            "7:16: rule `r`: `all`, `any`, `not`, `arg` and `result` do not go together",
         ),
     ] {
         assert_eq!(when_error(when), expected, "{when}");
@@ -182,7 +185,7 @@ fn an_example_must_come_out_as_it_says() {
     );
     assert_eq!(
         error(Example::denied().argument("x", "{")),
-        "rule `r`: an argument of an example is not JSON within the limits"
+        "rule `r`: a value of an example is not JSON within the limits"
     );
     let other = Rule::allow("other").tools(["u"]);
     let strange = rule().example(Example::allowed().tool("u"));

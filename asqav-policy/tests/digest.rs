@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use asqav_policy::detector::{Detect, DetectError, Detector};
 use asqav_policy::window::TIME_ZONE_DATA;
-use asqav_policy::{Day, Model, Rule, Window};
+use asqav_policy::{Day, Format, Model, Risk, Rule, Window, arg, result};
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::json::Json;
 
@@ -37,13 +38,15 @@ fn the_normalised_policy_is_one_canonical_object() {
     let version = env!("CARGO_PKG_VERSION");
     let expected = format!(
         concat!(
-            r#"{{"asqav_policy":{{"default":"deny","engine":"asqav-policy","engine_version":"{}","id":"finance","#,
-            r#""rules":[{{"agents":["finance-*"],"effect":"allow","id":"post","#,
-            r#""rate":{{"by":["agent","tool"],"calls":5,"per_ms":60000}},"tools":["post_transaction"],"#,
+            r#"{{"asqav_policy":{{"default":"deny","detectors":[],"engine":"asqav-policy","engine_version":"{}","id":"finance","#,
+            r#""risk":{{"destructive":[],"read":[],"write":[]}},"#,
+            r#""rules":[{{"actors":null,"agents":["finance-*"],"effect":"allow","id":"post","phase":"call","#,
+            r#""rate":{{"by":["agent","tool"],"calls":5,"per_ms":60000}},"resources":null,"risk":null,"#,
+            r#""tenants":null,"tools":["post_transaction"],"#,
             r#""when":null,"window":{{"days":["mon","fri"],"from":"08:00","since":null,"to":"18:00","until":null,"#,
             r#""zone":"Europe/Zurich"}}}},"#,
-            r#"{{"agents":["**"],"effect":"allow","id":"read","rate":null,"#,
-            r#""tools":["list_*","query_account"],"when":null,"window":null}}],"schema":1,"time_zone_data":"{}"}}}}"#,
+            r#"{{"actors":null,"agents":["**"],"effect":"allow","id":"read","phase":"call","rate":null,"#,
+            r#""resources":null,"risk":null,"tenants":null,"tools":["list_*","query_account"],"when":null,"window":null}}],"schema":1,"time_zone_data":"{}"}}}}"#,
         ),
         version, TIME_ZONE_DATA,
     );
@@ -85,6 +88,119 @@ fn the_builder_writes_the_same_policy() {
         .window(window);
     let built = Model::new("finance", [read, post]).unwrap();
     assert_eq!(built.digest(), digest(FILE));
+}
+
+const CLASSES: &str = r#"
+version = 1
+id = "classes"
+[risk]
+read = ["ledger:query_*"]
+destructive = ["**:delete_*"]
+[tool_classes]
+payments = ["ledger:post_*", "bank:transfer"]
+[data_classes]
+personal = ["iban", "email"]
+[[rule]]
+id = "pay"
+effect = "allow"
+tools = ["@payments", "ledger:query_*"]
+tenants = ["acme", "eu-*"]
+actors = ["user:alice", "service"]
+resources = ["account:*"]
+risk = ["read", "write"]
+[[rule]]
+id = "stays"
+effect = "deny"
+tools = ["mail:*"]
+phase = "result"
+when = { result = "/body", contains = ["@personal", "card"] }
+"#;
+
+#[test]
+fn classes_stand_for_what_is_in_them() {
+    let pay = Rule::allow("pay")
+        .tools(["bank:transfer", "ledger:post_*", "ledger:query_*"])
+        .tenants(["eu-*", "acme"])
+        .actors(["service", "user:alice"])
+        .resources(["account:*"])
+        .risk([Risk::Write, Risk::Read]);
+    let stays = Rule::deny("stays").tools(["mail:*"]).on_result().when(result("/body").contains([
+        Detector::card(),
+        Detector::email(),
+        Detector::iban(),
+    ]));
+    let model = Model::builder("classes")
+        .risk(Risk::Destructive, ["**:delete_*"])
+        .risk(Risk::Read, ["ledger:query_*"])
+        .rules([stays, pay])
+        .build()
+        .unwrap();
+    assert_eq!(model.digest(), digest(CLASSES));
+    let text = String::from_utf8(model.normalised().to_vec()).unwrap();
+    let detectors = r#""detectors":[{"name":"card","version":1},{"name":"email","version":1},{"name":"iban","version":1}]"#;
+    assert!(text.contains(detectors), "{text}");
+}
+
+#[test]
+fn every_change_of_classes_and_context_changes_it() {
+    for (from, to) in [
+        ("read = [", "write = ["),
+        ("destructive = [\"**:delete_*\"]", ""),
+        ("bank:transfer", "bank:pay"),
+        ("\"iban\", ", ""),
+        ("\"acme\", ", ""),
+        ("eu-*", "eu-**"),
+        ("user:alice", "user:bob"),
+        ("user:alice", "user"),
+        ("\"service\"", "\"system\""),
+        ("account:*", "account:**"),
+        ("[\"read\", \"write\"]", "[\"write\"]"),
+        ("tenants = [\"acme\", \"eu-*\"]", ""),
+        ("resources = [\"account:*\"]", ""),
+        ("result = \"/body\"", "result = \"\""),
+        ("result = \"/body\"", "arg = \"/body\""),
+        (", \"card\"", ", \"secret\""),
+    ] {
+        let changed = CLASSES.replace(from, to);
+        assert_ne!(changed, CLASSES, "{from}");
+        assert_ne!(digest(&changed), digest(CLASSES), "{from} -> {to}");
+    }
+    let without = "effect = \"deny\"\ntools = [\"x\"]\nwhen = { arg = \"/body\", present = true }";
+    let rule = |on: &str| format!("version = 1\nid = \"p\"\n[[rule]]\nid = \"r\"\n{without}{on}");
+    assert_ne!(digest(&rule("")), digest(&rule("\nphase = \"result\"")));
+    assert_eq!(digest(&rule("")), digest(&rule("\nphase = \"call\"")));
+}
+
+struct Custom(u32);
+
+impl Detect for Custom {
+    fn name(&self) -> &'static str {
+        "custom"
+    }
+
+    fn version(&self) -> u32 {
+        self.0
+    }
+
+    fn finds(&self, _: &str) -> Result<bool, DetectError> {
+        Ok(true)
+    }
+}
+
+#[test]
+fn a_detector_of_ones_own_is_named_with_its_version() {
+    let file = CLASSES.replace("\"card\"", "\"custom\"");
+    let digest_with =
+        |version| Model::read_with(&file, Format::Toml, [Detector::new(Custom(version))]).unwrap().digest();
+    assert_ne!(digest_with(1), digest_with(2));
+    let error = Model::from_toml(&file).unwrap_err().to_string();
+    assert_eq!(error, "24:53: rule `stays`: `custom` is not a detector that is known");
+    let rule = |id: &str, version| {
+        Rule::deny(id).tools(["t"]).when(arg("/x").contains([Detector::new(Custom(version))]))
+    };
+    assert!(Model::new("p", [rule("a", 1), rule("b", 1)]).is_ok());
+    let error = Model::new("p", [rule("a", 1), rule("b", 2)]).unwrap_err().to_string();
+    assert_eq!(error, "two versions of one detector are used");
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub mod canonical;
 pub mod checkpoint;
 pub mod commitment;
 pub mod digest;
+pub mod disclosure;
 pub mod dsse;
 pub mod header;
 pub mod id;

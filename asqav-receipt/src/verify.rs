@@ -21,6 +21,7 @@
 #[cfg(feature = "foreign-formats")]
 mod acta;
 mod axes;
+mod disclosure;
 mod finding;
 mod input;
 mod judge;
@@ -40,7 +41,9 @@ mod subject;
 pub use input::{NonceIndex, ReceiptInputs};
 pub use log::{CheckedSignature, LogInputs, LogReport, LogVerifier, SignatureJob};
 pub use reason::ReasonCode;
-pub use report::{Axis, AxisReport, AxisResult, FailureClass, Problem, Report, SubjectFacts, Verdict};
+pub use report::{
+    Axis, AxisReport, AxisResult, DisclosedText, FailureClass, Problem, Report, SubjectFacts, Verdict,
+};
 pub use run::{RunReport, verify_run};
 
 use axes::chain::Predecessor;
@@ -61,8 +64,9 @@ pub const MAX_ENVELOPE_LEN: usize = 1024 * 1024;
 ///
 /// Takes receipts of ours and others' native receipts, in payload mode and in
 /// flat hash mode, versions 1 and 2, signed with ML-DSA-65 or Ed25519, and
-/// DSSE envelopes around an in-toto statement about a receipt, and inclusion
-/// proofs ([`InclusionProof`](crate::proof::InclusionProof)); with the feature
+/// DSSE envelopes around an in-toto statement about a receipt, inclusion
+/// proofs ([`InclusionProof`](crate::proof::InclusionProof)) and disclosures
+/// ([`Disclosure`](crate::disclosure::Disclosure)); with the feature
 /// `foreign-formats` receipts of the parent draft (ACTA), too. Other formats
 /// are recognised by name and reported as `format_not_supported`.
 #[must_use]
@@ -106,6 +110,9 @@ fn verify_json(json: &Json, inputs: &ReceiptInputs<'_>) -> Report {
     };
     if proof::is_proof(raw) {
         return proof::verify(raw, inputs);
+    }
+    if disclosure::is_disclosure(raw) {
+        return disclosure::verify(raw, inputs);
     }
     if statement::is_dsse(raw) {
         return statement::verify(raw, inputs);
@@ -173,7 +180,7 @@ fn fold(axes: Vec<AxisReport>, subject: SubjectFacts, keyed: bool, inputs: &Rece
     }
     let (verdict, reason_code) = finding::fold(&problems, keyed);
     let not_checked = not_checked(&axes);
-    Report { verdict, reason_code, axes, problems, not_checked, subject }
+    Report { verdict, reason_code, axes, problems, not_checked, subject, disclosed: Vec::new() }
 }
 
 /// What stays open whatever the verdict.

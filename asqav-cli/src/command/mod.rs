@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod demo;
+mod disclose;
 mod export;
 mod info;
 mod keygen;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Exit, CliErr
         Command::Log(args) => log::run(args, output),
         Command::Checkpoint(args) => checkpoint::run(args, output),
         Command::Prove(args) => prove::run(args, output),
+        Command::Disclose(args) => disclose::run(args, output),
         Command::Export(args) => export::run(args, output),
         Command::Demo(args) => demo::run(args, output),
     }

@@ -8,4 +8,5 @@ mod keygen;
 mod log;
 mod receipts;
 mod usage;
+mod vault;
 mod verify_receipt;

@@ -7,6 +7,7 @@ use asqav_receipt::json::{Json, MAX_INTEGER};
 use super::path;
 use super::pattern::Pattern;
 use super::url;
+use crate::detector::{Detector, any_finds};
 use crate::error::{Problem, quote};
 use crate::facts::{Seen, Why};
 use crate::rule::MAX_PER_RULE;
@@ -26,6 +27,8 @@ pub(crate) enum Check {
     HostIn(Vec<String>),
     Present(bool),
     Matches(Pattern),
+    /// One of these finds something; not empty, ordered by name, each once.
+    Contains(Vec<Detector>),
 }
 
 /// How a number stands to a bound.
@@ -210,6 +213,18 @@ impl Check {
         Pattern::parse(expression).map(Self::Matches)
     }
 
+    pub(crate) fn contains(detectors: impl IntoIterator<Item = Detector>) -> Result<Self, Problem> {
+        let mut detectors: Vec<Detector> = detectors.into_iter().collect();
+        detectors.iter().try_for_each(Detector::check)?;
+        detectors.sort_by(|one, other| one.name().cmp(other.name()));
+        detectors.dedup();
+        if detectors.is_empty() {
+            Err(Problem::Empty("contains"))
+        } else {
+            Ok(Self::Contains(bounded(detectors)?))
+        }
+    }
+
     /// Whether the value is as asked.
     pub(crate) fn holds(&self, value: Seen<'_>) -> Result<bool, Why> {
         match self {
@@ -236,6 +251,7 @@ impl Check {
             }
             Self::Present(expected) => Ok(*expected),
             Self::Matches(pattern) => pattern.matches(text(value)?),
+            Self::Contains(detectors) => any_finds(detectors, value),
         }
     }
 }

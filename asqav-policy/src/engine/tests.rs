@@ -33,7 +33,7 @@ fn rule_on(rules: &[(RuleEffect, Standing)]) -> (u8, Option<Reason>, usize, usiz
     let entries: Vec<Entry> =
         rules.iter().enumerate().map(|(at, (effect, _))| entry(*effect, &format!("r{at}"))).collect();
     let standings = entries.iter().zip(rules.iter().map(|&(_, standing)| standing)).collect();
-    let ruling = Tally::new(standings).ruling();
+    let ruling = Tally(standings).ruling();
     (rank(ruling.effect), ruling.reason, ruling.rules.len(), ruling.limits.len())
 }
 

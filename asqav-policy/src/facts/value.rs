@@ -37,7 +37,7 @@ fn plain_string(text: &str) -> Option<&str> {
 }
 
 impl<'j> Seen<'j> {
-    pub(super) fn of(value: &'j Json) -> Option<Self> {
+    pub(crate) fn of(value: &'j Json) -> Option<Self> {
         Some(match value {
             Json::Null => return None,
             Json::Bool(value) => Self::Bool(*value),

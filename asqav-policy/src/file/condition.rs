@@ -1,67 +1,80 @@
 //! Reads a condition.
 
-use toml::de::DeValue;
-
+use super::scope::Scope;
 use super::table::{Table, Value};
-use crate::condition::{Argument, Condition, MAX_DEPTH, Node, Scalar, all, any, arg};
+use super::tree::Kind;
+use crate::condition::{Argument, Condition, MAX_DEPTH, Node, Scalar, all, any, arg, result};
 use crate::error::{Fault, Problem};
 
-/// The keys of a condition; the first four say which kind it is.
-const KEYS: [&str; 17] = [
-    "all", "any", "not", "arg", "eq", "in", "ge", "gt", "le", "lt", "prefix", "under", "host_in", "min_len",
-    "max_len", "present", "matches",
+/// The keys of a condition; the first five say which kind it is.
+const KEYS: [&str; 19] = [
+    "all", "any", "not", "arg", "result", "eq", "in", "ge", "gt", "le", "lt", "prefix", "under", "host_in",
+    "min_len", "max_len", "present", "matches", "contains",
 ];
 
-pub(super) fn read(value: &Value<'_>) -> Result<Node, Fault> {
-    read_level(value, 1)?.0.map_err(|problem| Fault::at(value.at(), problem))
+pub(super) fn read(value: &Value<'_>, scope: &Scope) -> Result<Node, Fault> {
+    read_level(value, scope, 1)?.0.map_err(|problem| Fault::at(value.at(), problem))
 }
 
-fn read_level(value: &Value<'_>, level: usize) -> Result<Condition, Fault> {
+fn read_level(value: &Value<'_>, scope: &Scope, level: usize) -> Result<Condition, Fault> {
     if level > MAX_DEPTH {
         let problem = Problem::TooMany { what: "levels of conditions", max: MAX_DEPTH };
         return Err(Fault::at(value.at(), problem));
     }
     let table = value.table()?;
     table.allow_only(&KEYS)?;
-    if let Some(pointer) = table.get("arg") {
-        return read_questions(&table, &pointer);
+    match (table.get("arg"), table.get("result")) {
+        (Some(pointer), None) => return read_questions(&table, &pointer, arg(pointer.text()?), scope),
+        (None, Some(pointer)) => return read_questions(&table, &pointer, result(pointer.text()?), scope),
+        (Some(pointer), Some(_)) => {
+            let problem = Problem::Combination("`arg` and `result` do not go together");
+            return Err(Fault::at(pointer.at(), problem));
+        }
+        (None, None) => {}
     }
     let entries = table.entries();
     let [only] = entries.as_slice() else {
-        let problem = Problem::Combination("a condition has one of the keys `all`, `any`, `not` or `arg`");
+        let problem =
+            Problem::Combination("a condition has one of the keys `all`, `any`, `not`, `arg` or `result`");
         return Err(Fault::at(table.at(), problem));
     };
     let read = match only.key() {
-        "not" => !read_level(only, level + 1)?,
-        "all" => all(read_parts(only, level)?),
-        "any" => any(read_parts(only, level)?),
+        "not" => !read_level(only, scope, level + 1)?,
+        "all" => all(read_parts(only, scope, level)?),
+        "any" => any(read_parts(only, scope, level)?),
         _ => return Err(Fault::at(table.at(), Problem::MissingKey("arg"))),
     };
     located(read, only)
 }
 
-fn read_parts(value: &Value<'_>, level: usize) -> Result<Vec<Condition>, Fault> {
-    value.items()?.iter().map(|item| read_level(item, level + 1)).collect()
+fn read_parts(value: &Value<'_>, scope: &Scope, level: usize) -> Result<Vec<Condition>, Fault> {
+    value.items()?.iter().map(|item| read_level(item, scope, level + 1)).collect()
 }
 
-/// The questions beside `arg`.
-fn read_questions(table: &Table<'_>, pointer: &Value<'_>) -> Result<Condition, Fault> {
-    let place = arg(pointer.text()?);
-    located(place.clone().present(), pointer)?;
+/// The questions beside `arg` or `result`.
+fn read_questions(
+    table: &Table<'_>,
+    pointer: &Value<'_>,
+    place: Argument,
+    scope: &Scope,
+) -> Result<Condition, Fault> {
+    if let Some(problem) = place.problem() {
+        return Err(Fault::at(pointer.at(), problem));
+    }
     let mut questions = Vec::new();
     for value in table.entries() {
-        if value.key() != "arg" {
-            questions.push(located(read_question(&place, &value)?, &value)?);
+        if value.key() != pointer.key() {
+            questions.push(located(read_question(&place, &value, scope)?, &value)?);
         }
     }
     if questions.len() > 1 {
         return Ok(all(questions));
     }
-    let missing = Problem::Combination("`arg` needs a question beside it, like `eq` or `le`");
+    let missing = Problem::Combination("`arg` and `result` need a question beside them, like `eq` or `le`");
     questions.pop().ok_or_else(|| Fault::at(pointer.at(), missing))
 }
 
-fn read_question(place: &Argument, value: &Value<'_>) -> Result<Condition, Fault> {
+fn read_question(place: &Argument, value: &Value<'_>, scope: &Scope) -> Result<Condition, Fault> {
     let place = place.clone();
     Ok(match value.key() {
         "eq" => place.equals(read_scalar(value)?),
@@ -78,8 +91,9 @@ fn read_question(place: &Argument, value: &Value<'_>) -> Result<Condition, Fault
         "present" if value.boolean()? => place.present(),
         "present" => place.absent(),
         "matches" => place.matches(value.text()?),
+        "contains" => place.contains(scope.detectors(value)?),
         _ => {
-            let problem = Problem::Combination("`all`, `any`, `not` and `arg` do not go together");
+            let problem = Problem::Combination("`all`, `any`, `not`, `arg` and `result` do not go together");
             return Err(Fault::at(value.at(), problem));
         }
     })
@@ -95,10 +109,10 @@ fn located(condition: Condition, value: &Value<'_>) -> Result<Condition, Fault> 
 
 fn read_scalar(value: &Value<'_>) -> Result<Scalar, Fault> {
     match value.raw() {
-        DeValue::String(text) => Ok(text.as_ref().into()),
-        DeValue::Boolean(boolean) => Ok((*boolean).into()),
-        DeValue::Integer(_) => Ok(value.integer()?.into()),
-        DeValue::Float(_) => Ok(value.float()?.into()),
+        Kind::String(text) => Ok(text.as_str().into()),
+        Kind::Boolean(boolean) => Ok((*boolean).into()),
+        Kind::Integer(_) => Ok(value.integer()?.into()),
+        Kind::Float(_) => Ok(value.float()?.into()),
         _ => Err(value.mistyped("a string, a boolean or a number")),
     }
 }
@@ -106,7 +120,7 @@ fn read_scalar(value: &Value<'_>) -> Result<Scalar, Fault> {
 /// One text, or a list of them.
 fn read_texts<'t>(value: &Value<'t>) -> Result<Vec<&'t str>, Fault> {
     match value.raw() {
-        DeValue::Array(_) => value.items()?.iter().map(Value::text).collect(),
+        Kind::Array(_) => value.items()?.iter().map(Value::text).collect(),
         _ => Ok(vec![value.text()?]),
     }
 }

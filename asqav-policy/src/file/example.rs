@@ -2,11 +2,12 @@
 
 use asqav_receipt::canonical;
 use asqav_receipt::json::{Json, Object};
-use toml::de::DeValue;
 
 use super::rule::read_instant;
 use super::table::Value;
-use crate::error::{Fault, Problem};
+use super::tree::Kind;
+use crate::context::Actor;
+use crate::error::{Fault, Problem, quote};
 use crate::example::Example;
 use crate::rule::{MAX_PER_RULE, RuleEffect};
 
@@ -35,41 +36,62 @@ pub(super) fn read(value: &Value<'_>) -> Result<Vec<Example>, Fault> {
 
 fn read_one(value: &Value<'_>, expected: RuleEffect) -> Result<Example, Fault> {
     let table = value.table()?;
-    table.allow_only(&["tool", "agent", "at", "args"])?;
+    table.allow_only(&["tool", "agent", "tenant", "actor", "resource", "at", "args", "result"])?;
     let text = |key| table.get(key).map(|value| value.text().map(str::to_owned)).transpose();
     let mut example = Example::new(expected);
     example.at = Some(value.at());
     example.tool = text("tool")?;
     example.agent = text("agent")?;
+    example.tenant = text("tenant")?;
+    example.resource = text("resource")?;
+    example.actor = table.get("actor").map(|value| read_actor(&value)).transpose()?;
     example.now = table.get("at").map(|value| read_instant(&value)).transpose()?;
     if let Some(arguments) = table.get("args") {
         for argument in arguments.table()?.entries() {
-            let text = canonical::to_vec(&read_json(&argument)?);
-            let text = String::from_utf8_lossy(&text).into_owned();
-            example.arguments.push((argument.key().to_owned(), text));
+            example.arguments.push((argument.key().to_owned(), read_text(&argument)?));
         }
     }
+    example.result = table.get("result").map(|value| read_text(&value)).transpose()?;
     Ok(example)
 }
 
-/// A TOML value as JSON. The TOML reader bounds its depth.
+/// A kind and a name: `user:alice`.
+fn read_actor(value: &Value<'_>) -> Result<(Actor, String), Fault> {
+    let text = value.text()?;
+    let expected = "an actor like `user:alice`";
+    let read = || {
+        let (kind, name) = text.split_once(':')?;
+        let &(_, kind) = Actor::ALL.iter().find(|(word, _)| *word == kind)?;
+        Some((kind, name.to_owned()))
+    };
+    read().ok_or_else(|| Fault::at(value.at(), Problem::Word { found: quote(text), expected }))
+}
+
+/// A value of the file as JSON text.
+fn read_text(value: &Value<'_>) -> Result<String, Fault> {
+    let text = canonical::to_vec(&read_json(value)?);
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// A value of the file as JSON.
 fn read_json(value: &Value<'_>) -> Result<Json, Fault> {
     Ok(match value.raw() {
-        DeValue::String(text) => text.as_ref().into(),
-        DeValue::Boolean(boolean) => Json::Bool(*boolean),
-        DeValue::Integer(_) => Json::Integer(value.integer()?),
-        DeValue::Float(_) => match value.float()? {
+        Kind::String(text) => text.as_str().into(),
+        Kind::Boolean(boolean) => Json::Bool(*boolean),
+        Kind::Integer(_) => Json::Integer(value.integer()?),
+        Kind::Float(_) => match value.float()? {
             float if float.is_finite() => Json::Float(float),
             _ => return Err(value.mistyped("a finite number")),
         },
-        DeValue::Array(_) => Json::Array(value.items()?.iter().map(read_json).collect::<Result<_, _>>()?),
-        DeValue::Table(_) => {
+        Kind::Array(_) => Json::Array(value.items()?.iter().map(read_json).collect::<Result<_, _>>()?),
+        Kind::Table(_) => {
             let mut object = Object::new();
             for entry in value.table()?.entries() {
                 object.set(entry.key(), read_json(&entry)?);
             }
             object.into()
         }
-        DeValue::Datetime(_) => return Err(value.mistyped("a value that JSON has")),
+        Kind::Null => Json::Null,
+        Kind::Datetime(_) => return Err(value.mistyped("a value that JSON has")),
     })
 }

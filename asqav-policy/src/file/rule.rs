@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use asqav_receipt::time::Timestamp;
-use toml::de::DeValue;
 
+use super::scope::{Scope, not_empty, patterns};
 use super::table::{Table, Value};
+use super::tree::Kind;
 use super::{condition, example, word};
+use crate::context::{ActorPattern, Asked, Risk};
 use crate::error::{Fault, Problem, quote};
 use crate::glob::Glob;
 use crate::rule::{MAX_PER_RULE, RateLimit, Rule, RuleEffect};
@@ -15,29 +17,43 @@ use crate::window::{Day, Window};
 const EFFECTS: [(&str, RuleEffect); 3] =
     [("allow", RuleEffect::Allow), ("approve", RuleEffect::Approve), ("deny", RuleEffect::Deny)];
 
-pub(super) fn read(table: &Table<'_>) -> Result<Rule, Fault> {
+const PHASES: [(&str, bool); 2] = [("call", false), ("result", true)];
+
+pub(super) fn read(table: &Table<'_>, scope: &Scope) -> Result<Rule, Fault> {
     let name = table.require("id")?.text()?;
-    read_parts(table, name).map_err(|fault| fault.within(&quote(name)))
+    read_parts(table, name, scope).map_err(|fault| fault.within(&quote(name)))
 }
 
-fn read_parts(table: &Table<'_>, name: &str) -> Result<Rule, Fault> {
-    table.allow_only(&[
-        "id",
-        "effect",
-        "tools",
-        "every_tool_unsafely",
-        "agents",
-        "when",
-        "rate",
-        "window",
-        "examples",
-    ])?;
+/// The keys of a rule.
+const KEYS: [&str; 14] = [
+    "id",
+    "effect",
+    "tools",
+    "every_tool_unsafely",
+    "agents",
+    "tenants",
+    "actors",
+    "resources",
+    "risk",
+    "phase",
+    "when",
+    "rate",
+    "window",
+    "examples",
+];
+
+fn read_parts(table: &Table<'_>, name: &str, scope: &Scope) -> Result<Rule, Fault> {
+    table.allow_only(&KEYS)?;
     let effect = word(&table.require("effect")?, &EFFECTS, "`allow`, `approve` or `deny`")?;
     let mut rule = Rule::with_effect(name, effect);
     rule.at = Some(table.at());
-    rule.tools = read_globs(&table.require("tools")?, "tools")?;
-    rule.agents = table.get("agents").map(|value| read_globs(&value, "agents")).transpose()?;
-    rule.when = table.get("when").map(|value| condition::read(&value)).transpose()?;
+    rule.tools = within_bounds(&table.require("tools")?, |value| scope.tools(value))?;
+    let globs = |key| table.get(key).map(|value| within_bounds(&value, patterns)).transpose();
+    rule.agents = globs("agents")?;
+    rule.asked = read_asked(table, globs)?;
+    rule.on_result =
+        table.get("phase").map_or(Ok(false), |value| word(&value, &PHASES, "`call` or `result`"))?;
+    rule.when = table.get("when").map(|value| condition::read(&value, scope)).transpose()?;
     rule.rate = table.get("rate").map(read_rate).transpose()?;
     rule.window = table.get("window").map(read_window).transpose()?;
     rule.every_tool = table.get("every_tool_unsafely").map_or(Ok(false), |value| value.boolean())?;
@@ -45,21 +61,34 @@ fn read_parts(table: &Table<'_>, name: &str) -> Result<Rule, Fault> {
     Ok(rule)
 }
 
-fn read_globs(value: &Value<'_>, key: &'static str) -> Result<Vec<Glob>, Fault> {
-    let items = value.items()?;
-    if items.is_empty() {
-        return Err(Fault::at(value.at(), Problem::Empty(key)));
+fn read_asked(
+    table: &Table<'_>,
+    globs: impl Fn(&'static str) -> Result<Option<Vec<Glob>>, Fault>,
+) -> Result<Asked, Fault> {
+    let actor =
+        |item: &Value<'_>| ActorPattern::parse(item.text()?).map_err(|problem| Fault::at(item.at(), problem));
+    let risk = |item: &Value<'_>| word(item, &Risk::ALL, "`read`, `write` or `destructive`");
+    let actors = table.get("actors").map(|value| not_empty(&value)?.iter().map(actor).collect());
+    let risks = table.get("risk").map(|value| not_empty(&value)?.iter().map(risk).collect());
+    Ok(Asked {
+        tenants: globs("tenants")?,
+        actors: actors.transpose()?,
+        resources: globs("resources")?,
+        risks: risks.transpose()?,
+    })
+}
+
+/// Patterns, not too many.
+fn within_bounds(
+    value: &Value<'_>,
+    read: impl Fn(&Value<'_>) -> Result<Vec<Glob>, Fault>,
+) -> Result<Vec<Glob>, Fault> {
+    let globs = read(value)?;
+    if globs.len() > MAX_PER_RULE {
+        let problem = Problem::TooMany { what: "patterns in one rule", max: MAX_PER_RULE };
+        return Err(Fault::at(value.at(), problem));
     }
-    if items.len() > MAX_PER_RULE {
-        return Err(Fault::at(
-            value.at(),
-            Problem::TooMany { what: "patterns in one rule", max: MAX_PER_RULE },
-        ));
-    }
-    items
-        .into_iter()
-        .map(|item| Glob::parse(item.text()?).map_err(|error| Fault::at(item.at(), error)))
-        .collect()
+    Ok(globs)
 }
 
 fn read_rate(value: Value<'_>) -> Result<RateLimit, Fault> {
@@ -127,12 +156,12 @@ fn read_window(value: Value<'_>) -> Result<Window, Fault> {
     Ok(window)
 }
 
-/// A TOML date and time with an offset.
+/// A date and time with an offset: TOML has them, in JSON they are texts.
 pub(super) fn read_instant(value: &Value<'_>) -> Result<Timestamp, Fault> {
     let expected = "a date and time with an offset, like `2026-01-31T08:00:00Z`";
     match value.raw() {
-        DeValue::Datetime(time) => {
-            Timestamp::parse_rfc3339(&time.to_string()).map_err(|_| value.mistyped(expected))
+        Kind::Datetime(time) | Kind::String(time) => {
+            Timestamp::parse_rfc3339(time).map_err(|_| value.mistyped(expected))
         }
         _ => Err(value.mistyped(expected)),
     }

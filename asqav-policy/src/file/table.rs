@@ -1,14 +1,11 @@
-//! Typed access to TOML values that keeps the place of each.
+//! Typed access to values that keeps the place of each.
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
-
-use super::type_name;
+use super::tree::{Kind, Member, Node};
 use crate::error::{Fault, Problem, quote};
 
 /// A table and where it stands.
 pub(super) struct Table<'t> {
-    entries: &'t DeTable<'t>,
+    entries: &'t [Member],
     at: usize,
 }
 
@@ -16,11 +13,11 @@ pub(super) struct Table<'t> {
 #[derive(Clone, Copy)]
 pub(super) struct Value<'t> {
     key: &'t str,
-    value: &'t Spanned<DeValue<'t>>,
+    value: &'t Node,
 }
 
 impl<'t> Table<'t> {
-    pub(super) const fn new(entries: &'t DeTable<'t>, at: usize) -> Self {
+    pub(super) const fn new(entries: &'t [Member], at: usize) -> Self {
         Self { entries, at }
     }
 
@@ -31,26 +28,22 @@ impl<'t> Table<'t> {
 
     /// Refuses the first key, as the file goes, that is not among `known`.
     pub(super) fn allow_only(&self, known: &[&'static str]) -> Result<(), Fault> {
-        let unknown = |key: &&'t Spanned<_>| !known.contains(&AsRef::<str>::as_ref(key.get_ref()));
-        match self.entries.keys().filter(unknown).min_by_key(|key| key.span().start) {
+        match self.entries.iter().find(|member| !known.contains(&member.key.as_str())) {
             None => Ok(()),
-            Some(key) => {
-                let nearest = nearest(key.get_ref(), known);
-                Err(Fault::at(key.span().start, Problem::UnknownKey { key: quote(key.get_ref()), nearest }))
+            Some(Member { key, at, .. }) => {
+                let nearest = nearest(key, known);
+                Err(Fault::at(*at, Problem::UnknownKey { key: quote(key), nearest }))
             }
         }
     }
 
     pub(super) fn get(&self, key: &str) -> Option<Value<'t>> {
-        let (key, value) = self.entries.get_key_value(key)?;
-        Some(Value { key: key.get_ref(), value })
+        self.entries.iter().find(|member| member.key == key).map(Value::of)
     }
 
     /// The entries in the order of the file.
     pub(super) fn entries(&self) -> Vec<Value<'t>> {
-        let mut entries: Vec<_> = self.entries.iter().collect();
-        entries.sort_unstable_by_key(|(key, _)| key.span().start);
-        entries.into_iter().map(|(key, value)| Value { key: key.get_ref(), value }).collect()
+        self.entries.iter().map(Value::of).collect()
     }
 
     pub(super) fn require(&self, key: &'static str) -> Result<Value<'t>, Fault> {
@@ -59,35 +52,44 @@ impl<'t> Table<'t> {
 }
 
 impl<'t> Value<'t> {
+    fn of(member: &'t Member) -> Self {
+        Self { key: &member.key, value: &member.value }
+    }
+
+    /// The whole file.
+    pub(super) const fn document(value: &'t Node) -> Self {
+        Self { key: "the file", value }
+    }
+
     /// Where the value begins.
-    pub(super) fn at(&self) -> usize {
-        self.value.span().start
+    pub(super) const fn at(&self) -> usize {
+        self.value.at
     }
 
     pub(super) const fn key(&self) -> &'t str {
         self.key
     }
 
-    pub(super) fn raw(&self) -> &'t DeValue<'t> {
-        self.value.get_ref()
+    pub(super) const fn raw(&self) -> &'t Kind {
+        &self.value.kind
     }
 
     /// The fault of a value that is not what it must be.
     pub(super) fn mistyped(&self, expected: &'static str) -> Fault {
-        let (key, found) = (quote(self.key), type_name(self.raw()));
+        let (key, found) = (quote(self.key), self.raw().type_name());
         Fault::at(self.at(), Problem::WrongType { key, expected, found })
     }
 
     pub(super) fn text(&self) -> Result<&'t str, Fault> {
         match self.raw() {
-            DeValue::String(text) => Ok(text),
+            Kind::String(text) => Ok(text),
             _ => Err(self.mistyped("a string")),
         }
     }
 
     pub(super) fn boolean(&self) -> Result<bool, Fault> {
         match self.raw() {
-            DeValue::Boolean(value) => Ok(*value),
+            Kind::Boolean(value) => Ok(*value),
             _ => Err(self.mistyped("a boolean")),
         }
     }
@@ -95,22 +97,21 @@ impl<'t> Value<'t> {
     /// An integer of at most 64 bits.
     pub(super) fn integer(&self) -> Result<i64, Fault> {
         match self.raw() {
-            DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
-                .map_err(|_| self.mistyped("an integer of at most 64 bits")),
+            Kind::Integer(integer) => integer.ok_or_else(|| self.mistyped("an integer of at most 64 bits")),
             _ => Err(self.mistyped("an integer")),
         }
     }
 
     pub(super) fn float(&self) -> Result<f64, Fault> {
         match self.raw() {
-            DeValue::Float(float) => float.as_str().parse().map_err(|_| self.mistyped("a number")),
+            Kind::Float(float) => Ok(*float),
             _ => Err(self.mistyped("a float")),
         }
     }
 
     pub(super) fn table(&self) -> Result<Table<'t>, Fault> {
         match self.raw() {
-            DeValue::Table(entries) => Ok(Table::new(entries, self.at())),
+            Kind::Table(entries) => Ok(Table::new(entries, self.at())),
             _ => Err(self.mistyped("a table")),
         }
     }
@@ -118,7 +119,7 @@ impl<'t> Value<'t> {
     /// The items of an array, each under the array's key.
     pub(super) fn items(&self) -> Result<Vec<Self>, Fault> {
         match self.raw() {
-            DeValue::Array(items) => Ok(items.iter().map(|value| Self { key: self.key, value }).collect()),
+            Kind::Array(items) => Ok(items.iter().map(|value| Self { key: self.key, value }).collect()),
             _ => Err(self.mistyped("an array")),
         }
     }

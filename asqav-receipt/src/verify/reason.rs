@@ -191,6 +191,8 @@ reasons! {
     // Digests and copies.
     /// A digest in the payload is not the digest of what it names.
     PayloadDigestMismatch = "payload_digest_mismatch" Invalid,
+    /// A disclosed value is not what the receipt commits to.
+    OpeningDiffers = "opening_differs" Invalid,
     /// A statement differs from the receipt that it encloses.
     StatementDiffers = "statement_differs" Invalid,
     /// A digest in the payload is malformed.

@@ -184,6 +184,19 @@ pub struct Report {
     pub not_checked: Vec<String>,
     /// What the receipt says about itself, as far as it could be read.
     pub subject: SubjectFacts,
+    /// The values that a disclosure opens; empty unless every opening holds.
+    /// They are as true as the verdict says.
+    pub disclosed: Vec<DisclosedText>,
+}
+
+/// A value that was committed to and is disclosed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DisclosedText {
+    /// Where the receipt commits to it, e.g. `/arguments/account`.
+    pub pointer: String,
+    /// Its JSON text, as the tool was given or returned it.
+    pub value: String,
 }
 
 /// What a receipt says about itself: claims, not findings.
@@ -219,11 +232,24 @@ impl Report {
 
     /// The report as `verify --json` prints it: `verdict`, `failure_class`,
     /// `reason_code`, `receipts` (1), `segments` (0), `axes`, `problems`,
-    /// `not_checked`.
+    /// `not_checked`; of a disclosure also `disclosed`: `{pointer, value}`.
     #[must_use]
     pub fn to_json(&self) -> Json {
         let head = Head { verdict: self.verdict, reason_code: self.reason_code, receipts: 1, segments: 0 };
-        report_json(&head, &self.axes, &self.problems, &self.not_checked)
+        let mut json = report_json(&head, &self.axes, &self.problems, &self.not_checked);
+        if let (Json::Object(object), false) = (&mut json, self.disclosed.is_empty()) {
+            object.set("disclosed", Json::Array(self.disclosed.iter().map(DisclosedText::to_json).collect()));
+        }
+        json
+    }
+}
+
+impl DisclosedText {
+    fn to_json(&self) -> Json {
+        let mut object = Object::new();
+        object.set("pointer", self.pointer.as_str());
+        object.set("value", self.value.as_str());
+        Json::Object(object)
     }
 }
 

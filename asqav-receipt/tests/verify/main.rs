@@ -19,6 +19,7 @@ mod acta;
 #[cfg(feature = "anchors")]
 mod anchors;
 mod checkpoints;
+mod disclosures;
 mod dsse;
 mod log_end;
 mod log_headers;

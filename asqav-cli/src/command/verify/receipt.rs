@@ -3,7 +3,9 @@
 use std::io::Write as _;
 
 use asqav_receipt::json::Json;
-use asqav_receipt::verify::{ReceiptInputs, Report, SubjectFacts, lenient_reading, verify_receipt};
+use asqav_receipt::verify::{
+    DisclosedText, ReceiptInputs, Report, SubjectFacts, lenient_reading, verify_receipt,
+};
 
 use super::sources::Source;
 use super::{evaluation_time, hint_at_keys, nonces};
@@ -71,8 +73,17 @@ fn write_report(output: &mut Output, name: &str, report: &Report) -> Result<(), 
         Some(pinned) => writeln!(output, "  signed by    pinned key {} ({})", escape(pinned), shown(alg))?,
         None => writeln!(output, "  signed by    unknown: key {} is not pinned", shown(kid))?,
     }
+    write_disclosed(output, report)?;
     write_checked(output, &report.axes)?;
     write_not_checked(output, &report.not_checked)?;
     write_axes(output, &report.axes)?;
     Ok(output.flush()?)
+}
+
+/// The values that a disclosure opens.
+fn write_disclosed(output: &mut Output, report: &Report) -> Result<(), CliError> {
+    for DisclosedText { pointer, value, .. } in &report.disclosed {
+        writeln!(output, "  opened       {} = {}", escape(pointer), escape(value))?;
+    }
+    Ok(())
 }

@@ -1,0 +1,89 @@
+//! `disclose`: opening committed values of a log that `demo` recorded.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::harness::run;
+
+const KEY: &str = "demo/vault.key";
+
+/// Runs `asqav`; exit code, standard output and standard error.
+fn asqav(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let output = run(dir, args, b"");
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// A recorded log, and the payloads of its receipts.
+fn recorded() -> (tempfile::TempDir, Vec<Value>) {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(asqav(dir.path(), &["demo", "--dir", "demo"]).0, Some(0));
+    let (_, lines, _) = asqav(dir.path(), &["log", "demo/audit-log", "--format", "jsonl"]);
+    let payloads = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    (dir, payloads)
+}
+
+/// The id of the first receipt of `action` and `phase`.
+fn id<'a>(payloads: &'a [Value], action: &str, phase: &str) -> &'a str {
+    let text = |payload: &'a Value, pointer: &str| payload.pointer(pointer).unwrap().as_str().unwrap();
+    let mut of_action = payloads.iter().filter(|payload| text(payload, "/action_type") == action);
+    text(of_action.find(|payload| text(payload, "/asqav/phase") == phase).unwrap(), "/action_id")
+}
+
+#[test]
+fn a_value_is_disclosed_and_verified_without_the_log() {
+    let (dir, payloads) = recorded();
+    let (call, outcome) = (id(&payloads, "notes:read", "decision"), id(&payloads, "notes:add", "outcome"));
+    let disclose = |id: &str, what: &[&str], file: &str| {
+        let args = ["disclose", "demo/audit-log", id, "--vault-key", KEY, "-o", file];
+        asqav(dir.path(), &[args.as_slice(), what].concat())
+    };
+    assert_eq!(disclose(call, &["--argument", "file"], "call.json").0, Some(0));
+    assert_eq!(disclose(outcome, &["--result"], "outcome.json").0, Some(0));
+    fs::rename(dir.path().join("demo/audit-log"), dir.path().join("elsewhere")).unwrap();
+    let verify = |file: &str| asqav(dir.path(), &["verify", file, "--keys", "demo/keys.jwks.json"]);
+    let (exit, said, _) = verify("call.json");
+    assert_eq!(exit, Some(0), "{said}");
+    assert!(said.contains("  opened       /arguments/file = \"notes.txt\"\n"), "{said}");
+    let (exit, said, _) = verify("outcome.json");
+    assert_eq!(exit, Some(0), "{said}");
+    assert!(said.contains("  opened       /result = \"noted\"\n"), "{said}");
+
+    // Openings of one receipt say nothing about another.
+    let json =
+        |file: &str| -> Value { serde_json::from_slice(&fs::read(dir.path().join(file)).unwrap()).unwrap() };
+    let mut swapped = json("call.json");
+    swapped["receipt"] = json("outcome.json")["receipt"].clone();
+    fs::write(dir.path().join("swapped.json"), swapped.to_string()).unwrap();
+    let (exit, said, _) = verify("swapped.json");
+    assert_eq!(exit, Some(1));
+    assert!(said.contains("opening_differs") && !said.contains("notes.txt"), "{said}");
+}
+
+#[test]
+fn what_was_not_committed_or_cannot_be_opened_is_not_disclosed() {
+    let (dir, payloads) = recorded();
+    let call = id(&payloads, "notes:add", "decision");
+    let disclose = |id: &str, key: &str, what: &[&str]| {
+        let args = ["disclose", "demo/audit-log", id, "--vault-key", key];
+        let (exit, out, said) = asqav(dir.path(), &[args.as_slice(), what].concat());
+        assert_eq!((exit, out.as_str()), (Some(3), ""), "{said}");
+        said
+    };
+    // The demo records this argument in plain.
+    assert!(disclose(call, KEY, &["--argument", "note"]).contains("no commitment at `/arguments/note`"));
+    assert!(disclose(call, KEY, &["--result"]).contains("no commitment at `/result`"));
+    assert!(disclose(call, KEY, &[]).contains("names what is disclosed"));
+    let start = payloads[0]["action_id"].as_str().unwrap();
+    assert!(disclose(start, KEY, &["--result"]).contains("the vault holds no openings of it"));
+    let nowhere = "act_00000000-0000-7000-8000-000000000000";
+    assert!(disclose(nowhere, KEY, &["--result"]).contains("holds no receipt"));
+    let other = dir.path().join("other.key");
+    fs::write(&other, format!("asqav-vault-key-v1 {}\n", "1".repeat(64))).unwrap();
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o600)).unwrap();
+    let call = id(&payloads, "notes:read", "decision");
+    assert!(disclose(call, "other.key", &["--argument", "file"]).contains("written under another vault key"));
+}
