@@ -37,6 +37,7 @@
 //! | run a tool by hand | [`Gate::run`], [`Gate::admit`] |
 //! | take gate and session into a spawned task | [`carry`] |
 //! | verify receipts | [`receipt`] |
+//! | stop everything | [`Gate::halt`], [`GateBuilder::kill_switch`] |
 //! | test tools | [`testing`] |
 
 /// The README, whose examples are compiled and run as tests.
@@ -48,7 +49,7 @@ pub use asqav_core::call::{Argument, CallError, Capture, JsonText, ToolCallBuild
 pub use asqav_core::completion::{Completion, Receipted};
 pub use asqav_core::context::{Current, Scoped, carry, carry_sync, current, scope, scope_sync};
 pub use asqav_core::gate::{
-    Counters, GateBuilder, InstallGuard, OpenError, OperatorRole, ShutdownError, System,
+    Counters, GateBuilder, InstallGuard, OpenError, OperatorRole, ShutdownError, Switch, System,
 };
 pub use asqav_core::key::{KeyError, SigningKey};
 pub use asqav_core::log::{Durability, Log, LogError};

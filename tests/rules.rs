@@ -79,7 +79,7 @@ const OTHERS_MISTAKES: [(&str, &str, &str); 31] = [
 
 /// What else an attacker tries. Those on batched signatures come with them:
 /// until then their algorithm is not known, and not verified.
-const ATTACKS: [(&str, &str, &str); 14] = [
+const ATTACKS: [(&str, &str, &str); 16] = [
     ("live log truncated, restarted", "asqav-log/tests/recovery.rs", "a_log_behind_its_mirror_is_refused"),
     (
         "preallocated tail of zeros",
@@ -97,10 +97,20 @@ const ATTACKS: [(&str, &str, &str); 14] = [
     ("two runs, the second deleted", END, "a_deleted_second_run_shows_only_against_the_head"),
     (
         "halt during the decision's sync",
+        "asqav-core/tests/halt.rs",
+        "a_call_whose_decision_is_durable_is_stopped_before_its_body",
+    ),
+    (
+        "stop during the decision's sync",
         "asqav-core/tests/exits.rs",
         "a_shutdown_while_the_decision_is_written_stops_the_body",
     ),
-    ("denials filling the disk", "tests/full_disk.rs", "a_full_disk_closes_the_gate_and_loses_nothing"),
+    (
+        "denials filling the disk",
+        "asqav-core/tests/halt.rs",
+        "a_flood_of_denials_is_bounded_and_counted",
+    ),
+    ("full disk", "tests/full_disk.rs", "a_full_disk_closes_the_gate_and_loses_nothing"),
     ("suffix cut off", TAMPERING, "no_suffix_can_be_removed_unseen"),
 ];
 

@@ -17,6 +17,8 @@ mod admit;
 mod builder;
 mod decide;
 mod draft;
+mod flood;
+mod halt;
 mod identity;
 mod install;
 mod lifecycle;
@@ -25,6 +27,7 @@ mod shutdown;
 
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,10 +47,13 @@ use crate::session::{OpenSessions, SessionBuilder};
 
 pub use admit::Admit;
 pub use builder::{GateBuilder, OpenError, OperatorRole, System};
+pub use halt::Switch;
 pub use install::{Door, InstallGuard};
 pub use run::{Body, Closures, Run, RunResult, run_body, run_sync_with, run_with};
 pub use shutdown::{Flush, Shutdown, ShutdownError};
 
+use flood::DenialBudget;
+use halt::Halt;
 pub(crate) use identity::{Fresh, Identity, Kind};
 
 /// Guards the tool calls of one agent and keeps their receipts in one log.
@@ -64,6 +70,10 @@ struct Inner {
     policy: Option<Box<dyn Policy>>,
     limits: Arc<dyn Limits>,
     timeout: Option<Duration>,
+    halt: Halt,
+    /// After so many denials a session is frozen.
+    freeze_after: Option<NonZeroU32>,
+    denials: Arc<DenialBudget>,
     timer: Timer,
     sessions: Arc<OpenSessions>,
     recorder: Recorder,

@@ -7,10 +7,13 @@ pub(crate) mod timer;
 
 use std::fmt;
 
+use asqav_receipt::id::{ActionId, ReasonCode};
+
 use crate::context::Current;
 use crate::gate::Gate;
 use crate::recorder::Submitted;
 use crate::refused::Refused;
+use crate::session::SessionHandle;
 
 use admitted::AdmittedCall;
 pub use complete::Complete;
@@ -93,6 +96,19 @@ impl Permit {
     pub fn abandon(mut self) -> Complete {
         self.call.refund();
         Complete::new(self.finish(Ending::abandoned()).map(|submitted| submitted.done))
+    }
+
+    /// Records that the gate stopped the call before its body, for `reason`,
+    /// and gives back what the call took from limits. Gives the outcome
+    /// receipt's id as well.
+    pub(crate) fn stop(mut self, reason: ReasonCode) -> (ActionId, Complete) {
+        self.call.refund();
+        let receipt = self.call.fresh.action_id;
+        (receipt, Complete::new(self.finish(Ending::stopped(reason)).map(|submitted| submitted.done)))
+    }
+
+    pub(crate) fn session(&self) -> Option<&SessionHandle> {
+        self.call.session.as_ref()
     }
 
     fn finish(&mut self, ending: Ending) -> Result<Submitted, Refused> {

@@ -73,6 +73,28 @@ pub enum Refused {
         /// The decision receipt.
         receipt: ActionId,
     },
+    /// The kill switch is thrown. The receipt is durable: the denial or, when
+    /// the switch was thrown after the decision, the `abandoned` outcome.
+    #[error("halted, receipt {receipt}")]
+    Halted {
+        /// The receipt that says so.
+        receipt: ActionId,
+    },
+    /// The session was denied too often and is frozen. The receipt is durable:
+    /// the denial or, when it was frozen after the decision, the `abandoned`
+    /// outcome.
+    #[error("the session is frozen, receipt {receipt}")]
+    SessionFrozen {
+        /// The receipt that says so.
+        receipt: ActionId,
+    },
+    /// The call is denied, and so many were before it that this denial is only
+    /// counted; a later receipt, `gate:denials`, tells how many.
+    #[error("denied, like too many before, retry after {}", in_tenths(*retry_after))]
+    TooManyDenials {
+        /// When a denial would have a receipt of its own again.
+        retry_after: Duration,
+    },
     /// The system gave no randomness for the receipt.
     #[error("no randomness for a receipt: {why}")]
     NoRandomness {
@@ -90,7 +112,8 @@ fn in_tenths(wait: Duration) -> String {
 
 impl Refused {
     /// The receipt that says so: the denial receipt or, of a call that ran out
-    /// of time, its decision receipt.
+    /// of time, its decision receipt, or, of one that was stopped before its
+    /// body, its outcome receipt.
     #[must_use]
     pub const fn receipt(&self) -> Option<ActionId> {
         match self {
@@ -98,8 +121,11 @@ impl Refused {
             | Self::RateLimited { receipt, .. }
             | Self::NeedsApproval { receipt, .. }
             | Self::Unrepresentable { receipt, .. }
+            | Self::Halted { receipt }
+            | Self::SessionFrozen { receipt }
             | Self::TimedOut { receipt, .. } => Some(*receipt),
             Self::Overloaded { .. }
+            | Self::TooManyDenials { .. }
             | Self::Closed { .. }
             | Self::NoGate
             | Self::SessionClosed
@@ -117,6 +143,9 @@ impl Refused {
             Self::NeedsApproval { .. } => "needs_approval",
             Self::Unrepresentable { .. } => "unrepresentable",
             Self::TimedOut { .. } => "timed_out",
+            Self::Halted { .. } => "halted",
+            Self::SessionFrozen { .. } => "session_frozen",
+            Self::TooManyDenials { .. } => "too_many_denials",
             Self::Overloaded { .. } => "overloaded",
             Self::Closed { .. } => "closed",
             Self::NoGate => "no_gate",

@@ -15,6 +15,8 @@ mod regular;
 #[cfg(feature = "write")]
 mod error;
 #[cfg(feature = "write")]
+mod halt;
+#[cfg(feature = "write")]
 pub mod keyfile;
 #[cfg(feature = "write")]
 mod keyring;
@@ -35,6 +37,8 @@ pub mod vault;
 #[cfg(feature = "write")]
 mod writer;
 
+#[cfg(feature = "write")]
+pub use halt::HaltFile;
 #[cfg(feature = "write")]
 pub use rotation::Rotation;
 #[cfg(feature = "write")]

@@ -12,7 +12,7 @@ use super::identity::Fresh;
 use super::install::{Door, Entry};
 use crate::call::ToolCall;
 use crate::completion::{Completion, Receipted};
-use crate::permit::Permit;
+use crate::permit::{Complete, Permit};
 use crate::permit::admitted::{AdmittedCall, Basis};
 use crate::recorder::Submitted;
 use crate::refused::{Closed, Refused};
@@ -33,6 +33,9 @@ enum Stage {
     Allowed(Completion, Permit),
     /// The denial is submitted.
     Denied(Completion, Refused),
+    /// The call is stopped although its decision allowed it; its outcome is
+    /// submitted.
+    Stopped(Complete, Refused),
     /// Nothing is to be waited for.
     Settled(Result<Permit, Refused>),
     Done,
@@ -48,11 +51,15 @@ impl Admit {
     /// # Errors
     /// [`Refused`] when the call must not run.
     pub fn wait(self) -> Result<Permit, Refused> {
-        match self.0.started() {
-            Stage::Allowed(decision, permit) => allowed(decision.wait(), permit),
-            Stage::Denied(decision, refused) => denied(decision.wait(), refused),
-            Stage::Settled(settled) => settled,
-            Stage::New(_) | Stage::Done => Err(Refused::NoGate),
+        let mut stage = self.0.started();
+        loop {
+            stage = match stage {
+                Stage::Allowed(decision, permit) => allowed(decision.wait(), permit),
+                Stage::Denied(decision, refused) => refusal(decision.wait(), refused),
+                Stage::Stopped(outcome, refused) => refusal(outcome.wait(), refused),
+                Stage::Settled(settled) => return settled,
+                Stage::New(_) | Stage::Done => return Err(Refused::NoGate),
+            }
         }
     }
 }
@@ -69,37 +76,48 @@ impl Future for Admit {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.0 = std::mem::replace(&mut self.0, Stage::Done).started();
-        let decided = match &mut self.0 {
-            Stage::Allowed(decision, _) | Stage::Denied(decision, _) => {
-                Some(ready!(Pin::new(decision).poll(context)))
-            }
-            _ => None,
-        };
-        Poll::Ready(match (std::mem::replace(&mut self.0, Stage::Done), decided) {
-            (Stage::Allowed(_, permit), Some(decided)) => allowed(decided, permit),
-            (Stage::Denied(_, refused), Some(decided)) => denied(decided, refused),
-            (Stage::Settled(settled), _) => settled,
-            // Polled again after it was ready.
-            _ => Err(Refused::NoGate),
-        })
+        loop {
+            let waited = match &mut self.0 {
+                Stage::Allowed(receipt, _) | Stage::Denied(receipt, _) => {
+                    Some(ready!(Pin::new(receipt).poll(context)))
+                }
+                Stage::Stopped(receipt, _) => Some(ready!(Pin::new(receipt).poll(context))),
+                _ => None,
+            };
+            self.0 = match (std::mem::replace(&mut self.0, Stage::Done), waited) {
+                (Stage::Allowed(_, permit), Some(decided)) => allowed(decided, permit),
+                (Stage::Denied(_, refused) | Stage::Stopped(_, refused), Some(receipt)) => {
+                    refusal(receipt, refused)
+                }
+                (Stage::Settled(settled), _) => return Poll::Ready(settled),
+                // Polled again after it was ready.
+                _ => return Poll::Ready(Err(Refused::NoGate)),
+            };
+        }
     }
 }
 
 /// The decision receipt is durable, or never will be.
-fn allowed(decided: Result<Receipted, Closed>, permit: Permit) -> Result<Permit, Refused> {
+fn allowed(decided: Result<Receipted, Closed>, permit: Permit) -> Stage {
     // Checked again: the gate may have been closed while the disk was busy.
-    match decided.err().or_else(|| permit.gate().closed()) {
-        None => Ok(permit.admitted()),
+    if let Some(cause) = decided.err().or_else(|| permit.gate().closed()) {
         // The permit's drop refunds, and records `abandoned` if that is possible.
-        Some(cause) => Err(Refused::Closed { cause }),
+        return Stage::Settled(Err(Refused::Closed { cause }));
     }
+    // So may the kill switch have been thrown.
+    let Some(stop) = permit.gate().stop_of(permit.session()) else {
+        return Stage::Settled(Ok(permit.admitted()));
+    };
+    let (receipt, outcome) = permit.stop(stop.reason());
+    Stage::Stopped(outcome, stop.into_refused(receipt))
 }
 
-fn denied(decided: Result<Receipted, Closed>, refused: Refused) -> Result<Permit, Refused> {
-    Err(match decided {
+/// The receipt that refuses the call is durable, or never will be.
+fn refusal(receipt: Result<Receipted, Closed>, refused: Refused) -> Stage {
+    Stage::Settled(Err(match receipt {
         Ok(_) => refused,
         Err(cause) => Refused::Closed { cause },
-    })
+    }))
 }
 
 impl Stage {
@@ -117,7 +135,11 @@ impl Stage {
 /// Everything up to handing the decision to the recorder.
 fn begin(door: &Door, mut call: ToolCall) -> Result<Stage, Refused> {
     call.settle();
-    let entry = door.open()?;
+    let mut entry = door.open()?;
+    if entry.tier == Tier::Detectable && entry.gate.stop_of(entry.session.as_ref()).is_some() {
+        // Decided after all, and before the tool runs.
+        entry.tier = Tier::Bounded;
+    }
     if entry.tier == Tier::Detectable {
         return observe(entry, call).map(|permit| Stage::Settled(Ok(permit)));
     }
@@ -125,8 +147,10 @@ fn begin(door: &Door, mut call: ToolCall) -> Result<Stage, Refused> {
     let clock = &*entry.gate.identity().clock;
     let [fresh, outcome] = Fresh::draw_some(clock)?;
     let now = clock.now();
-    let session = entry.session.as_ref().map(|session| &session.state.id);
-    let ruling = entry.gate.rule(&call, session, now);
+    let ruling = entry.gate.rule(&call, entry.session.as_ref(), now);
+    if ruling.denial.is_some() {
+        entry.gate.0.denials.take(entry.gate.identity(), &place)?;
+    }
     let (action, tool) = (call.action.clone(), call.tool.clone());
     let draft = draft::decision(&entry, call, &ruling, now, &fresh);
     let submitted = match &entry.session {

@@ -1,6 +1,6 @@
 //! Builds and opens a gate.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,13 +9,15 @@ use asqav_receipt::id::{AgentId, IssuerId, LogId};
 use asqav_receipt::payload::Tier;
 use asqav_receipt::suite::{self, VerifyingKey};
 
+use super::flood::{self, DenialBudget};
+use super::halt::{Halt, Switch};
 use super::identity::Identity;
 use super::{Gate, Inner, lifecycle};
 use crate::clock::{Clock, SystemClock};
 use crate::limits::{Limits, MemoryLimits};
 use crate::log::{Durability, Log, LogError, LogOwner};
 use crate::permit::timer::Timer;
-use crate::policy::Policy;
+use crate::policy::{Policy, Rate};
 use crate::recorder::{Options, Recorder};
 use crate::refused::Refused;
 use crate::session::OpenSessions;
@@ -39,6 +41,9 @@ pub struct GateBuilder {
     limits: Arc<dyn Limits>,
     tier: Tier,
     timeout: Option<Duration>,
+    switches: Vec<Box<dyn Switch>>,
+    freeze_after: Option<NonZeroU32>,
+    denials: Rate,
     options: Options,
     system: System,
     boot_id: Option<String>,
@@ -129,6 +134,9 @@ impl GateBuilder {
             limits: Arc::new(MemoryLimits::new()),
             tier: Tier::Bounded,
             timeout: None,
+            switches: Vec::new(),
+            freeze_after: None,
+            denials: flood::DEFAULT,
             options: Options::default(),
             system: System::default(),
             boot_id: None,
@@ -189,6 +197,27 @@ impl GateBuilder {
         Self { timeout: Some(timeout), ..self }
     }
 
+    /// Stops every call while `switch` is thrown, besides
+    /// [`Gate::halt`]; any number of them.
+    pub fn kill_switch(mut self, switch: impl Switch) -> Self {
+        self.switches.push(Box::new(switch));
+        self
+    }
+
+    /// Freezes a session for good after so many denials in it; never by
+    /// default. Its calls are denied with the reason `session_frozen`.
+    pub fn freeze_sessions_after(self, denials: NonZeroU32) -> Self {
+        Self { freeze_after: Some(denials), ..self }
+    }
+
+    /// How many denial receipts may be written; 10,000 at once and per hour by
+    /// default, about 55 MB. Calls beyond that are refused all the same, with
+    /// [`Refused::TooManyDenials`], and the receipt `gate:denials` tells how
+    /// many they were.
+    pub fn denial_receipts(self, at_most: Rate) -> Self {
+        Self { denials: at_most, ..self }
+    }
+
     /// The AI system that the gate belongs to.
     pub fn system(self, system: System) -> Self {
         Self { system, ..self }
@@ -238,6 +267,9 @@ impl GateBuilder {
             policy,
             limits: self.limits,
             timeout: self.timeout,
+            halt: Halt::new(self.switches),
+            freeze_after: self.freeze_after,
+            denials: Arc::new(DenialBudget::new(self.denials)),
             timer: Timer::default(),
             sessions: Arc::new(OpenSessions::default()),
             recorder,

@@ -8,10 +8,12 @@ use asqav_receipt::payload::Decision as Wire;
 use asqav_receipt::time::Timestamp;
 
 use super::Gate;
+use super::halt::Stop;
 use crate::call::{CallError, ToolCall};
 use crate::limits::LimitError;
 use crate::policy::{Charge, Decision, Effect, PolicyInput};
 use crate::refused::Refused;
+use crate::session::SessionHandle;
 
 /// What the gate does with a call.
 pub(super) struct Ruling {
@@ -31,6 +33,7 @@ pub(super) enum Denial {
     NeedsApproval(ReasonCode),
     RateLimited(Duration),
     Unrepresentable(CallError),
+    Stopped(Stop),
 }
 
 impl Denial {
@@ -41,6 +44,7 @@ impl Denial {
             Self::NeedsApproval(_) => code("approval_required"),
             Self::RateLimited(_) => code("rate_limited"),
             Self::Unrepresentable(_) => code("unrepresentable"),
+            Self::Stopped(stop) => stop.reason(),
         }
     }
 
@@ -51,6 +55,7 @@ impl Denial {
             Self::NeedsApproval(reason) => Refused::NeedsApproval { reason, receipt },
             Self::RateLimited(retry_after) => Refused::RateLimited { retry_after, receipt },
             Self::Unrepresentable(fault) => Refused::Unrepresentable { fault, receipt },
+            Self::Stopped(stop) => stop.into_refused(receipt),
         }
     }
 }
@@ -62,9 +67,21 @@ impl Ruling {
 }
 
 impl Gate {
-    /// Rules on `call` at `now`. A call that cannot be represented is denied
+    /// Rules on `call` at `now`. Before anything else is asked, the kill
+    /// switch; a call that cannot be represented is denied
     /// without asking the policy, which would judge something else.
-    pub(super) fn rule(&self, call: &ToolCall, session: Option<&SessionId>, now: Timestamp) -> Ruling {
+    pub(super) fn rule(&self, call: &ToolCall, session: Option<&SessionHandle>, now: Timestamp) -> Ruling {
+        if let Some(stop) = self.stop_of(session) {
+            return Ruling::denied(Wire::Deny, Vec::new(), Denial::Stopped(stop));
+        }
+        let ruling = self.judge(call, session.map(|session| &session.state.id), now);
+        if let (Some(session), Some(_)) = (session, &ruling.denial) {
+            session.state.count_denial();
+        }
+        ruling
+    }
+
+    fn judge(&self, call: &ToolCall, session: Option<&SessionId>, now: Timestamp) -> Ruling {
         if let Some(fault) = call.fault() {
             return Ruling::denied(Wire::Deny, Vec::new(), Denial::Unrepresentable(fault.clone()));
         }
@@ -113,7 +130,7 @@ impl Gate {
     }
 }
 
-fn code(text: &'static str) -> ReasonCode {
+pub(super) fn code(text: &'static str) -> ReasonCode {
     #[expect(clippy::expect_used, reason = "the gate's own codes are short ASCII words")]
     ReasonCode::parse(text).expect("a reason code")
 }

@@ -7,7 +7,8 @@ use asqav_receipt::payload::{
 };
 use asqav_receipt::time::Timestamp;
 
-use super::decide::Ruling;
+use super::decide::{Denial, Ruling};
+use super::halt::Stop;
 use super::identity::{Fresh, Kind};
 use super::install::Entry;
 use crate::argument::push_string;
@@ -46,8 +47,11 @@ pub(super) fn decision(
     let mut payload = identity.payload(fresh, action, kind);
     payload.tool_name = Some(name);
     payload.decision = ruling.wire;
-    payload.reason = ruling.denial.as_ref().map(super::decide::Denial::reason);
-    payload.controls = Controls::policy(u64::try_from(ruling.rules.len()).unwrap_or(u64::MAX));
+    payload.reason = ruling.denial.as_ref().map(Denial::reason);
+    payload.controls = match ruling.denial {
+        Some(Denial::Stopped(Stop::Halted)) => Controls::emergency_halt(),
+        _ => Controls::policy(u64::try_from(ruling.rules.len()).unwrap_or(u64::MAX)),
+    };
     payload.asqav.tier = entry.tier;
     payload.asqav.tool = tool;
     payload.asqav.parents = parents(entry);

@@ -93,7 +93,7 @@ pub(crate) struct Kind {
 
 /// An event's name as the receipt's action.
 fn action_type(event: &'static str) -> ActionType {
-    #[expect(clippy::expect_used, reason = "the six names of events are actions")]
+    #[expect(clippy::expect_used, reason = "the names of events are actions")]
     ActionType::parse(event).expect("an event's name is an action")
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use asqav_receipt::json::Object;
 
+use super::flood::DenialBudget;
 use super::identity::{Fresh, Identity};
 use super::{Gate, Inner};
 use crate::completion::Completion;
@@ -42,8 +43,9 @@ impl Gate {
 impl Inner {
     fn stop(&self, timeout: Duration) -> Result<Completion<Stopped>, Closed> {
         let (identity, sessions) = (Arc::clone(&self.identity), Arc::clone(&self.sessions));
-        let stopped =
-            self.recorder.shutdown(timeout, Last::new(move || last_drafts(&identity, &sessions)))?;
+        let denials = Arc::clone(&self.denials);
+        let last = Last::new(move || last_drafts(&identity, &sessions, &denials));
+        let stopped = self.recorder.shutdown(timeout, last)?;
         // From here on the gate closes its sessions itself, so that one that
         // somebody still holds does not keep the log open.
         self.sessions.all().iter().for_each(|session| session.release_place());
@@ -66,9 +68,14 @@ impl Drop for Inner {
 
 /// What ends the log when every call has ended; without randomness nothing
 /// does, and the log is not sealed.
-fn last_drafts(identity: &Identity, sessions: &OpenSessions) -> Result<Vec<Draft>, String> {
+fn last_drafts(
+    identity: &Identity,
+    sessions: &OpenSessions,
+    denials: &DenialBudget,
+) -> Result<Vec<Draft>, String> {
     let draw = || Fresh::draw(&*identity.clock).map_err(|refused| refused.to_string());
     let mut drafts = Vec::new();
+    drafts.extend(denials.last(identity).map_err(|refused| refused.to_string())?);
     for session in sessions.all() {
         let fresh = draw()?;
         let aborted = session.close_draft(identity, &fresh, SessionStatus::Aborted);

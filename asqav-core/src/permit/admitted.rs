@@ -128,7 +128,8 @@ impl AdmittedCall {
 
     /// Writes down how the call ended, and gives the form of its result.
     fn describe(&self, ending: Ending, payload: &mut Payload, committer: &mut Committer) -> Option<Form> {
-        let Ending { outcome, result, error_type } = ending;
+        let Ending { outcome, result, error_type, reason } = ending;
+        payload.reason = reason;
         payload.asqav.outcome = Some(outcome);
         payload.asqav.error_type = error_type;
         if let Some((at, since)) = self.started {

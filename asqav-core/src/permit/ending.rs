@@ -1,6 +1,6 @@
 //! How a call ended: what the outcome receipt says.
 
-use asqav_receipt::id::ErrorType;
+use asqav_receipt::id::{ErrorType, ReasonCode};
 use asqav_receipt::payload::Outcome;
 use serde::Serialize;
 
@@ -19,11 +19,13 @@ pub struct Ending {
     /// is no result.
     pub(super) result: Option<(Option<JsonText>, Capture)>,
     pub(super) error_type: Option<ErrorType>,
+    /// Why the gate did not let the body start.
+    pub(super) reason: Option<ReasonCode>,
 }
 
 impl Ending {
     const fn new(outcome: Outcome) -> Self {
-        Self { outcome, result: None, error_type: None }
+        Self { outcome, result: None, error_type: None, reason: None }
     }
 
     /// The tool returned, and its result is not captured.
@@ -80,6 +82,11 @@ impl Ending {
     /// The body was never started.
     pub(crate) const fn abandoned() -> Self {
         Self::new(Outcome::Abandoned)
+    }
+
+    /// The gate did not let the body start.
+    pub(crate) fn stopped(reason: ReasonCode) -> Self {
+        Self { reason: Some(reason), ..Self::abandoned() }
     }
 
     /// The same ending with a result, e.g. what a tool returned along with

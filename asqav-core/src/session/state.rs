@@ -7,6 +7,7 @@
 //! session that it began in, and then belongs to no count.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use asqav_receipt::digest::Sha3Digest;
@@ -28,6 +29,8 @@ pub(crate) struct SessionState {
     pub(crate) opened_by: ActionId,
     members: Mutex<Members>,
     registry: Weak<OpenSessions>,
+    /// How many of its calls were denied.
+    denials: AtomicU32,
 }
 
 struct Members {
@@ -47,8 +50,10 @@ impl SessionState {
         registry: &Arc<OpenSessions>,
     ) -> Arc<Self> {
         let members = Members { tree: Frontier::new(), closed: false, place: Some(place) };
+        let members = Mutex::new(members);
         let registered = Arc::downgrade(registry);
-        let session = Arc::new(Self { id, opened_by, members: Mutex::new(members), registry: registered });
+        let denials = AtomicU32::new(0);
+        let session = Arc::new(Self { id, opened_by, members, registry: registered, denials });
         registry.lock().insert(opened_by, Arc::clone(&session));
         session
     }
@@ -59,7 +64,22 @@ impl SessionState {
         let tree = Frontier::from_parts(open.count, roots)?;
         let members = Members { tree, closed: false, place: None };
         let (id, opened_by) = (open.session_id.clone(), open.action_id);
-        Some(Self { id, opened_by, members: Mutex::new(members), registry: Weak::new() })
+        let (members, denials) = (Mutex::new(members), AtomicU32::new(0));
+        Some(Self { id, opened_by, members, registry: Weak::new(), denials })
+    }
+
+    /// How many of the session's calls were denied.
+    pub(crate) fn denials(&self) -> u32 {
+        self.denials.load(Ordering::SeqCst)
+    }
+
+    /// Counts a denial; the count stays at its greatest value.
+    pub(crate) fn count_denial(&self) {
+        let counted = |denials: u32| Some(denials.saturating_add(1));
+        // Never fails, because `counted` always gives a value.
+        if self.denials.fetch_update(Ordering::SeqCst, Ordering::SeqCst, counted).is_err() {
+            tracing::error!(target: "asqav::gate", "a denial was not counted");
+        }
     }
 
     /// Submits a receipt that joins the session.

@@ -252,6 +252,9 @@ pub struct Controls {
     /// `policy: {evaluated: true, matched_count}`: how many rules matched, at
     /// least 1; `None` when no rule did (the control is then not claimed).
     pub policy_matched: Option<u64>,
+    /// `emergency_halt: {checked: true, halted: true}`: the kill switch
+    /// stopped the call; not claimed otherwise.
+    pub halted: bool,
 }
 
 /// `asqav.tool`: the tool as its author describes it.
@@ -280,7 +283,13 @@ impl Controls {
     /// The policy control ran and `matched` rules matched; not claimed if none did.
     #[must_use]
     pub const fn policy(matched: u64) -> Self {
-        Self { policy_matched: if matched == 0 { None } else { Some(matched) } }
+        Self { policy_matched: if matched == 0 { None } else { Some(matched) }, halted: false }
+    }
+
+    /// The kill switch stopped the call.
+    #[must_use]
+    pub const fn emergency_halt() -> Self {
+        Self { policy_matched: None, halted: true }
     }
 }
 
@@ -368,7 +377,8 @@ pub struct Payload {
     pub context: Context,
     /// `decision`.
     pub decision: Decision,
-    /// `reason`: mandatory on `deny` and `rate_limit`.
+    /// `reason`: mandatory on `deny` and `rate_limit`; on an `abandoned`
+    /// outcome, why the gate did not let the body start.
     pub reason: Option<ReasonCode>,
     /// `policy_digest`.
     pub policy_digest: Sha256Digest,

@@ -142,8 +142,18 @@ fn context(receipt_type: ReceiptType, payload: &Object) -> Result<Context, Shape
 }
 
 /// The events that asqav writes.
-pub const EVENTS: [&str; 6] =
-    ["gate:start", "gate:stop", "gate:recovery", "policy:activate", "session:open", "session:close"];
+pub const EVENTS: [&str; 10] = [
+    "gate:start",
+    "gate:stop",
+    "gate:recovery",
+    "gate:halt",
+    "gate:resume",
+    "gate:denials",
+    "policy:activate",
+    "policy:reject",
+    "session:open",
+    "session:close",
+];
 
 fn form(value: &Json) -> Option<Form> {
     let mut members = value.as_object()?.iter();
@@ -174,10 +184,19 @@ fn folded(value: &Json) -> Option<Folded> {
 }
 
 fn controls(payload: &Object) -> Result<Controls, ShapeError> {
-    let policy_matched = some(payload, "controls_evaluated", |value| {
-        value.as_object()?.get("policy")?.as_object()?.get("matched_count")?.as_count()
+    let read = some(payload, "controls_evaluated", |value| {
+        let controls = value.as_object()?;
+        let policy_matched = match controls.get("policy") {
+            Some(policy) => Some(policy.as_object()?.get("matched_count")?.as_count()?),
+            None => None,
+        };
+        let halted = match controls.get("emergency_halt") {
+            Some(halt) => *halt.as_object()?.get("halted")? == Json::Bool(true),
+            None => false,
+        };
+        Some(Controls { policy_matched, halted })
     })?;
-    Ok(Controls { policy_matched })
+    Ok(read.unwrap_or_default())
 }
 
 fn extension(asqav: &Object) -> Result<Extension, ShapeError> {

@@ -66,6 +66,8 @@ fn every_kind() -> Vec<Payload> {
     event.asqav.tool = None;
     event.tool_name = None;
     event.link = Link::GENESIS;
+    let mut halted = payload(ReceiptType::Decision, Context::Arguments { shown: vec![], folded: None });
+    halted.controls = Controls::emergency_halt();
     vec![
         payload(ReceiptType::Decision, Context::Arguments { shown: forms(), folded }),
         payload(ReceiptType::Decision, Context::Arguments { shown: vec![], folded: None }),
@@ -77,6 +79,7 @@ fn every_kind() -> Vec<Payload> {
             Context::Observed { shown: forms(), folded, result: Some(Form::Dropped) },
         ),
         event,
+        halted,
     ]
 }
 
@@ -239,6 +242,6 @@ fn no_number_with_a_fraction_is_read() {
 #[test]
 fn a_control_that_matched_nothing_is_not_claimed() {
     let mut payload = every_kind().remove(0);
-    payload.controls = Controls { policy_matched: Some(0) };
+    payload.controls = Controls { policy_matched: Some(0), halted: false };
     assert!(!String::from_utf8(payload.to_canonical()).unwrap().contains("controls_evaluated"));
 }

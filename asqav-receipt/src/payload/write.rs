@@ -158,16 +158,26 @@ impl Form {
 
 impl Controls {
     fn write(&self, members: &mut Members<'_>) {
-        let Self { policy_matched } = self;
+        let Self { policy_matched, halted } = self;
         // A control that matched nothing is not claimed.
-        if let Some(matched) = policy_matched.filter(|&matched| matched > 0) {
-            let mut controls = Members::open(members.value("controls_evaluated"));
+        let matched = policy_matched.filter(|&matched| matched > 0);
+        if matched.is_none() && !halted {
+            return;
+        }
+        let mut controls = Members::open(members.value("controls_evaluated"));
+        if *halted {
+            let mut halt = Members::open(controls.value("emergency_halt"));
+            halt.flag("checked", true);
+            halt.flag("halted", true);
+            halt.close();
+        }
+        if let Some(matched) = matched {
             let mut policy = Members::open(controls.value("policy"));
             policy.flag("evaluated", true);
             policy.count("matched_count", matched);
             policy.close();
-            controls.close();
         }
+        controls.close();
     }
 }
 

@@ -69,7 +69,12 @@ fn decision(payload: &Payload) -> Result<(), Finding> {
         return Err(malformed("`reason` is absent on a refusal"));
     }
     let decided = payload.decision != Decision::Observation;
-    let decides = matches!(payload.receipt_type, ReceiptType::Decision | ReceiptType::Acknowledgment);
+    let decides = match payload.receipt_type {
+        ReceiptType::Decision | ReceiptType::Acknowledgment => true,
+        // A policy that was not activated.
+        ReceiptType::ConfigurationChange => payload.decision == Decision::Deny,
+        _ => false,
+    };
     if decided && !decides {
         return Err(malformed("`decision` on a receipt that decides nothing"));
     }
@@ -80,11 +85,15 @@ fn decision(payload: &Payload) -> Result<(), Finding> {
     Ok(())
 }
 
-/// A call that no receipt can hold is refused whether or not there is a policy.
+/// What the gate refuses by itself, whether or not there is a policy: a call
+/// that no receipt can hold, a kill switch that is thrown, a frozen session.
+const OWN_REASONS: [&str; 3] = ["unrepresentable", "emergency_halt", "session_frozen"];
+
+
 fn refused_by_the_gate(payload: &Payload) -> bool {
     payload.receipt_type == ReceiptType::Decision
         && payload.decision == Decision::Deny
-        && payload.reason.as_ref().is_some_and(|reason| reason.as_str() == "unrepresentable")
+        && payload.reason.as_ref().is_some_and(|reason| OWN_REASONS.contains(&reason.as_str()))
 }
 
 /// Nothing stands in the payload but what was read from it. Digests that
