@@ -105,11 +105,7 @@ const ATTACKS: [(&str, &str, &str); 16] = [
         "asqav-core/tests/exits.rs",
         "a_shutdown_while_the_decision_is_written_stops_the_body",
     ),
-    (
-        "denials filling the disk",
-        "asqav-core/tests/halt.rs",
-        "a_flood_of_denials_is_bounded_and_counted",
-    ),
+    ("denials filling the disk", "asqav-core/tests/halt.rs", "a_flood_of_denials_is_bounded_and_counted"),
     ("full disk", "tests/full_disk.rs", "a_full_disk_closes_the_gate_and_loses_nothing"),
     ("suffix cut off", TAMPERING, "no_suffix_can_be_removed_unseen"),
 ];

@@ -14,8 +14,7 @@ use signal_hook::consts::SIGUSR1;
 fn a_signal_stops_every_call_until_the_flag_is_taken_back() {
     let halt = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(SIGUSR1, Arc::clone(&halt)).unwrap();
-    let test =
-        TestGate::with(|builder| builder.policy(AllowAll::new()).kill_switch(Arc::clone(&halt)));
+    let test = TestGate::with(|builder| builder.policy(AllowAll::new()).kill_switch(Arc::clone(&halt)));
     let run = || test.gate().run_sync(ToolCall::builder("t", "t").build(), || Ok::<_, Refused>(()));
     run().unwrap();
     signal_hook::low_level::raise(SIGUSR1).unwrap();

@@ -181,9 +181,10 @@ fn a_flood_of_denials_is_bounded_and_counted() {
     let refused: Vec<_> = (0..10).map(|_| runs(&test, "no").unwrap_err()).collect();
     assert!(refused[..3].iter().all(|refused| matches!(refused, Refused::Denied { .. })));
     assert!(
-        refused[3..].iter().all(|refused| *refused
-            == Refused::TooManyDenials { retry_after: Duration::from_secs(10) }
-            && refused.receipt().is_none()),
+        refused[3..]
+            .iter()
+            .all(|refused| *refused == Refused::TooManyDenials { retry_after: Duration::from_secs(10) }
+                && refused.receipt().is_none()),
         "{refused:?}"
     );
     runs(&test, "yes").unwrap();

@@ -12,8 +12,8 @@ use super::identity::Fresh;
 use super::install::{Door, Entry};
 use crate::call::ToolCall;
 use crate::completion::{Completion, Receipted};
-use crate::permit::{Complete, Permit};
 use crate::permit::admitted::{AdmittedCall, Basis};
+use crate::permit::{Complete, Permit};
 use crate::recorder::Submitted;
 use crate::refused::{Closed, Refused};
 

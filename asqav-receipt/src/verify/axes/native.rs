@@ -89,7 +89,6 @@ fn decision(payload: &Payload) -> Result<(), Finding> {
 /// that no receipt can hold, a kill switch that is thrown, a frozen session.
 const OWN_REASONS: [&str; 3] = ["unrepresentable", "emergency_halt", "session_frozen"];
 
-
 fn refused_by_the_gate(payload: &Payload) -> bool {
     payload.receipt_type == ReceiptType::Decision
         && payload.decision == Decision::Deny
