@@ -1,5 +1,6 @@
 //! Where limits are kept: counters that charges are taken from.
 
+mod counters;
 mod memory;
 
 use std::time::Duration;
@@ -8,6 +9,7 @@ use asqav_receipt::time::Timestamp;
 
 use crate::policy::Charge;
 
+pub use counters::{Counter, Counters, MAX_COUNTERS};
 pub use memory::MemoryLimits;
 
 /// A store of counters.
@@ -22,8 +24,11 @@ pub trait Limits: Send + Sync + 'static {
     /// refuses the call.
     fn take(&self, charges: &[Charge], now: Timestamp) -> Result<(), LimitError>;
 
-    /// Gives back what [`take`](Self::take) took, for a call that did not run.
-    fn refund(&self, charges: &[Charge]);
+    /// Gives back what [`take`](Self::take) took at `taken_at`, for a call that
+    /// did not run. Never gives back more than is still taken: what has come
+    /// back by itself since, or belongs to a window that is over, is not
+    /// given twice. A store that cannot answer gives nothing back.
+    fn refund(&self, charges: &[Charge], taken_at: Timestamp);
 }
 
 /// Why charges were not taken.

@@ -61,8 +61,8 @@ pub struct Decision {
     /// The rules that matched and led to the effect, most decisive first.
     /// Receipts name the first four.
     pub rules: Vec<RuleId>,
-    /// What is taken from limits before the call runs, all or nothing; only
-    /// looked at when the effect is [`Effect::Allow`].
+    /// What is taken from limits before the call runs, all or nothing; when an
+    /// approval is needed, once it is there. Not looked at on a denial.
     pub charges: Vec<Charge>,
 }
 
@@ -111,9 +111,9 @@ pub struct Charge {
     /// The counter, e.g. `rate/agent/agt_1/tool/refund`; unique per limit and key.
     pub key: String,
     /// The limit.
-    pub limit: Rate,
+    pub limit: Limit,
     /// How much is taken; 1 for a call.
-    pub cost: u32,
+    pub cost: u64,
     /// The rule that asks for it.
     pub rule: RuleId,
 }
@@ -121,8 +121,49 @@ pub struct Charge {
 impl Charge {
     /// Takes `cost` from the counter `key` under `limit`, asked for by `rule`.
     #[must_use]
-    pub const fn new(key: String, limit: Rate, cost: u32, rule: RuleId) -> Self {
-        Self { key, limit, cost, rule }
+    pub fn new(key: String, limit: impl Into<Limit>, cost: u64, rule: RuleId) -> Self {
+        Self { key, limit: limit.into(), cost, rule }
+    }
+}
+
+/// What a charge is taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Limit {
+    /// So much per time, evenly.
+    Rate(Rate),
+    /// So much in all, or per window.
+    Budget(Budget),
+}
+
+impl From<Rate> for Limit {
+    fn from(rate: Rate) -> Self {
+        Self::Rate(rate)
+    }
+}
+
+impl From<Budget> for Limit {
+    fn from(budget: Budget) -> Self {
+        Self::Budget(budget)
+    }
+}
+
+/// At most `amount` in each window, and the whole of it again in the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Budget {
+    /// How much, in whole units, e.g. cents.
+    pub amount: u64,
+    /// How long a window is; windows follow one another from the Unix epoch.
+    /// `None`: there is one, for ever.
+    pub window: Option<Duration>,
+}
+
+impl Budget {
+    /// `amount` per `window`.
+    #[must_use]
+    pub const fn new(amount: u64, window: Option<Duration>) -> Self {
+        Self { amount, window }
     }
 }
 

@@ -113,7 +113,7 @@ fn a_limit_store_that_fails_or_panics_denies() {
             assert!(now.unix_micros() % 2_000_000 == 0, "the store panics in odd seconds");
             Err(LimitError::Store("disk full".to_owned()))
         }
-        fn refund(&self, _: &[Charge]) {}
+        fn refund(&self, _: &[Charge], _: Timestamp) {}
     }
     let test = TestGate::with(|builder| builder.policy(Rules::limited(9)).limits(Broken));
     for _ in 0..2 {

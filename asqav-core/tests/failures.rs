@@ -135,8 +135,8 @@ fn charges_go_back_when_the_decision_is_not_recorded() {
         fn take(&self, charges: &[Charge], now: Timestamp) -> Result<(), LimitError> {
             self.0.take(charges, now)
         }
-        fn refund(&self, charges: &[Charge]) {
-            self.0.refund(charges);
+        fn refund(&self, charges: &[Charge], taken_at: Timestamp) {
+            self.0.refund(charges, taken_at);
         }
     }
     let limits = Arc::new(MemoryLimits::new());

@@ -58,7 +58,7 @@ fn arguments_results_and_the_policys_inputs_open() {
     assert_eq!(asqav_receipt::canonical::to_vec(&read), inputs.as_bytes(), "canonical");
     for part in [
         r#""agent":"test-agent""#,
-        r#""charges":[{"burst":9,"cost":1,"key":"all","period_us":"60000000","rule":"limited"}]"#,
+        r#""charges":[{"burst":9,"cost":"1","key":"all","period_us":"60000000","rule":"limited"}]"#,
         r#""arguments":{"count":2,"root":""#,
         r#""now":"2026-01-01T00:00:00.000000Z""#,
         r#""tool":"t""#,

@@ -109,7 +109,7 @@ mod tests {
         let one = charge(&policy, "agent", "a/tool");
         assert_eq!(one.len(), 1);
         assert_eq!(one[0].key, "rate/policy/1:p/rule/1:r/agent/5:agent/tool/6:a/tool");
-        assert_eq!((one[0].limit.burst, one[0].limit.period), (5, Duration::from_secs(60)));
+        assert_eq!(one[0].limit, Rate::new(5, Duration::from_secs(60)).into());
         assert_eq!((one[0].cost, one[0].rule.as_str()), (1, "r"));
         let both = charge(&policy, "agent", "b");
         assert_eq!(both.iter().map(|charge| charge.rule.as_str()).collect::<Vec<_>>(), ["r", "s"]);

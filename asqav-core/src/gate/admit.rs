@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use asqav_receipt::payload::Tier;
+use asqav_receipt::time::Timestamp;
 
 use super::decide::Ruling;
 use super::draft;
@@ -161,7 +162,7 @@ fn begin(door: &Door, mut call: ToolCall) -> Result<Stage, Refused> {
     let Submitted { seq, action_id, payload_sha256, done, .. } = match submitted {
         Ok(submitted) => submitted,
         Err(refused) => {
-            entry.gate.refund(&charges);
+            entry.gate.refund(&charges, now);
             return Err(refused);
         }
     };
@@ -178,6 +179,7 @@ fn begin(door: &Door, mut call: ToolCall) -> Result<Stage, Refused> {
         tool,
         tier,
         charges,
+        charged_at: now,
         fresh: outcome,
         basis,
         ambient,
@@ -207,6 +209,7 @@ fn observe(entry: Entry, mut call: ToolCall) -> Result<Permit, Refused> {
         tool,
         tier,
         charges: Vec::new(),
+        charged_at: Timestamp::MAX,
         fresh,
         basis,
         ambient,

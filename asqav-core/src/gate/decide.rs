@@ -123,8 +123,9 @@ impl Gate {
     }
 
     /// Gives back what was taken for a call that did not run.
-    pub(crate) fn refund(&self, charges: &[Charge]) {
-        if !charges.is_empty() && catch_unwind(AssertUnwindSafe(|| self.limits().refund(charges))).is_err() {
+    pub(crate) fn refund(&self, charges: &[Charge], taken_at: Timestamp) {
+        let refund = || self.limits().refund(charges, taken_at);
+        if !charges.is_empty() && catch_unwind(AssertUnwindSafe(refund)).is_err() {
             tracing::error!(target: "asqav::gate", "the limit store panicked at a refund");
         }
     }

@@ -14,7 +14,7 @@ use super::install::Entry;
 use crate::argument::push_string;
 use crate::call::{Argument, ToolCall};
 use crate::commit::{Committer, POLICY_INPUTS, fit_arguments};
-use crate::policy::{Charge, Policy};
+use crate::policy::{Budget, Charge, Limit, Policy, Rate};
 use crate::recorder::Draft;
 
 /// The tool's version and definition, as receipts show them.
@@ -129,11 +129,25 @@ impl Inputs<'_> {
 
 fn push_charge(out: &mut String, charge: &Charge) {
     let Charge { key, limit, cost, rule } = charge;
-    let period = limit.period.as_micros();
-    out.push_str(&format!(r#"{{"burst":{},"cost":{cost},"key":"#, limit.burst));
+    // Strings, because amounts and periods may exceed what a JSON number holds.
+    let (first, between, last) = match limit {
+        Limit::Rate(Rate { burst, period }) => (
+            format!(r#"{{"burst":{burst},"cost":"{cost}""#),
+            format!(r#","period_us":"{}""#, period.as_micros()),
+            String::new(),
+        ),
+        Limit::Budget(Budget { amount, window }) => (
+            format!(r#"{{"amount":"{amount}","cost":"{cost}""#),
+            String::new(),
+            window.map_or_else(String::new, |window| format!(r#","window_us":"{}""#, window.as_micros())),
+        ),
+    };
+    out.push_str(&first);
+    out.push_str(r#","key":"#);
     push_string(out, key);
-    // A string, because a period may exceed what a JSON number holds.
-    out.push_str(&format!(r#","period_us":"{period}","rule":"#));
+    out.push_str(&between);
+    out.push_str(r#","rule":"#);
     push_string(out, rule.as_str());
+    out.push_str(&last);
     out.push('}');
 }

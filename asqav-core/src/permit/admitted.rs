@@ -30,6 +30,8 @@ pub(crate) struct AdmittedCall {
     pub(crate) tier: Tier,
     /// What is refunded if the body does not run.
     pub(crate) charges: Vec<Charge>,
+    /// When it was taken.
+    pub(crate) charged_at: Timestamp,
     /// For the outcome receipt, drawn at admission: an end must not fail for
     /// want of randomness.
     pub(crate) fresh: Fresh,
@@ -72,7 +74,7 @@ impl AdmittedCall {
     }
 
     pub(super) fn refund(&self) {
-        self.gate.refund(&self.charges);
+        self.gate.refund(&self.charges, self.charged_at);
     }
 
     /// Submits the receipt that ends the call.
