@@ -1,11 +1,15 @@
 //! What can be typed after `asqav`.
 
+mod policy;
+
 use std::path::PathBuf;
 
 use asqav_policy::glob::Glob;
 use asqav_receipt::id::{ActionId, AgentId, IssuerId};
 use asqav_receipt::time::Timestamp;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use policy::{Explain, PolicyArgs, PolicyCommand, PolicyFile, Test};
 
 /// Signed, hash-chained audit trails for AI agents' tool calls.
 ///
@@ -43,6 +47,8 @@ pub(crate) enum Command {
     Prove(Prove),
     /// Open values of a receipt, and no others, for whoever has no log.
     Disclose(Disclose),
+    /// Check, test, compare and explain policies.
+    Policy(PolicyArgs),
     /// Record a small log with a real gate and policy, then verify it.
     Demo(Demo),
 }

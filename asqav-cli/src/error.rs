@@ -80,6 +80,14 @@ pub(crate) enum CliError {
     /// The demo could not be recorded.
     #[error("the demo could not be recorded: {0}")]
     Demo(String),
+    /// A policy or call file was refused.
+    #[error("{}:{error}", path.display())]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// Where it is wrong, and how.
+        error: Box<asqav_policy::PolicyError>,
+    },
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),

@@ -3,18 +3,13 @@
 //! They are checked whenever a policy is made, against the whole policy. They
 //! are not part of its meaning: the digest does not cover them.
 
-use asqav_receipt::json::Json;
 use asqav_receipt::time::Timestamp;
 
+use crate::call::Call;
 use crate::context::Actor;
 use crate::engine::RulePolicy;
-use crate::error::{Fault, Problem};
-use crate::facts::Facts;
-use crate::model::Model;
+use crate::error::Problem;
 use crate::rule::{Rule, RuleEffect};
-
-/// 2000-01-01T12:00:00Z, a Saturday.
-const DEFAULT_TIME: i64 = 946_728_000_000_000;
 
 /// A call, and what the policy must say about it. When that is the effect of
 /// the rule that carries the example, the rule must be among those that led to
@@ -140,63 +135,66 @@ impl Example {
     }
 }
 
-/// Checks every example of every rule.
-pub(crate) fn check(model: &Model) -> Result<(), Fault> {
-    if model.rules().all(|rule| rule.examples.is_empty()) {
-        return Ok(());
+impl Example {
+    /// The call of an example that `rule` carries.
+    pub(crate) fn call(&self, rule: &Rule) -> Result<Call, Problem> {
+        let tool = match rule.tools.as_slice() {
+            [only] => self.tool.as_deref().or(only.exact()),
+            _ => self.tool.as_deref(),
+        };
+        self.call_of(tool)
     }
-    let policy = RulePolicy::new(model.clone());
-    for rule in model.rules() {
-        for example in &rule.examples {
-            check_one(&policy, rule, example).map_err(|problem| Fault {
-                at: example.at.or(rule.at),
-                rule: Some(rule.name.clone()),
-                problem,
-            })?;
-        }
-    }
-    Ok(())
-}
 
-fn check_one(policy: &RulePolicy, rule: &Rule, example: &Example) -> Result<(), Problem> {
-    let tool = match (&example.tool, rule.tools.as_slice()) {
-        (Some(tool), _) => tool.as_str(),
-        (None, [only]) => only.exact().ok_or(Problem::MissingKey("tool"))?,
-        (None, _) => return Err(Problem::MissingKey("tool")),
-    };
-    let now = example.now.or_else(|| Timestamp::from_unix_micros(DEFAULT_TIME)).unwrap_or(Timestamp::MAX);
-    let mut facts = Facts::new(example.agent.as_deref().unwrap_or("example"), tool, now);
-    for text in example.arguments.iter().map(|(_, text)| text).chain(&example.result) {
-        Json::parse(text.as_bytes())
-            .map_err(|_| Problem::Combination("a value of an example is not JSON within the limits"))?;
+    /// The call of an example that stands for itself.
+    pub(crate) fn call_without_rule(&self) -> Result<Call, Problem> {
+        self.call_of(self.tool.as_deref())
     }
-    for (name, text) in &example.arguments {
-        facts = facts.argument(name, Some(text));
-    }
-    (facts.tenant, facts.resource) = (example.tenant.as_deref(), example.resource.as_deref());
-    facts.actor = example.actor.as_ref().map(|(kind, name)| (*kind, name.as_str()));
-    let ruling = match &example.result {
-        Some(result) => {
-            facts = facts.result(Some(result));
-            policy.judge_result(&facts)
+
+    fn call_of(&self, tool: Option<&str>) -> Result<Call, Problem> {
+        // Destructured, so that a new part of an example cannot be forgotten.
+        let Self { expected: _, agent, tool: _, tenant, actor, resource, now, result, arguments, at: _ } = self;
+        let mut call = Call::new(tool.ok_or(Problem::MissingKey("tool"))?);
+        if let Some(agent) = agent {
+            call = call.agent(agent);
         }
-        None => policy.judge(&facts),
-    };
-    let fails = |why: String| Problem::Example {
-        expected: outcome(example.expected),
-        found: outcome(ruling.effect),
-        why,
-    };
-    if ruling.effect != example.expected {
-        let rules: Vec<&str> = ruling.rules.iter().map(|id| id.as_str()).collect();
-        return Err(fails(match ruling.reason {
-            Some(reason) if rules.is_empty() => reason.code().to_owned(),
-            Some(reason) => format!("{}: {}", reason.code(), rules.join(", ")),
-            None => rules.join(", "),
-        }));
+        if let Some(now) = now {
+            call = call.at(*now);
+        }
+        if let Some(tenant) = tenant {
+            call = call.tenant(tenant);
+        }
+        if let Some((kind, name)) = actor {
+            call = call.actor(*kind, name);
+        }
+        if let Some(resource) = resource {
+            call = call.resource(resource);
+        }
+        if let Some(result) = result {
+            call = call.result(result)?;
+        }
+        arguments.iter().try_fold(call, |call, (name, json)| call.argument(name, json))
     }
-    let led = rule.effect != example.expected || ruling.rules.iter().any(|id| id.as_str() == rule.name);
-    if led { Ok(()) } else { Err(fails("this rule did not lead to it".to_owned())) }
+
+    /// Why the policy does not say what the author does about the example's
+    /// `call`; `rule` carries it.
+    pub(crate) fn failure(&self, call: &Call, policy: &RulePolicy, rule: Option<&Rule>) -> Option<Problem> {
+        let facts = call.facts();
+        let ruling = call.judged_by(policy, &facts);
+        let fails = |why: String| {
+            Some(Problem::Example { expected: outcome(self.expected), found: outcome(ruling.effect), why })
+        };
+        if ruling.effect != self.expected {
+            let rules: Vec<&str> = ruling.rules.iter().map(|id| id.as_str()).collect();
+            return fails(match ruling.reason {
+                Some(reason) if rules.is_empty() => reason.code().to_owned(),
+                Some(reason) => format!("{}: {}", reason.code(), rules.join(", ")),
+                None => rules.join(", "),
+            });
+        }
+        let rule = rule.filter(|rule| rule.effect == self.expected)?;
+        let led = ruling.rules.iter().any(|id| id.as_str() == rule.name);
+        if led { None } else { fails("this rule did not lead to it".to_owned()) }
+    }
 }
 
 const fn outcome(effect: RuleEffect) -> &'static str {

@@ -6,7 +6,9 @@ use std::fmt;
 
 use asqav_receipt::canonical;
 use asqav_receipt::id::RuleId;
+use asqav_receipt::json::Json;
 
+use crate::call::Call;
 use crate::condition::{Node, test};
 use crate::context::Said;
 use crate::engine::{RulePolicy, Ruling, Standing, Truth};
@@ -22,7 +24,8 @@ pub struct Explanation<'p> {
     pub ruling: Ruling<'p>,
     /// Every rule about the call's tool, ordered by id.
     pub rules: Vec<RuleFinding<'p>>,
-    /// How many rules are about other tools.
+    /// How many rules are about something else, or about results where a call is
+    /// explained, or the reverse.
     pub others: usize,
 }
 
@@ -66,12 +69,27 @@ impl RulePolicy {
     /// Why the call comes out as it does.
     pub fn explain<'a>(&self, call: impl Into<Facts<'a>>) -> Explanation<'_> {
         let facts = call.into();
-        let rules: Vec<_> = {
-            let said = self.said(&facts);
-            self.about_tool(&facts).map(|(id, rule)| find(id, rule, &facts, said)).collect()
-        };
+        self.explanation(&facts, self.judge(&facts), false)
+    }
+
+    /// Why the result of a call comes out as it does.
+    pub fn explain_result<'a>(&self, call: impl Into<Facts<'a>>) -> Explanation<'_> {
+        let facts = call.into();
+        self.explanation(&facts, self.judge_result(&facts), true)
+    }
+
+    /// Why a written call, or its result if it has one, comes out as it does.
+    pub fn explain_call(&self, call: &Call) -> Explanation<'_> {
+        let facts = call.facts();
+        self.explanation(&facts, call.judged_by(self, &facts), call.has_result())
+    }
+
+    fn explanation<'p>(&'p self, facts: &Facts<'_>, ruling: Ruling<'p>, result: bool) -> Explanation<'p> {
+        let said = self.said(facts);
+        let concerned = self.about_tool(facts).filter(|(_, rule)| rule.on_result == result);
+        let rules: Vec<_> = concerned.map(|(id, rule)| find(id, rule, facts, said)).collect();
         let others = self.model().rules().len() - rules.len();
-        Explanation { ruling: self.judge(&facts), rules, others }
+        Explanation { ruling, rules, others }
     }
 }
 
@@ -123,6 +141,64 @@ fn first_unknown(parts: &[(usize, String, Result<bool, Why>)]) -> Why {
     parts.iter().find_map(|(_, _, value)| value.err()).unwrap_or(Why::Missing)
 }
 
+impl Explanation<'_> {
+    /// The same as JSON, for programs.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        let limits = self.ruling.limits.iter().map(|(rule, limit)| {
+            let (calls, per) =
+                (i64::from(limit.calls()), i64::try_from(limit.per().as_secs()).unwrap_or(i64::MAX));
+            normal::object([
+                ("rule", rule.as_str().into()),
+                ("calls", Json::Integer(calls)),
+                ("per_seconds", Json::Integer(per)),
+            ])
+        });
+        normal::object([
+            ("decision", self.ruling.effect.as_str().into()),
+            ("reason", self.ruling.reason.map_or(Json::Null, |reason| reason.code().into())),
+            ("rules", Json::Array(self.rules.iter().map(RuleFinding::to_json).collect())),
+            ("limits", Json::Array(limits.collect())),
+            ("other_rules", Json::count(u64::try_from(self.others).unwrap_or(u64::MAX))),
+        ])
+    }
+}
+
+impl RuleFinding<'_> {
+    fn to_json(&self) -> Json {
+        let condition = |(depth, words, value): &(usize, String, Result<bool, Why>)| {
+            normal::object([
+                ("depth", Json::count(u64::try_from(*depth).unwrap_or(u64::MAX))),
+                ("condition", words.as_str().into()),
+                ("value", value.map_or(Json::Null, Json::Bool)),
+                ("unknown", value.err().map_or(Json::Null, |why| why.as_str().into())),
+            ])
+        };
+        normal::object([
+            ("rule", self.rule.as_str().into()),
+            ("effect", self.effect.as_str().into()),
+            ("finding", self.finding.as_str().into()),
+            ("conditions", Json::Array(self.conditions.iter().map(condition).collect())),
+        ])
+    }
+}
+
+impl Finding {
+    /// The word in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OtherAgent => "other_agent",
+            Self::OutsideWindow => "outside_window",
+            Self::ConditionFalse => "condition_false",
+            Self::ConditionUnknown => "condition_unknown",
+            Self::OtherContext => "other_context",
+            Self::ContextUnknown => "context_unknown",
+            Self::Holds => "holds",
+        }
+    }
+}
+
 impl fmt::Display for Explanation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.ruling.effect {
@@ -145,7 +221,7 @@ impl fmt::Display for Explanation<'_> {
                 limit.per()
             )?;
         }
-        writeln!(f, "  {} rules are about other tools", self.others)
+        writeln!(f, "  {} rules are about something else", self.others)
     }
 }
 

@@ -78,8 +78,9 @@ use asqav_receipt::id::PolicyId;
 
 use crate::detector::Detector;
 use crate::error::{Fault, PolicyError, Problem, quote};
+use crate::example::Example;
 use crate::model::{MAX_RULES, Model, Parts};
-use crate::rule::Rule;
+use crate::rule::{Rule, RuleEffect};
 
 pub use format::Format;
 use scope::Scope;
@@ -124,16 +125,37 @@ impl Model {
 }
 
 fn read(content: &[u8], format: Format, detectors: Vec<Detector>) -> Result<Model, Fault> {
+    let (id, parts) = read_document(&parse(content, format)?, detectors)?;
+    Model::checked(id, parts)
+}
+
+/// A policy whose examples were not asked.
+pub(crate) fn read_unproven(content: &[u8], format: Format) -> Result<Model, Fault> {
+    let (id, parts) = read_document(&parse(content, format)?, Vec::new())?;
+    Model::unproven(id, parts)
+}
+
+/// A call file: the lists that a rule has under `examples`.
+pub(crate) fn read_examples(content: &[u8], format: Format) -> Result<Vec<Example>, Fault> {
+    example::read(&Value::document(&parse(content, format)?))
+}
+
+/// A file with one call.
+pub(crate) fn read_call(content: &[u8], format: Format) -> Result<Example, Fault> {
+    example::read_one(&Value::document(&parse(content, format)?), RuleEffect::Allow)
+}
+
+fn parse(content: &[u8], format: Format) -> Result<tree::Node, Fault> {
     if content.len() > MAX_FILE_LEN {
         return Err(Problem::TooLarge { len: content.len() }.into());
     }
     let text =
         std::str::from_utf8(content).map_err(|error| Fault::at(error.valid_up_to(), Problem::NotUtf8))?;
-    let document = format.parse(text)?;
-    read_document(&Value::document(&document).table()?, detectors)
+    format.parse(text)
 }
 
-fn read_document(document: &Table<'_>, detectors: Vec<Detector>) -> Result<Model, Fault> {
+fn read_document(document: &tree::Node, detectors: Vec<Detector>) -> Result<(PolicyId, Parts), Fault> {
+    let document = Value::document(document).table()?;
     // First, because a later version may know keys that this one does not.
     let version = document.require("version")?;
     match version.integer()? {
@@ -143,9 +165,9 @@ fn read_document(document: &Table<'_>, detectors: Vec<Detector>) -> Result<Model
     document.allow_only(&["version", "id", "risk", "tool_classes", "data_classes", "rule"])?;
     let id = document.require("id")?;
     let id = PolicyId::parse(id.text()?).map_err(|error| Fault::at(id.at(), error))?;
-    let scope = Scope::read(document, detectors)?;
-    let risks = scope::read_risks(document)?;
-    Model::checked(id, Parts { rules: read_rules(document, &scope)?, risks })
+    let scope = Scope::read(&document, detectors)?;
+    let risks = scope::read_risks(&document)?;
+    Ok((id, Parts { rules: read_rules(&document, &scope)?, risks }))
 }
 
 fn read_rules(document: &Table<'_>, scope: &Scope) -> Result<Vec<Rule>, Fault> {

@@ -31,6 +31,7 @@
 //! Without the feature `gate` (on by default) the crate does not depend on
 //! asqav-core: enough to read and check a policy at compile time.
 
+mod call;
 pub mod condition;
 pub mod context;
 pub mod detector;
@@ -50,8 +51,10 @@ mod pointer;
 #[cfg(feature = "gate")]
 mod policy;
 pub mod rule;
+mod trial;
 pub mod window;
 
+pub use call::Call;
 pub use condition::{Condition, all, any, arg, result};
 pub use context::{Actor, Risk};
 pub use detector::Detector;
@@ -65,4 +68,5 @@ pub use file::{FILE_VERSION, Format, MAX_FILE_LEN};
 pub use layers::{Layers, LayersError};
 pub use model::{Model, ModelBuilder};
 pub use rule::{RateLimit, Rule, RuleEffect};
+pub use trial::{Tested, Trial};
 pub use window::{Day, Window};

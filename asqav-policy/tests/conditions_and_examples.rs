@@ -99,7 +99,7 @@ fn an_explanation_goes_rule_by_rule_and_quotes_no_argument() {
       any: unknown, the value is missing
         {"arg":"/currency","in":["CHF","EUR"]}: false
         {"arg":"/test","in":[true]}: unknown, the value is missing
-  1 rules are about other tools
+  1 rules are about something else
 "#
     );
 }

@@ -7,6 +7,7 @@ mod export;
 mod info;
 mod keygen;
 mod log;
+mod policy;
 mod prove;
 mod show;
 mod verify;
@@ -31,6 +32,7 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Exit, CliErr
         Command::Prove(args) => prove::run(args, output),
         Command::Disclose(args) => disclose::run(args, output),
         Command::Export(args) => export::run(args, output),
+        Command::Policy(args) => policy::run(&args.command, output),
         Command::Demo(args) => demo::run(args, output),
     }
 }

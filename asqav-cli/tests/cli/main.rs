@@ -6,6 +6,7 @@
 mod harness;
 mod keygen;
 mod log;
+mod policy;
 mod receipts;
 mod usage;
 mod vault;

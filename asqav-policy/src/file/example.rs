@@ -34,7 +34,7 @@ pub(super) fn read(value: &Value<'_>) -> Result<Vec<Example>, Fault> {
     Ok(examples)
 }
 
-fn read_one(value: &Value<'_>, expected: RuleEffect) -> Result<Example, Fault> {
+pub(super) fn read_one(value: &Value<'_>, expected: RuleEffect) -> Result<Example, Fault> {
     let table = value.table()?;
     table.allow_only(&["tool", "agent", "tenant", "actor", "resource", "at", "args", "result"])?;
     let text = |key| table.get(key).map(|value| value.text().map(str::to_owned)).transpose();

@@ -1,0 +1,51 @@
+//! What can be typed after `asqav policy`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// `asqav policy`
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArgs {
+    /// The command.
+    #[command(subcommand)]
+    pub(crate) command: PolicyCommand,
+}
+
+/// The commands about policies.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Check a policy file and its examples; print its id and digest.
+    Check(PolicyFile),
+    /// Try the rules' own examples, and the calls of call files.
+    Test(Test),
+    /// Tell why a call comes out as it does, rule by rule.
+    Explain(Explain),
+}
+
+/// `asqav policy check`
+#[derive(Debug, Args)]
+pub(crate) struct PolicyFile {
+    /// The policy: TOML, YAML or JSON, told by the end of the name.
+    pub(crate) file: PathBuf,
+}
+
+/// `asqav policy test`
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// The policy: TOML, YAML or JSON.
+    pub(crate) file: PathBuf,
+    /// Call files: lists of calls under `allow`, `approve` and `deny`, as in a
+    /// rule's examples; TOML, YAML or JSON.
+    pub(crate) calls: Vec<PathBuf>,
+}
+
+/// `asqav policy explain`
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The policy: TOML, YAML or JSON.
+    pub(crate) file: PathBuf,
+    /// The call: `tool`, and if wanted `agent`, `at`, `args` and what else an
+    /// example has; TOML, YAML or JSON.
+    pub(crate) call: PathBuf,
+}

@@ -1,0 +1,45 @@
+//! `asqav policy check`: whether a gate would take the file.
+
+use std::io::Write as _;
+
+use asqav_policy::{Model, Trial};
+use asqav_receipt::json::{Json, Object};
+
+use super::file;
+use crate::args::PolicyFile;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output::{Colour, Output};
+use crate::text::escape;
+
+/// Exit code 1 with line and column when the file is refused.
+pub(crate) fn run(args: &PolicyFile, output: &mut Output) -> Result<Exit, CliError> {
+    let (content, format) = file::open(&args.file)?;
+    let model = match Model::read(&content, format) {
+        Ok(model) => model,
+        Err(error) => return file::write_refused(&args.file, &error, output),
+    };
+    let trial = Trial::read(&content, format).map_err(|error| file::refused(&args.file, error))?;
+    let examples = trial.examples().len();
+    let digest = model.digest().to_tagged();
+    if output.is_json() {
+        let count = |number: usize| Json::count(u64::try_from(number).unwrap_or(u64::MAX));
+        let mut object = Object::new();
+        object.set("file", args.file.display().to_string());
+        object.set("ok", Json::Bool(true));
+        object.set("id", model.id().as_str());
+        object.set("digest", digest);
+        object.set("rules", count(model.rules().len()));
+        object.set("examples", count(examples));
+        output.object(&Json::Object(object))?;
+        return Ok(Exit::Done);
+    }
+    let ok = output.paint(Colour::Green, "ok");
+    writeln!(output, "{ok}: {}", escape(&args.file.display().to_string()))?;
+    writeln!(output, "  policy    {}", escape(model.id().as_str()))?;
+    writeln!(output, "  digest    {digest}")?;
+    writeln!(output, "  rules     {}", model.rules().len())?;
+    writeln!(output, "  examples  {examples}, all as they say")?;
+    output.flush()?;
+    Ok(Exit::Done)
+}

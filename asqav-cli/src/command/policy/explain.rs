@@ -1,0 +1,31 @@
+//! `asqav policy explain`: why a call comes out as it does.
+
+use std::io::Write as _;
+
+use asqav_policy::{Call, Trial};
+
+use super::file;
+use crate::args::Explain;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::text::escape;
+
+/// A policy whose examples fail is explained as well: that is when it is
+/// needed.
+pub(crate) fn run(args: &Explain, output: &mut Output) -> Result<Exit, CliError> {
+    let (content, format) = file::open(&args.file)?;
+    let trial = Trial::read(content, format).map_err(|error| file::refused(&args.file, error))?;
+    let (content, format) = file::open(&args.call)?;
+    let call = Call::read(content, format).map_err(|error| file::refused(&args.call, error))?;
+    let explanation = trial.policy().explain_call(&call);
+    if output.is_json() {
+        output.object(&explanation.to_json())?;
+        return Ok(Exit::Done);
+    }
+    for line in explanation.to_string().lines() {
+        writeln!(output, "{}", escape(line))?;
+    }
+    output.flush()?;
+    Ok(Exit::Done)
+}

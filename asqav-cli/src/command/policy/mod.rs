@@ -1,0 +1,24 @@
+//! `asqav policy`: one file per command.
+
+mod check;
+mod explain;
+mod file;
+mod test;
+
+use crate::args::PolicyCommand;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Runs the command.
+///
+/// # Errors
+/// [`CliError`] when it could not do its work: exit code 3. A policy that is
+/// wrong is exit code 1 where the command is there to judge it.
+pub(crate) fn run(command: &PolicyCommand, output: &mut Output) -> Result<Exit, CliError> {
+    match command {
+        PolicyCommand::Check(args) => check::run(args, output),
+        PolicyCommand::Test(args) => test::run(args, output),
+        PolicyCommand::Explain(args) => explain::run(args, output),
+    }
+}

@@ -1,0 +1,141 @@
+//! `asqav policy`: files are judged with their place, calls with their reason.
+
+use std::fs;
+use std::path::Path;
+
+use insta::assert_snapshot;
+
+use crate::harness::{asqav, run};
+
+const POLICY: &str = r#"version = 1
+id = "finance"
+
+[[rule]]
+id = "small"
+effect = "allow"
+tools = ["ledger:post", "ledger:query"]
+agents = ["finance-*"]
+rate = { calls = 5, per = "1m" }
+when.all = [
+  { arg = "/amount", ge = 1, le = 1000 },
+  { any = [{ arg = "/currency", in = ["CHF", "EUR"] }, { arg = "/test", eq = true }] },
+]
+[rule.examples]
+allow = [{ tool = "ledger:post", agent = "finance-1", args = { amount = 5, currency = "CHF" } }]
+deny = [{ tool = "ledger:post", agent = "finance-1", args = { amount = 5 } }]
+
+[[rule]]
+id = "office-hours"
+effect = "approve"
+tools = ["ledger:close"]
+window = { days = ["mon", "fri"], from = "08:00", to = "18:00", zone = "Europe/Zurich" }
+
+[[rule]]
+id = "kept"
+effect = "deny"
+tools = ["ledger:delete*"]
+"#;
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "policy.toml", POLICY);
+    files.iter().for_each(|(name, text)| write(dir.path(), name, text));
+    dir
+}
+
+fn write(dir: &Path, name: &str, text: &str) {
+    fs::write(dir.join(name), text).unwrap();
+}
+
+#[test]
+fn check_tells_what_a_gate_would_take() {
+    let wrong = POLICY.replace("agents =", "agent =");
+    let fails = POLICY.replace("amount = 5 }", "amount = 5, test = true }");
+    let dir = folder(&[
+        ("wrong.toml", &wrong),
+        ("fails.toml", &fails),
+        ("wrong.yaml", "version: 1\nid: NO\n"),
+        ("wrong.json", "{\"version\": 1,\n \"id\": \"p\", \"id\": \"p\"}"),
+        ("policy.conf", POLICY),
+    ]);
+    let check = |name: &str| asqav(dir.path(), &["policy", "check", name]);
+    assert_snapshot!("check", check("policy.toml"));
+    assert_snapshot!("check_json", asqav(dir.path(), &["policy", "check", "policy.toml", "--json"]));
+    assert_snapshot!("check_unknown_key", check("wrong.toml"));
+    assert_snapshot!(
+        "check_unknown_key_json",
+        asqav(dir.path(), &["--json", "policy", "check", "wrong.toml"])
+    );
+    assert_snapshot!("check_failing_example", check("fails.toml"));
+    assert_snapshot!("check_yaml", check("wrong.yaml"));
+    assert_snapshot!("check_duplicate", check("wrong.json"));
+    assert_snapshot!("check_no_format", check("policy.conf"));
+    assert_snapshot!("check_missing", check("nothing.toml"));
+}
+
+#[test]
+fn test_tells_every_call_that_comes_out_otherwise() {
+    let fails = POLICY
+        .replace("amount = 5 }", "amount = 5, test = true }")
+        .replace("amount = 5, currency", "amount = 5000, currency");
+    let dir = folder(&[
+        ("fails.toml", &fails),
+        (
+            "good.yaml",
+            "deny:\n- tool: ledger:delete_all\n- tool: ledger:post\napprove:\n- {tool: ledger:close, at: 2026-04-06T10:00:00Z}\n",
+        ),
+        ("bad.json", "{\"allow\": [\n {\"tool\": \"ledger:delete_all\"},\n {\"tool\": \"ledger:close\"}]}"),
+        ("wrong.json", "{\"allow\": [\n {\"tol\": \"ledger:delete_all\"}]}"),
+        ("nameless.json", "{\"allow\": [\n {}]}"),
+    ]);
+    let test = |files: &[&str]| asqav(dir.path(), &[&["policy", "test"], files].concat());
+    assert_snapshot!("test_own_examples", test(&["policy.toml"]));
+    assert_snapshot!("test_call_file", test(&["policy.toml", "good.yaml"]));
+    assert_snapshot!("test_failing", test(&["fails.toml"]));
+    assert_snapshot!("test_failing_calls", test(&["policy.toml", "good.yaml", "bad.json"]));
+    assert_snapshot!("test_failing_json", test(&["policy.toml", "bad.json", "--json"]));
+    assert_snapshot!("test_wrong_call_file", test(&["policy.toml", "wrong.json"]));
+    assert_snapshot!("test_nameless_call", test(&["policy.toml", "nameless.json"]));
+}
+
+#[test]
+fn explain_goes_rule_by_rule() {
+    let call = r#"{"tool": "ledger:post", "agent": "finance-1", "args": {"amount": 5, "currency": "USD"}}"#;
+    let dir = folder(&[
+        ("call.json", call),
+        ("close.json", r#"{"tool": "ledger:close", "at": "2026-04-07T10:00:00Z"}"#),
+        ("hostile.json", r#"{"tool": "ledger:post\u001b[2J"}"#),
+        ("wrong.json", r#"{"agent": "x"}"#),
+    ]);
+    let explain = |call: &str| asqav(dir.path(), &["policy", "explain", "policy.toml", call]);
+    assert_snapshot!("explain", explain("call.json"));
+    assert_snapshot!(
+        "explain_json",
+        asqav(dir.path(), &["policy", "explain", "policy.toml", "call.json", "--json"])
+    );
+    assert_snapshot!("explain_window", explain("close.json"));
+    assert_snapshot!("explain_no_rule", explain("hostile.json"));
+    assert_snapshot!("explain_no_tool", explain("wrong.json"));
+}
+
+/// What `explain` says is what a gate decides: its first word for each call is
+/// the expectation that `test` finds met.
+#[test]
+fn explain_and_test_agree() {
+    let dir = folder(&[]);
+    for (tool, amount, list, word) in [
+        ("ledger:post", 5, "allow", "allowed"),
+        ("ledger:post", 0, "deny", "denied"),
+        ("ledger:delete", 5, "deny", "denied"),
+    ] {
+        let call = format!(
+            r#"{{"tool": "{tool}", "agent": "finance-1", "args": {{"amount": {amount}, "currency": "EUR"}}}}"#
+        );
+        write(dir.path(), "call.json", &call);
+        write(dir.path(), "calls.json", &format!("{{\"{list}\": [{call}]}}"));
+        let tested = run(dir.path(), &["policy", "test", "policy.toml", "calls.json"], b"");
+        assert_eq!(tested.status.code(), Some(0), "{call}");
+        let explained = run(dir.path(), &["policy", "explain", "policy.toml", "call.json"], b"");
+        assert!(explained.stdout.starts_with(word.as_bytes()), "{call}");
+    }
+}
