@@ -152,7 +152,8 @@ impl Example {
 
     fn call_of(&self, tool: Option<&str>) -> Result<Call, Problem> {
         // Destructured, so that a new part of an example cannot be forgotten.
-        let Self { expected: _, agent, tool: _, tenant, actor, resource, now, result, arguments, at: _ } = self;
+        let Self { expected: _, agent, tool: _, tenant, actor, resource, now, result, arguments, at: _ } =
+            self;
         let mut call = Call::new(tool.ok_or(Problem::MissingKey("tool"))?);
         if let Some(agent) = agent {
             call = call.agent(agent);
