@@ -9,8 +9,10 @@ pub mod lines;
 pub mod names;
 #[cfg(feature = "foreign-formats")]
 pub mod pqc_audit_log_fs;
+pub mod prove;
 pub mod reader;
 mod regular;
+pub mod tree;
 
 #[cfg(feature = "write")]
 mod error;

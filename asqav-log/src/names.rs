@@ -9,6 +9,9 @@ pub const LOCK: &str = "LOCK";
 /// The name of the folder of openings.
 pub const VAULT: &str = "vault";
 
+/// The name of the folder of the stored tree.
+pub const TREE: &str = "tree";
+
 /// The end of the name of a file that is not finished: left over by a crash,
 /// removed by the next writer, never evidence.
 pub const UNFINISHED: &str = ".tmp";
@@ -29,6 +32,8 @@ pub enum FileKind {
     Lock,
     /// `vault/`.
     Vault,
+    /// `tree/`.
+    Tree,
     /// A name ending in `.tmp`.
     Unfinished,
     /// Not a name that a log has.
@@ -45,6 +50,7 @@ impl FileKind {
         match name {
             LOCK => return Self::Lock,
             VAULT => return Self::Vault,
+            TREE => return Self::Tree,
             _ => {}
         }
         let torn = name.strip_prefix("torn-").and_then(|rest| rest.strip_suffix(".bin"));

@@ -158,10 +158,11 @@ impl LogReader {
                 self.torn.insert(seq, metadata.len());
             }
             FileKind::Vault if metadata.is_dir() => self.vault = true,
+            FileKind::Tree if metadata.is_dir() => {}
             FileKind::Lock if metadata.is_file() => {}
             FileKind::Unfinished => self.unfinished.push(name),
             // Nothing checks anchors yet, so nothing explains them.
-            FileKind::Anchors(_) | FileKind::Stray | FileKind::Vault | FileKind::Lock => {
+            FileKind::Anchors(_) | FileKind::Stray | FileKind::Vault | FileKind::Tree | FileKind::Lock => {
                 self.strays.push(name)
             }
         }

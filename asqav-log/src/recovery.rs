@@ -28,6 +28,7 @@ mod sealed;
 
 use asqav_core::log::{LogError, LogOwner, Unclean};
 use asqav_receipt::checkpoint::HeadMirror;
+use asqav_receipt::header::SignedHeader;
 
 use crate::keyring::Keyring;
 use crate::segment::OpenSegment;
@@ -43,6 +44,8 @@ pub(crate) struct Recovered {
     pub(crate) tip: Tip,
     /// The open segment, if it holds a receipt.
     pub(crate) segment: Option<OpenSegment>,
+    /// The header of the newest sealed segment.
+    pub(crate) sealed: Option<SignedHeader>,
     /// What the last writer left behind.
     pub(crate) unclean: Option<Unclean>,
 }

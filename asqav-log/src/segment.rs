@@ -4,7 +4,7 @@ use asqav_core::log::{LogError, LogOwner};
 use asqav_core::sign::SignError;
 use asqav_receipt::digest::Sha3Digest;
 use asqav_receipt::header::{CloseReason, SegmentHeader, SignedHeader};
-use asqav_receipt::merkle::{Frontier, Sha3Tree};
+use asqav_receipt::merkle::{Frontier, Sha3Tree, TreeHash as _};
 use asqav_receipt::payload::Link;
 use asqav_receipt::receipt::Signature;
 use asqav_receipt::suite;
@@ -14,6 +14,7 @@ use crate::error::io_error;
 use crate::names::{header_name, segment_name};
 use crate::storage::{Storage, StorageFile, sync_names, write_whole};
 use crate::tip::Tip;
+use crate::tree::Place;
 
 /// What a segment holds, as its header will say.
 #[derive(Debug, Clone)]
@@ -48,11 +49,13 @@ impl Content {
         Self { count: 0, bytes: 0, tree: Frontier::new(), ..self.clone() }
     }
 
-    /// Takes a line, given without its line feed.
-    pub(crate) fn push(&mut self, line: &[u8]) {
-        self.tree.push(line);
+    /// Takes a line, given without its line feed; gives its leaf in the trees.
+    pub(crate) fn push(&mut self, line: &[u8]) -> [u8; 32] {
+        let leaf = Sha3Tree::leaf(line);
+        self.tree.push_leaf(leaf);
         self.count += 1;
         self.bytes += line_len(line);
+        leaf
     }
 
     /// Root of the tree over the lines.
@@ -102,11 +105,12 @@ impl OpenSegment {
     }
 
     /// Takes a receipt's line without its line feed; [`flush`](Self::flush)
-    /// writes it.
-    pub(crate) fn push(&mut self, line: &[u8]) {
+    /// writes it. Gives its leaf in the trees, and its place.
+    pub(crate) fn push(&mut self, line: &[u8]) -> ([u8; 32], Place) {
+        let place = Place { segment: self.number, offset: self.content.bytes };
         self.waiting.extend_from_slice(line);
         self.waiting.push(b'\n');
-        self.content.push(line);
+        (self.content.push(line), place)
     }
 
     /// Writes the waiting lines in one go.

@@ -22,8 +22,8 @@ pub use fs::FsStorage;
 
 /// A directory for one writer.
 pub trait Storage: Send {
-    /// Makes the directory and its `vault/` if they are missing, and takes the
-    /// exclusive lock, which holds until the guard is dropped.
+    /// Makes the directory, its `vault/` and its `tree/` if they are missing,
+    /// and takes the exclusive lock, which holds until the guard is dropped.
     ///
     /// # Errors
     /// [`LogError::Locked`] with the holder's name, or [`LogError::Io`].
@@ -59,6 +59,14 @@ pub trait Storage: Send {
     /// # Errors
     /// What the system says.
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Cuts the file `name` down to its first `len` bytes.
+    ///
+    /// Only files of derived data are cut: after a crash it may be undone.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn truncate(&mut self, name: &str, len: u64) -> io::Result<()>;
 
     /// Removes the file `name`.
     ///

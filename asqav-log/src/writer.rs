@@ -15,6 +15,7 @@ use crate::rotation::Rotation;
 use crate::segment::{OpenSegment, line_len};
 use crate::storage::{FsStorage, Guard, Storage};
 use crate::tip::Tip;
+use crate::tree::Derived;
 use crate::vault::{VaultKey, VaultWriter};
 
 /// A log of receipts in a directory of its own.
@@ -123,14 +124,17 @@ impl FileLog {
             None => None,
         };
         let keys = Keyring::new(owner, &self.former_keys);
-        let Recovered { tip, segment, unclean } = recover(storage.as_mut(), owner, &keys, mirrored.as_ref())?;
+        let Recovered { tip, segment, sealed, unclean } =
+            recover(storage.as_mut(), owner, &keys, mirrored.as_ref())?;
         let vault = match self.vault_key.take() {
             Some(key) => Some(VaultWriter::start(storage.as_mut(), key, tip.log_id)?),
             None => None,
         };
         let start = LogStart { log_id: tip.log_id, head: tip.head, open: tip.open.items(), unclean };
+        let sealed = sealed.as_ref().map(|sealed| &sealed.header);
+        let derived = Derived::start(storage.as_mut(), sealed, tip.next_seq() - 1);
         let (owner, rotation) = (owner.clone(), self.rotation);
-        let writer = Writer { storage, owner, rotation, mirror, vault, tip, segment, guard };
+        let writer = Writer { storage, owner, rotation, mirror, vault, tip, segment, derived, guard };
         self.state = State::Open(Box::new(writer));
         Ok(start)
     }
@@ -190,11 +194,16 @@ struct Writer {
     /// Where the chain stands, receipts in the batch at hand included.
     tip: Tip,
     segment: Option<OpenSegment>,
+    /// What proofs are made from.
+    derived: Derived,
     guard: Guard,
 }
 
 impl Writer {
     fn commit(&mut self, batch: &[LogEntry], durable: bool) -> Result<(), LogError> {
+        if self.is_durable() {
+            self.derived.relieve(self.storage.as_mut());
+        }
         if let Some(vault) = &mut self.vault {
             vault.append(self.storage.as_mut(), batch)?;
             if durable {
@@ -228,17 +237,25 @@ impl Writer {
                 none.insert(OpenSegment::create(self.storage.as_mut(), &self.tip, entry.payload.issued_at)?)
             }
         };
-        segment.push(&line);
+        let (leaf, place) = segment.push(&line);
+        self.derived.push(entry.payload.seq, leaf, entry.payload.action_id, place);
         self.tip.advance(&entry.payload, &entry.canonical);
         Ok(())
     }
 
+    /// Whether every receipt is on disk.
+    fn is_durable(&self) -> bool {
+        !self.segment.as_ref().is_some_and(OpenSegment::is_dirty)
+    }
+
     fn maintain(&mut self, now: Timestamp) -> Result<(), LogError> {
         self.seal_if_due(0, now)?;
-        let unsynced = self.segment.as_ref().is_some_and(OpenSegment::is_dirty);
-        if unsynced && self.mirror.is_some() {
+        if !self.is_durable() && self.mirror.is_some() {
             self.sync()?;
             self.update_mirror()?;
+        }
+        if self.is_durable() {
+            self.derived.settle(self.storage.as_mut(), self.tip.next_seq() - 1);
         }
         Ok(())
     }
@@ -260,7 +277,9 @@ impl Writer {
         }
         let header = segment.seal(self.storage.as_mut(), &self.owner, &self.tip, close)?;
         self.tip.sealed(&header);
-        self.update_mirror()
+        self.update_mirror()?;
+        self.derived.flush(self.storage.as_mut());
+        Ok(())
     }
 
     fn sync(&mut self) -> Result<(), LogError> {

@@ -189,6 +189,12 @@ impl ActionId {
         }
         Ok(Self(uuid))
     }
+
+    /// The UUID's 16 bytes (RFC 9562 §5.7): the time comes first.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
 }
 
 impl fmt::Display for ActionId {

@@ -1,5 +1,9 @@
-//! Proofs that a receipt is in a log, which need no log to be checked: the
-//! receipt, its path in the tree over all receipts, and a checkpoint.
+//! Proofs about a log, which need no log to be checked: that a receipt is in it,
+//! that it grew without a change, that its owner signed a contradiction.
+
+mod consistency;
+
+pub use consistency::{CONSISTENCY_MEMBER, ConsistencyProof};
 
 use crate::canonical::to_vec;
 use crate::checkpoint::SignedCheckpoint;
@@ -41,6 +45,9 @@ pub enum ProofError {
     /// There are fewer leaves than the checkpoint counts.
     #[error("the log has fewer receipts than the checkpoint counts")]
     Leaves,
+    /// The older checkpoint counts more receipts than the newer one.
+    #[error("the older checkpoint counts more receipts than the newer one")]
+    Sizes,
 }
 
 impl InclusionProof {
@@ -57,7 +64,20 @@ impl InclusionProof {
         let leaves = leaves.get(..size).ok_or(ProofError::Leaves)?;
         let index = usize::try_from(seq.saturating_sub(1)).map_err(|_| ProofError::Leaves)?;
         let path = merkle::inclusion_path::<Sha3Tree>(leaves, index).ok_or(merkle::ProofError::Range)?;
-        let path = path.into_iter().map(Sha3Digest::from_bytes).collect();
+        Self::from_path(line, path.into_iter().map(Sha3Digest::from_bytes).collect(), checkpoint)
+    }
+
+    /// The proof of the receipt `line` by a path that somebody else found.
+    ///
+    /// # Errors
+    /// [`ProofError`] when the line is no receipt, or the path does not lead
+    /// from it to the checkpoint's root.
+    pub fn from_path(
+        line: Vec<u8>,
+        path: Vec<Sha3Digest>,
+        checkpoint: SignedCheckpoint,
+    ) -> Result<Self, ProofError> {
+        let seq = seq_of(&line).ok_or(ProofError::Member("receipt"))?;
         let proof = Self { line, seq, path, checkpoint };
         proof.check()?;
         Ok(proof)
@@ -89,35 +109,41 @@ impl InclusionProof {
         let line = object.get("receipt").map(to_vec).filter(|line| parse_line(line).is_ok());
         let line = line.ok_or(ProofError::Member("receipt"))?;
         let seq = seq_of(&line).ok_or(ProofError::Member("receipt"))?;
-        let path = object.get("path").and_then(Json::as_array).filter(|path| path.len() <= MAX_PATH);
-        let path = path.and_then(|path| {
-            path.iter().map(|node| node.as_str().and_then(Sha3Digest::parse_hex)).collect::<Option<_>>()
-        });
-        let checkpoint = object.get("checkpoint").map(|signed| [to_vec(signed), b"\n".to_vec()].concat());
-        let checkpoint = checkpoint.and_then(|file| SignedCheckpoint::parse(&file).ok());
-        Ok(Self {
-            line,
-            seq,
-            path: path.ok_or(ProofError::Member("path"))?,
-            checkpoint: checkpoint.ok_or(ProofError::Member("checkpoint"))?,
-        })
+        Ok(Self { line, seq, path: path_of(object)?, checkpoint: checkpoint_of(object, "checkpoint")? })
     }
 
     /// The proof as JSON.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        // Both were read as JSON, or are written as such.
-        let read = |bytes: &[u8]| Json::parse(bytes).unwrap_or(Json::Null);
         let mut object = Object::new();
         object.set(PROOF_MEMBER.0, PROOF_MEMBER.1);
         object.set("receipt", read(&self.line));
-        object.set(
-            "path",
-            Json::Array(self.path.iter().map(|node| Json::from(node.to_hex().as_str())).collect()),
-        );
+        object.set("path", path_to_json(&self.path));
         object.set("checkpoint", read(&self.checkpoint.to_file()));
         Json::Object(object)
     }
+}
+
+/// What was read as JSON, or is written as such.
+fn read(bytes: &[u8]) -> Json {
+    Json::parse(bytes).unwrap_or(Json::Null)
+}
+
+fn path_to_json(path: &[Sha3Digest]) -> Json {
+    Json::Array(path.iter().map(|node| Json::from(node.to_hex().as_str())).collect())
+}
+
+fn path_of(object: &Object) -> Result<Vec<Sha3Digest>, ProofError> {
+    let path = object.get("path").and_then(Json::as_array).filter(|path| path.len() <= MAX_PATH);
+    let nodes = path.and_then(|path| {
+        path.iter().map(|node| node.as_str().and_then(Sha3Digest::parse_hex)).collect::<Option<_>>()
+    });
+    nodes.ok_or(ProofError::Member("path"))
+}
+
+fn checkpoint_of(object: &Object, name: &'static str) -> Result<SignedCheckpoint, ProofError> {
+    let file = object.get(name).map(|signed| [to_vec(signed), b"\n".to_vec()].concat());
+    file.and_then(|file| SignedCheckpoint::parse(&file).ok()).ok_or(ProofError::Member(name))
 }
 
 /// The sequence number in a log line.

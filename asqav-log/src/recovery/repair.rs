@@ -41,7 +41,7 @@ pub(super) fn repair(
         _ => None,
     };
     if segment.is_none()
-        && let Some(header) = header
+        && let Some(header) = &header
     {
         write_whole(storage, &header_name(header.header.segment), &header.to_file())?;
     }
@@ -51,7 +51,7 @@ pub(super) fn repair(
         None if stopped_cleanly => None,
         None => Some(Unclean::new(0, None)),
     };
-    Ok(Recovered { tip: scan.tip, segment, unclean })
+    Ok(Recovered { tip: scan.tip, segment, sealed: header, unclean })
 }
 
 /// Moves what stands after the last valid line into `torn-<seq>.bin`, and

@@ -12,7 +12,7 @@ use rustix::fs::OFlags;
 use super::lock::DirLock;
 use super::{Entry, Guard, Storage, StorageFile};
 use crate::error::io_error;
-use crate::names::VAULT;
+use crate::names::{TREE, VAULT};
 
 /// A log directory, mode 0700, files 0600.
 #[derive(Debug, Clone)]
@@ -28,6 +28,13 @@ impl FsStorage {
     }
 
     fn make_dirs(&self) -> io::Result<()> {
+        let made = self.make_log_dirs();
+        // Derived data: a log without it is a log.
+        drop(DirBuilder::new().mode(0o700).create(self.dir.join(TREE)));
+        made
+    }
+
+    fn make_log_dirs(&self) -> io::Result<()> {
         let vault = self.dir.join(VAULT);
         if vault.is_dir() {
             return Ok(());
@@ -90,6 +97,10 @@ impl Storage for FsStorage {
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         std::fs::rename(self.dir.join(from), self.dir.join(to))
+    }
+
+    fn truncate(&mut self, name: &str, len: u64) -> io::Result<()> {
+        appending().write(true).append(false).open(self.dir.join(name))?.set_len(len)
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {

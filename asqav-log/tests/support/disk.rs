@@ -194,6 +194,12 @@ impl Inode {
         }
     }
 
+    /// What was durable stays so until the next sync: the cut may be undone.
+    fn cut(&mut self, len: usize) {
+        self.dirty = self.dirty.saturating_sub(self.now.len().saturating_sub(len));
+        self.now.truncate(len);
+    }
+
     fn append(&mut self, bytes: &[u8]) {
         self.now.extend_from_slice(bytes);
         self.dirty += bytes.len();
@@ -221,13 +227,15 @@ fn dir_of(name: &str) -> &str {
 
 impl State {
     /// Counts an operation; `Some` when it is the one that goes wrong.
-    fn step(&mut self, boot: u64, what: String) -> io::Result<Option<Fault>> {
+    fn step(&mut self, boot: u64, what: impl FnOnce() -> String) -> io::Result<Option<Fault>> {
         if self.stopped || self.boot != boot {
             return Err(io::Error::other("the process has ended"));
         }
         let at = self.ops;
         self.ops += 1;
-        self.trace.push(what);
+        if self.fault.is_some() {
+            self.trace.push(what());
+        }
         let fault = self.fault.and_then(|(when, fault)| (when == at).then_some(fault));
         match fault {
             Some(Fault::Stop) => self.stopped = true,
@@ -243,7 +251,7 @@ impl State {
     }
 
     /// A change of names, under faults.
-    fn change_or_fail(&mut self, boot: u64, what: String, op: NameOp) -> io::Result<()> {
+    fn change_or_fail(&mut self, boot: u64, what: impl FnOnce() -> String, op: NameOp) -> io::Result<()> {
         let adds = matches!(op, NameOp::Link(..));
         match self.step(boot, what)? {
             Some(Fault::Stop) => {
@@ -335,7 +343,7 @@ impl Storage for SimStorage {
         state.inodes.push(Inode::default());
         let inode = state.inodes.len() - 1;
         let op = NameOp::Link(name.to_owned(), inode);
-        state.change_or_fail(self.boot, format!("create {name}"), op)?;
+        state.change_or_fail(self.boot, || format!("create {name}"), op)?;
         Ok(Box::new(SimFile { disk: self.disk.clone(), boot: self.boot, name: name.to_owned(), inode }))
     }
 
@@ -348,7 +356,20 @@ impl Storage for SimStorage {
         let mut state = self.disk.state();
         let inode = *state.names.get(from).ok_or(io::ErrorKind::NotFound)?;
         let op = NameOp::Rename(from.to_owned(), to.to_owned(), inode);
-        state.change_or_fail(self.boot, format!("rename {from} to {to}"), op)
+        state.change_or_fail(self.boot, || format!("rename {from} to {to}"), op)
+    }
+
+    fn truncate(&mut self, name: &str, len: u64) -> io::Result<()> {
+        let mut state = self.disk.state();
+        let fault = state.step(self.boot, || format!("cut {name} to {len} bytes"))?;
+        let inode = *state.names.get(name).ok_or(io::ErrorKind::NotFound)?;
+        match fault {
+            Some(Fault::Broken) => Err(broken()),
+            fault => {
+                state.inodes[inode].cut(usize::try_from(len).unwrap());
+                if fault == Some(Fault::Stop) { Err(stopped()) } else { Ok(()) }
+            }
+        }
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
@@ -356,12 +377,12 @@ impl Storage for SimStorage {
         if !state.names.contains_key(name) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        state.change_or_fail(self.boot, format!("remove {name}"), NameOp::Unlink(name.to_owned()))
+        state.change_or_fail(self.boot, || format!("remove {name}"), NameOp::Unlink(name.to_owned()))
     }
 
     fn sync_dir(&mut self, dir: &str) -> io::Result<()> {
         let mut state = self.disk.state();
-        match state.step(self.boot, format!("sync names of `{dir}`"))? {
+        match state.step(self.boot, || format!("sync names of `{dir}`"))? {
             Some(Fault::Stop) => return Err(stopped()),
             Some(Fault::Broken) => {
                 state.pending.retain(|op| dir_of(op_name(op)) != dir);
@@ -390,7 +411,7 @@ fn op_name(op: &NameOp) -> &str {
 impl StorageFile for SimFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.disk.state();
-        let what = format!("append {} bytes to {}", bytes.len(), self.name);
+        let what = || format!("append {} bytes to {}", bytes.len(), self.name);
         let fault = state.step(self.boot, what)?;
         // A write that does not succeed may have been done in part.
         let part = &bytes[..bytes.len() / 2];
@@ -417,7 +438,7 @@ impl StorageFile for SimFile {
 
     fn sync(&mut self) -> io::Result<()> {
         let mut state = self.disk.state();
-        let fault = state.step(self.boot, format!("sync {}", self.name))?;
+        let fault = state.step(self.boot, || format!("sync {}", self.name))?;
         let inode = &mut state.inodes[self.inode];
         match fault {
             Some(Fault::Stop) => Err(stopped()),

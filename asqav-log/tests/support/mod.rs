@@ -11,6 +11,7 @@
 
 pub mod chain;
 pub mod disk;
+pub mod long;
 
 use asqav_core::log::{Durability, Head, Log as _, LogError, LogStart};
 use asqav_log::{FileLog, Rotation};

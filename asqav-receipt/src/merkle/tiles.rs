@@ -33,6 +33,14 @@ pub struct Tile {
     pub len: usize,
 }
 
+impl Tile {
+    /// The first `len` hashes of tile `index` of `level`.
+    #[must_use]
+    pub const fn new(level: u32, index: u64, len: usize) -> Self {
+        Self { level, index, len }
+    }
+}
+
 /// Where tiles are kept.
 pub trait TileSource {
     /// Why a tile cannot be had.
