@@ -2,8 +2,10 @@
 //! that it grew without a change, that its owner signed a contradiction.
 
 mod consistency;
+mod fraud;
 
 pub use consistency::{CONSISTENCY_MEMBER, ConsistencyProof};
+pub use fraud::{FRAUD_MEMBER, FraudProof};
 
 use crate::canonical::to_vec;
 use crate::checkpoint::SignedCheckpoint;
@@ -48,6 +50,9 @@ pub enum ProofError {
     /// The older checkpoint counts more receipts than the newer one.
     #[error("the older checkpoint counts more receipts than the newer one")]
     Sizes,
+    /// Both statements can be true of one log, or they are of different logs.
+    #[error("the two do not contradict each other")]
+    Consistent,
 }
 
 impl InclusionProof {

@@ -22,6 +22,7 @@
 mod acta;
 mod axes;
 mod disclosure;
+mod evidence;
 mod finding;
 mod input;
 mod judge;
@@ -65,7 +66,8 @@ pub const MAX_ENVELOPE_LEN: usize = 1024 * 1024;
 /// Takes receipts of ours and others' native receipts, in payload mode and in
 /// flat hash mode, versions 1 and 2, signed with ML-DSA-65 or Ed25519, and
 /// DSSE envelopes around an in-toto statement about a receipt, inclusion
-/// proofs ([`InclusionProof`](crate::proof::InclusionProof)) and disclosures
+/// proofs ([`InclusionProof`](crate::proof::InclusionProof)), consistency and
+/// fraud proofs, and disclosures
 /// ([`Disclosure`](crate::disclosure::Disclosure)); with the feature
 /// `foreign-formats` receipts of the parent draft (ACTA), too. Other formats
 /// are recognised by name and reported as `format_not_supported`.
@@ -117,7 +119,7 @@ fn verify_json(json: &Json, inputs: &ReceiptInputs<'_>) -> Report {
     if statement::is_dsse(raw) {
         return statement::verify(raw, inputs);
     }
-    verify_object(raw, inputs)
+    evidence::verify(raw, inputs).unwrap_or_else(|| verify_object(raw, inputs))
 }
 
 fn verify_object(raw: &Object, inputs: &ReceiptInputs<'_>) -> Report {

@@ -96,14 +96,19 @@ fn checkpoint(proof: &InclusionProof, payload: Option<&Object>, inputs: &Receipt
 fn worsen(axis: &mut AxisReport, found: &Found) {
     let own = axis.axis;
     for (_, reason, note) in found.iter().filter(|(on, ..)| *on == own) {
-        let finding = match reason.class() {
-            Some(super::FailureClass::Unverifiable) => Finding::skip(*reason, note.clone()),
-            _ => Finding::fail(*reason, note.clone()),
-        };
-        let problem = finding.on(own);
-        if problem.result > axis.result {
-            *axis = problem;
-        }
+        worsen_by(axis, *reason, note);
+    }
+}
+
+/// Puts this problem in the axis's place if it weighs more.
+pub(super) fn worsen_by(axis: &mut AxisReport, reason: ReasonCode, note: &str) {
+    let finding = match reason.class() {
+        Some(super::FailureClass::Unverifiable) => Finding::skip(reason, note),
+        _ => Finding::fail(reason, note),
+    };
+    let problem = finding.on(axis.axis);
+    if problem.result > axis.result {
+        *axis = problem;
     }
 }
 

@@ -231,6 +231,8 @@ reasons! {
     TailCut = "tail_cut" Invalid,
     /// A receipt's path does not lead to the checkpoint's root.
     NotIncluded = "not_included" Invalid,
+    /// The two halves of a fraud proof do not contradict each other.
+    NoContradiction = "no_contradiction" Invalid,
 
     // Anchors and time.
     /// The receipt carries no anchor.

@@ -11,6 +11,7 @@ use crate::keys::{KeyEntry, KeySet};
 use crate::receipt::Signature;
 
 /// What is signed, by which key it says, and for what.
+#[derive(Clone)]
 pub(super) struct Seal<'a> {
     pub(super) message: Vec<u8>,
     pub(super) suite: &'static str,
@@ -59,6 +60,12 @@ impl Seal<'_> {
                 found(Axis::Signature, ReasonCode::SignatureInvalid, note);
             }
         }
+    }
+
+    /// The issuer and agent of the pinned key, where what is signed names none.
+    pub(super) fn pinned_owner<'k>(&self, keys: Option<&'k KeySet>) -> Option<(&'k str, &'k str)> {
+        let entry = self.pinned(keys)?;
+        Some((entry.issuer_id.as_deref()?, entry.agent_id.as_deref().unwrap_or_default()))
     }
 
     /// The entry with the signed thumbprint; among rows of one key, that of the `kid`.

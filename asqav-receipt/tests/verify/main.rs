@@ -21,6 +21,7 @@ mod anchors;
 mod checkpoints;
 mod disclosures;
 mod dsse;
+mod evidence;
 mod log_end;
 mod log_headers;
 mod log_meaning;
