@@ -43,12 +43,15 @@ pub(crate) enum Command {
     Log(LogQuery),
     /// Sign the size and root of a verified log, to be kept elsewhere.
     Checkpoint(CheckpointArgs),
-    /// Prove that a receipt is in the log of a checkpoint, for whoever has no log.
+    /// Prove that a receipt is in the log of a checkpoint, or that the log only
+    /// grew, for whoever has no log.
     Prove(Prove),
     /// Open values of a receipt, and no others, for whoever has no log.
     Disclose(Disclose),
     /// Check, test, compare and explain policies.
     Policy(PolicyArgs),
+    /// Tell where two copies of a log part, and prove fraud.
+    Diff(Diff),
     /// Record a small log with a real gate and policy, then verify it.
     Demo(Demo),
 }
@@ -217,7 +220,7 @@ pub(crate) struct CheckpointArgs {
 
 /// `asqav prove`
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("receipt").required(true).args(["seq", "id"])))]
+#[command(group(clap::ArgGroup::new("receipt").required(true).args(["seq", "id", "grown_from"])))]
 pub(crate) struct Prove {
     /// The log directory.
     pub(crate) log_dir: PathBuf,
@@ -227,7 +230,10 @@ pub(crate) struct Prove {
     /// The receipt with this id.
     #[arg(long, value_name = "ACTION_ID", value_parser = ActionId::parse)]
     pub(crate) id: Option<ActionId>,
-    /// A checkpoint that counts the receipt.
+    /// An earlier checkpoint: that the log grew from it without a change.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) grown_from: Option<PathBuf>,
+    /// A checkpoint that counts the receipt, or the later one.
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: PathBuf,
     /// A new file; by default standard output.
@@ -257,6 +263,25 @@ pub(crate) struct Disclose {
     #[arg(long, value_name = "FILE")]
     pub(crate) vault_key: PathBuf,
     /// A new file; by default standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// `asqav diff`
+///
+/// Exit code 1 when the copies part, 0 when one is the other or its beginning.
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// A log directory.
+    #[arg(value_name = "LOG_DIR")]
+    pub(crate) one: PathBuf,
+    /// A copy of the same log.
+    #[arg(value_name = "OTHER_DIR")]
+    pub(crate) other: PathBuf,
+    /// The keys you trust (JWKS): whether both sides of the fork are signed.
+    #[arg(long, value_name = "JWKS")]
+    pub(crate) keys: Option<PathBuf>,
+    /// A new file for the fraud proof, which `asqav verify` checks without the logs.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }

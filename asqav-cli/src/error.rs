@@ -60,7 +60,7 @@ pub(crate) enum CliError {
     Statement(#[from] asqav_receipt::statement::StatementError),
     /// The log is not the checkpoint's, or the receipt is not in it.
     #[error("there is no such proof: {0}")]
-    Proof(#[from] asqav_receipt::proof::ProofError),
+    Prove(asqav_log::prove::ProveError),
     /// The receipt does not commit to what was named, or the openings are of
     /// something else.
     #[error("there is no such disclosure: {0}")]
@@ -71,6 +71,9 @@ pub(crate) enum CliError {
     /// The vault could not be read.
     #[error("{}", crate::error::chain(.0))]
     Vault(#[from] asqav_log::vault::VaultError),
+    /// The copies part in a way that proves no fraud.
+    #[error("there is no fraud proof: {0}")]
+    NoFraud(&'static str),
     /// The key did not sign.
     #[error("nothing was signed: {0}")]
     Sign(#[from] asqav_core::sign::SignError),
@@ -98,6 +101,15 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {}", chain(source)),
         None => error.to_string(),
+    }
+}
+
+impl From<asqav_log::prove::ProveError> for CliError {
+    fn from(error: asqav_log::prove::ProveError) -> Self {
+        match error {
+            asqav_log::prove::ProveError::Read(error) => Self::Log(error),
+            error => Self::Prove(error),
+        }
     }
 }
 

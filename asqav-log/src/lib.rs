@@ -5,6 +5,7 @@
 //! writes to, and the vault of openings; `foreign-formats` reads the logs of
 //! other software.
 
+pub mod diff;
 pub mod lines;
 pub mod names;
 #[cfg(feature = "foreign-formats")]

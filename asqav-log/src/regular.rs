@@ -9,8 +9,12 @@ use crate::reader::ReadError;
 pub(crate) fn open(dir: &Path, name: &str) -> Result<(File, PathBuf), ReadError> {
     let path = dir.join(name);
     let opened = fs::symlink_metadata(&path).and_then(|named| {
+        // Opening a pipe would wait for its writer.
+        if !named.is_file() {
+            return Ok(None);
+        }
         let file = File::open(&path)?;
-        let same = named.is_file() && is_same(&named, &file.metadata()?);
+        let same = is_same(&named, &file.metadata()?);
         Ok(same.then_some(file))
     });
     match opened {

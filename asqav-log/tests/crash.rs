@@ -8,8 +8,9 @@ mod support;
 use asqav_core::log::{Durability, Log as _, LogError};
 use asqav_log::FileLog;
 use asqav_log::vault::VaultKey;
+use asqav_receipt::merkle::{Sha3Tree, TreeHash as _};
 
-use support::chain::{LEN, chain};
+use support::chain::{LEN, chain, lines};
 use support::disk::{Disk, Fault, Rng};
 use support::{BY_FIVE, commit, expected, start, text};
 
@@ -85,15 +86,31 @@ fn check_content(disk: &Disk, seq: u64) {
     assert!(!disk.names().iter().any(|name| name.ends_with(".tmp") && !name.contains("outside")));
 }
 
+/// The stored tree is that of the first receipts, whatever happened to it: what
+/// a crash took was made again.
+fn check_tree(disk: &Disk, seq: u64) {
+    let records = |name: &str| disk.file(&format!("tree/{name}")).unwrap_or_default();
+    let seq = usize::try_from(seq).unwrap();
+    let lines = lines()[..seq].iter().map(|line| &line[..line.len() - 1]);
+    assert!(records("hashes-0") == lines.flat_map(Sha3Tree::leaf).collect::<Vec<_>>(), "leaves");
+    let ids = chain()[..seq].iter().flat_map(|entry| *entry.payload.action_id.as_bytes());
+    assert!(records("ids-0") == ids.collect::<Vec<_>>(), "ids");
+    assert_eq!(records("places").len(), seq * 16);
+}
+
 /// Writes the rest of the chain and ends cleanly; then a power loss takes
 /// nothing away, whatever happened before.
 fn finish(disk: &Disk, known: &mut Known, rng: &mut Rng) {
     write(disk, known, LEN, rng).unwrap();
     check_content(disk, LEN);
+    check_tree(disk, LEN);
     disk.power_loss(rng);
     check_content(disk, LEN);
-    let begin = start(&mut log_on(disk)).unwrap();
+    let mut log = log_on(disk);
+    let begin = start(&mut log).unwrap();
     assert_eq!((begin.head, begin.unclean), (expected(LEN).0, None));
+    log.close(true).unwrap();
+    check_tree(disk, LEN);
 }
 
 fn recover(disk: &Disk, after: After, rng: &mut Rng) {

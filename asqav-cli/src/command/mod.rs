@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod demo;
+mod diff;
 mod disclose;
 mod export;
 mod info;
@@ -31,6 +32,7 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Exit, CliErr
         Command::Checkpoint(args) => checkpoint::run(args, output),
         Command::Prove(args) => prove::run(args, output),
         Command::Disclose(args) => disclose::run(args, output),
+        Command::Diff(args) => diff::run(args, output),
         Command::Export(args) => export::run(args, output),
         Command::Policy(args) => policy::run(&args.command, output),
         Command::Demo(args) => demo::run(args, output),

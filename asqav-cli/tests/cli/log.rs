@@ -22,7 +22,13 @@ fn recorded() -> tempfile::TempDir {
 /// The same log with a second run behind it: 30 receipts in two segments.
 fn continued() -> tempfile::TempDir {
     let dir = recorded();
-    let demo = dir.path().join("demo");
+    go_on(dir.path());
+    dir
+}
+
+/// Another run of the same gate: its first call's result differs each time.
+fn go_on(dir: &Path) {
+    let demo = dir.join("demo");
     let keys = KeySet::parse(&fs::read(demo.join("keys.jwks.json")).unwrap()).unwrap();
     let entry = keys.entries().first().unwrap();
     let (agent, issuer) = (entry.agent_id.clone().unwrap(), entry.issuer_id.clone().unwrap());
@@ -38,7 +44,6 @@ fn continued() -> tempfile::TempDir {
         gate.run_sync(call, || Ok::<_, Refused>(n)).unwrap();
     }
     gate.shutdown().wait().unwrap();
-    dir
 }
 
 const VERIFY: [&str; 4] = ["verify", "demo/audit-log", "--keys", "demo/keys.jwks.json"];
@@ -315,12 +320,80 @@ fn a_receipt_is_proven_without_its_log() {
     let refused = run_in(&[&["verify", "--json", "changed.json"], &keys[..]].concat());
     assert!(refused.starts_with("exit code: 1") && refused.contains("issuer_signature"), "{refused}");
 
-    // A log that lost its end since has no proof for that checkpoint.
+    // A log that lost its end since has no proof for that checkpoint, once the
+    // stored tree does not remember it any more.
     fs::rename(dir.path().join("demo/away"), dir.path().join("demo/audit-log")).unwrap();
     let log = fs::read_to_string(segment(dir.path())).unwrap();
     let shorter: Vec<_> = log.lines().take(5).collect();
     fs::write(segment(dir.path()), format!("{}\n", shorter.join("\n"))).unwrap();
+    fs::remove_dir_all(dir.path().join("demo/audit-log/tree")).unwrap();
     assert_snapshot!("prove_shorter", run_in(&[&prove[..], &["--seq", "3"]].concat()));
+}
+
+#[test]
+fn a_log_is_proven_to_have_only_grown() {
+    let dir = recorded();
+    let keys = ["--keys", "demo/keys.jwks.json"];
+    let checkpoint = |to: &str| {
+        let args = ["checkpoint", "demo/audit-log", "--key", "demo/signing-key.pem", "-o", to];
+        let done = asqav(dir.path(), &[&args[..], &keys].concat());
+        assert!(done.starts_with("exit code: 0"), "{done}");
+    };
+    checkpoint("one.json");
+    go_on(dir.path());
+    checkpoint("two.json");
+    let prove = |older: &str, newer: &str| {
+        let args = ["prove", "demo/audit-log", "--grown-from", older, "--checkpoint", newer];
+        asqav(dir.path(), &[&args[..], &["-o", "grown.json"]].concat())
+    };
+    let refused = prove("two.json", "one.json");
+    assert!(refused.starts_with("exit code: 3") && refused.contains("there is no such proof"), "{refused}");
+    let done = prove("one.json", "two.json");
+    assert!(done.starts_with("exit code: 0"), "{done}");
+    assert_snapshot!("growth_verified", asqav(dir.path(), &[&["verify", "grown.json"], &keys[..]].concat()));
+}
+
+/// Two gates with one key and one beginning: the copies part, and the proof
+/// needs neither.
+#[test]
+fn a_fork_is_found_and_proven() {
+    let dir = recorded();
+    let keys = ["--keys", "demo/keys.jwks.json"];
+    copy(&dir.path().join("demo/audit-log"), &dir.path().join("short"));
+    go_on(dir.path());
+    copy(&dir.path().join("demo/audit-log"), &dir.path().join("one"));
+    let diff = |args: &[&str]| asqav(dir.path(), &[&["diff"], args].concat());
+    assert_snapshot!("diff_same", diff(&["demo/audit-log", "one"]));
+    assert_snapshot!("diff_longer", diff(&["short", "one"]));
+    fs::remove_dir_all(dir.path().join("demo/audit-log")).unwrap();
+    copy(&dir.path().join("short"), &dir.path().join("demo/audit-log"));
+    go_on(dir.path());
+    let two = "demo/audit-log";
+    assert_snapshot!("diff_fork", diff(&["one", two]));
+    assert_snapshot!("diff_fraud", diff(&["one", two, keys[0], keys[1], "-o", "fraud.json"]));
+    fs::remove_dir_all(dir.path().join("one")).unwrap();
+    assert_snapshot!("fraud_verified", asqav(dir.path(), &[&["verify", "fraud.json"], &keys[..]].concat()));
+
+    // A copy that somebody changed parts as well, and proves nothing.
+    copy(&dir.path().join(two), &dir.path().join("changed"));
+    let path = dir.path().join("changed/segment-00000001.log");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("\"decision\":\"deny\"", "\"decision\":\"allow\"", 1)).unwrap();
+    let changed = diff(&["changed", two, keys[0], keys[1]]);
+    assert!(changed.contains("no proof of fraud"), "{changed}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn fraud(raw: &Object, inputs: &ReceiptInputs<'_>) -> Report {
         FraudProof::Headers(pair) => check(&pair.each_ref().map(of_header), names, inputs, &mut found),
         FraudProof::Checkpoints(pair) => {
             let [first, _] = &**pair;
-            facts = Some(facts_of(first, FRAUD));
+            facts = Some(facts_of(first, FRAUD, inputs));
             check(&pair.each_ref().map(of_checkpoint), names, inputs, &mut found);
         }
     }
@@ -186,15 +186,17 @@ fn report(
     signed: &SignedCheckpoint,
     inputs: &ReceiptInputs<'_>,
 ) -> Report {
-    super::fold(axes(found, chain), facts_of(signed, format), false, inputs)
+    super::fold(axes(found, chain), facts_of(signed, format, inputs), false, inputs)
 }
 
-fn facts_of(signed: &SignedCheckpoint, format: &'static str) -> SubjectFacts {
+fn facts_of(signed: &SignedCheckpoint, format: &'static str, inputs: &ReceiptInputs<'_>) -> SubjectFacts {
+    let (seal, _) = of_checkpoint(signed);
     SubjectFacts {
         format,
         seq: Some(signed.checkpoint.size),
         kid: Some(signed.signature.kid.to_string()),
         alg: Some(signed.signature.alg.to_owned()),
+        pinned_kid: seal.pinned(inputs.keys).and_then(|entry| entry.kid.clone()),
         ..SubjectFacts::default()
     }
 }

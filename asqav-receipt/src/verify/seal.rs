@@ -69,7 +69,7 @@ impl Seal<'_> {
     }
 
     /// The entry with the signed thumbprint; among rows of one key, that of the `kid`.
-    fn pinned<'k>(&self, keys: Option<&'k KeySet>) -> Option<&'k KeyEntry> {
+    pub(super) fn pinned<'k>(&self, keys: Option<&'k KeySet>) -> Option<&'k KeyEntry> {
         let kid = Some(self.signature.kid.as_str());
         let same = || {
             let entries = keys.into_iter().flat_map(|keys| keys.entries());

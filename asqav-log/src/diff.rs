@@ -1,0 +1,192 @@
+//! Two copies of a log: where they part, and whether that is fraud.
+
+use std::io::BufReader;
+use std::path::Path;
+
+use asqav_receipt::digest::Sha3Digest;
+use asqav_receipt::json::{Json, Object};
+use asqav_receipt::proof::FraudProof;
+use asqav_receipt::receipt::parse_line;
+
+use crate::lines::Lines;
+use crate::names::segment_name;
+use crate::reader::{LogReader, ReadError};
+use crate::regular;
+
+/// How two copies of a log compare, receipt by receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Difference {
+    /// They hold the same receipts.
+    None {
+        /// How many.
+        size: u64,
+    },
+    /// One holds all that the other does, and goes on.
+    Longer {
+        /// 0 or 1: which one goes on.
+        which: usize,
+        /// How many receipts both have.
+        common: u64,
+    },
+    /// They part.
+    Fork(Box<Fork>),
+}
+
+/// Where two copies of a log part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fork {
+    /// The number of the first receipt that differs.
+    pub seq: u64,
+    /// What each has there: a line without its line feed.
+    pub lines: [Vec<u8>; 2],
+    /// What makes it one.
+    pub kind: ForkKind,
+}
+
+/// What two differing lines are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ForkKind {
+    /// Two payloads for one place of one log: fraud, if both signatures hold.
+    Payloads,
+    /// Two payloads, one of which a recovery receipt of the other copy names:
+    /// an unclean stop explains it.
+    Recovered,
+    /// One payload under two signatures.
+    Signatures,
+    /// Receipts of different logs.
+    Logs,
+    /// One of the lines is no receipt.
+    Unreadable,
+}
+
+impl Fork {
+    /// The portable proof, where the lines contradict each other.
+    #[must_use]
+    pub fn proof(&self) -> Option<FraudProof> {
+        (self.kind == ForkKind::Payloads).then(|| FraudProof::Receipts(Box::new(self.lines.clone())))
+    }
+}
+
+/// Compares the logs in two directories. Where one begins later, because older
+/// segments were deleted, the beginning of the other is passed over.
+///
+/// # Errors
+/// [`ReadError`] when either could not be read.
+pub fn compare(dirs: [&Path; 2]) -> Result<Difference, ReadError> {
+    let [one, other] = dirs;
+    let (mut one, mut other) = (Cursor::open(one)?, Cursor::open(other)?);
+    let mut lines = [one.next()?, other.next()?];
+    let begin = lines.each_ref().map(|line| line.as_deref().and_then(seq_of).unwrap_or(1));
+    let mut seq = begin.into_iter().max().unwrap_or(1);
+    for (line, (cursor, first)) in lines.iter_mut().zip([(&mut one, begin[0]), (&mut other, begin[1])]) {
+        for _ in first..seq {
+            *line = cursor.next()?;
+        }
+    }
+    loop {
+        match lines {
+            [None, None] => return Ok(Difference::None { size: seq - 1 }),
+            [Some(_), None] => return Ok(Difference::Longer { which: 0, common: seq - 1 }),
+            [None, Some(_)] => return Ok(Difference::Longer { which: 1, common: seq - 1 }),
+            [Some(first), Some(second)] if first != second => {
+                let kind = kind(&first, &second, seq, [one, other])?;
+                return Ok(Difference::Fork(Box::new(Fork { seq, lines: [first, second], kind })));
+            }
+            [Some(_), Some(_)] => {
+                lines = [one.next()?, other.next()?];
+                seq += 1;
+            }
+        }
+    }
+}
+
+fn kind(first: &[u8], second: &[u8], seq: u64, rest: [Cursor; 2]) -> Result<ForkKind, ReadError> {
+    let (Ok((one, _)), Ok((other, _))) = (parse_line(first), parse_line(second)) else {
+        return Ok(ForkKind::Unreadable);
+    };
+    if one == other {
+        return Ok(ForkKind::Signatures);
+    }
+    if log_id(&one) != log_id(&other) {
+        return Ok(ForkKind::Logs);
+    }
+    let [mut after_first, mut after_second] = rest;
+    let named =
+        (is_named(first, &mut after_first, second, seq)?) || is_named(second, &mut after_second, first, seq)?;
+    Ok(if named { ForkKind::Recovered } else { ForkKind::Payloads })
+}
+
+/// Whether `recovery`, the line of the other copy at `seq`, is a recovery
+/// receipt that names the beginning of what this copy has from there on.
+fn is_named(line: &[u8], rest: &mut Cursor, recovery: &[u8], seq: u64) -> Result<bool, ReadError> {
+    let Some((after, len, digest)) = torn(recovery) else { return Ok(false) };
+    if after.checked_add(1) != Some(seq) {
+        return Ok(false);
+    }
+    let mut lost = [line, b"\n"].concat();
+    while lost.len() < len
+        && let Some(next) = rest.next()?
+    {
+        lost.extend_from_slice(&next);
+        lost.push(b'\n');
+    }
+    Ok(lost.get(..len).is_some_and(|lost| Sha3Digest::of(lost) == digest))
+}
+
+/// What a recovery receipt says of torn bytes: after which receipt, how many,
+/// and their digest.
+fn torn(line: &[u8]) -> Option<(u64, usize, Sha3Digest)> {
+    let (payload, _) = parse_line(line).ok()?;
+    let body = payload.as_object()?.get("context")?.as_object()?.get("gate:recovery")?.as_object()?;
+    let len = usize::try_from(body.get("torn_bytes")?.as_count()?).ok()?;
+    let digest = Sha3Digest::parse_hex(body.get("torn_sha3")?.as_str()?)?;
+    Some((body.get("resumed_after_seq")?.as_count()?, len, digest))
+}
+
+fn log_id(payload: &Json) -> Option<&str> {
+    payload
+        .as_object()?
+        .get("asqav")
+        .and_then(Json::as_object)
+        .and_then(|asqav: &Object| asqav.get("log_id")?.as_str())
+}
+
+fn seq_of(line: &[u8]) -> Option<u64> {
+    let (payload, _) = parse_line(line).ok()?;
+    payload.as_object()?.get("seq")?.as_count().filter(|seq| *seq >= 1)
+}
+
+/// The lines of a log, one after the other.
+struct Cursor {
+    dir: std::path::PathBuf,
+    segments: std::vec::IntoIter<u64>,
+    lines: Option<Lines<BufReader<std::fs::File>>>,
+}
+
+impl Cursor {
+    fn open(dir: &Path) -> Result<Self, ReadError> {
+        let log = LogReader::open(dir)?;
+        let present = log.segments().iter().filter(|(_, files)| files.log_len.is_some());
+        let segments: Vec<_> = present.map(|(number, _)| *number).collect();
+        Ok(Self { dir: dir.to_owned(), segments: segments.into_iter(), lines: None })
+    }
+
+    /// The next complete line without its line feed.
+    fn next(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
+        loop {
+            if let Some(lines) = &mut self.lines {
+                let piece =
+                    lines.next_piece().map_err(|source| ReadError::Io { path: self.dir.clone(), source })?;
+                if let Some(piece) = piece.filter(|piece| piece.complete) {
+                    return Ok(Some(piece.bytes.to_vec()));
+                }
+            }
+            let Some(number) = self.segments.next() else { return Ok(None) };
+            let (file, _) = regular::open(&self.dir, &segment_name(number))?;
+            self.lines = Some(Lines::new(BufReader::with_capacity(1 << 16, file)));
+        }
+    }
+}
