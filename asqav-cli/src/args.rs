@@ -5,6 +5,7 @@ mod policy;
 use std::path::PathBuf;
 
 use asqav_policy::glob::Glob;
+use asqav_receipt::digest::decode_hex;
 use asqav_receipt::id::{ActionId, AgentId, IssuerId};
 use asqav_receipt::time::Timestamp;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -87,6 +88,14 @@ pub(crate) struct Verify {
     /// could have rewritten it too.
     #[arg(long, value_name = "JWKS")]
     pub(crate) keys: Option<PathBuf>,
+    /// The signer's public key of a pqc-audit-log-fs log that you trust: PEM, DER,
+    /// hexadecimal digits or base64. Can be given more than once.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Vec<PathBuf>,
+    /// The Merkle root of a segment of a pqc-audit-log-fs log that was kept
+    /// elsewhere, 64 hexadecimal digits; shows a cut-off end.
+    #[arg(long, value_name = "HEX", value_parser = root)]
+    pub(crate) root: Option<[u8; 32]>,
     /// Take directories for receipts, not for logs.
     ///
     /// Without it a directory is a log: receipts that somebody picked from a log
@@ -220,7 +229,7 @@ pub(crate) struct CheckpointArgs {
 
 /// `asqav prove`
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("receipt").required(true).args(["seq", "id", "grown_from"])))]
+#[command(group(clap::ArgGroup::new("receipt").required(true).args(["seq", "id", "grown_from", "event"])))]
 pub(crate) struct Prove {
     /// The log directory.
     pub(crate) log_dir: PathBuf,
@@ -233,9 +242,12 @@ pub(crate) struct Prove {
     /// An earlier checkpoint: that the log grew from it without a change.
     #[arg(long, value_name = "FILE")]
     pub(crate) grown_from: Option<PathBuf>,
+    /// The event with this id, of a pqc-audit-log-fs log.
+    #[arg(long, value_name = "EVENT_ID", conflicts_with = "checkpoint")]
+    pub(crate) event: Option<String>,
     /// A checkpoint that counts the receipt, or the later one.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) checkpoint: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "event")]
+    pub(crate) checkpoint: Option<PathBuf>,
     /// A new file; by default standard output.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -333,6 +345,10 @@ pub(crate) struct Demo {
     /// with 1, as verification does.
     #[arg(long)]
     pub(crate) tamper: bool,
+}
+
+fn root(text: &str) -> Result<[u8; 32], String> {
+    decode_hex(text).ok_or_else(|| "not 64 lower-case hexadecimal digits".to_owned())
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {

@@ -38,6 +38,12 @@ pub(crate) enum CliError {
     /// A log directory could not be read.
     #[error("{}", crate::error::chain(.0))]
     Log(#[from] asqav_log::reader::ReadError),
+    /// A directory holds a log of ours and one of other software.
+    #[error("`{}` holds a log of asqav and one of pqc-audit-log-fs: put them into directories of their own", .0.display())]
+    TwoLogs(PathBuf),
+    /// An event of another software's log was not proven.
+    #[error("there is no such proof: {0}")]
+    NoEventProof(String),
     /// The log holds no such receipt.
     #[error("the log holds no receipt {0}")]
     NoSuchReceipt(String),

@@ -11,6 +11,7 @@ use asqav_receipt::payload::Link;
 use asqav_receipt::receipt::parse_line;
 
 use crate::args::Info;
+use crate::command::pqc_audit;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -32,6 +33,9 @@ struct Counts {
 
 /// Reads the whole log once; judges nothing.
 pub(crate) fn run(args: &Info, output: &mut Output) -> Result<Exit, CliError> {
+    if pqc_audit::is_one(&args.log_dir)? {
+        return pqc_audit::info(&args.log_dir, output);
+    }
     let dir = LogReader::open(&args.log_dir)?;
     let mut counts = Counts::default();
     dir.visit(|segment, piece| {

@@ -9,6 +9,7 @@ mod info;
 mod keygen;
 mod log;
 mod policy;
+mod pqc_audit;
 mod prove;
 mod show;
 mod verify;

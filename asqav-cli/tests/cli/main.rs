@@ -7,6 +7,7 @@ mod harness;
 mod keygen;
 mod log;
 mod policy;
+mod pqc_audit;
 mod receipts;
 mod usage;
 mod vault;

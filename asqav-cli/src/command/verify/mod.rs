@@ -14,9 +14,11 @@ use std::path::{Path, PathBuf};
 use asqav_log::keyfile::KEY_SET;
 use asqav_log::names::FileKind;
 use asqav_receipt::time::Timestamp;
+use asqav_receipt::verify::pqc_audit_log_fs::is_proof;
 use asqav_receipt::verify::{Problem, ReasonCode};
 
 use crate::args::Verify;
+use crate::command::pqc_audit;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::input;
@@ -36,15 +38,19 @@ pub(crate) fn run(args: &Verify, output: &mut Output) -> Result<Exit, CliError> 
             ];
             refuse(args, "receipts", &logs_only)?;
             match <[_; 1]>::try_from(sources::read(paths)?) {
-                Ok([source]) => receipt::run(args, &source, output),
-                Err(sources) => run::run(args, &sources, output),
+                Ok([source]) if is_proof(&source.bytes) => {
+                    pqc_audit::verify_proof(args, &source.name, &source.bytes, output)
+                }
+                Ok([source]) => refuse_foreign(args).and_then(|()| receipt::run(args, &source, output)),
+                Err(sources) => refuse_foreign(args).and_then(|()| run::run(args, &sources, output)),
             }
         }
+        ([dir], [_]) if pqc_audit::is_one(dir)? => pqc_audit::verify(args, dir, output),
         ([dir], [_]) if is_of_receipts(dir) => Err(CliError::Usage(format!(
             "`{}` holds no log, but files that may be receipts: --receipts verifies them one by one",
             dir.display()
         ))),
-        ([log], [_]) => log::run(args, log, output),
+        ([log], [_]) => refuse_foreign(args).and_then(|()| log::run(args, log, output)),
         _ => Err(CliError::Usage("a log directory is verified alone: give no other path, or --receipts for directories of receipts".to_owned())),
     }
 }
@@ -58,8 +64,13 @@ fn is_of_receipts(dir: &Path) -> bool {
         && names.iter().any(|name| sources::is_receipt_name(name))
 }
 
+/// Refuses flags that only logs of other software have a use for.
+fn refuse_foreign(args: &Verify) -> Result<(), CliError> {
+    refuse(args, "asqav's own formats", &[(!args.key.is_empty(), "--key"), (args.root.is_some(), "--root")])
+}
+
 /// Refuses flags that say nothing about `what`.
-fn refuse(args: &Verify, what: &str, flags: &[(bool, &str)]) -> Result<(), CliError> {
+pub(super) fn refuse(args: &Verify, what: &str, flags: &[(bool, &str)]) -> Result<(), CliError> {
     let alone = if args.paths.len() == 1 && what == "receipts" { "a receipt" } else { what };
     match flags.iter().find(|(given, _)| *given) {
         Some((_, flag)) => Err(CliError::Usage(format!("{flag} is not for {alone}"))),
@@ -68,7 +79,7 @@ fn refuse(args: &Verify, what: &str, flags: &[(bool, &str)]) -> Result<(), CliEr
 }
 
 /// The time to judge by: the caller's, else the clock's.
-fn evaluation_time(args: &Verify) -> Timestamp {
+pub(super) fn evaluation_time(args: &Verify) -> Timestamp {
     args.at.unwrap_or_else(input::now)
 }
 

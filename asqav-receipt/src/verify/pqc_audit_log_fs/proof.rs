@@ -126,6 +126,7 @@ impl EventProver {
 #[must_use]
 pub fn is_proof(document: &[u8]) -> bool {
     document.len() <= MAX_PROOF_LEN
+        && document.windows(NAME.len()).any(|part| part == NAME.as_bytes())
         && Value::parse(document).is_ok_and(|value| value.get("format").and_then(Value::as_str) == Some(NAME))
 }
 
