@@ -24,6 +24,8 @@ pub mod keyfile;
 #[cfg(feature = "write")]
 mod keyring;
 #[cfg(feature = "write")]
+pub mod limits;
+#[cfg(feature = "write")]
 pub mod mirror;
 #[cfg(feature = "write")]
 mod recovery;
@@ -42,6 +44,8 @@ mod writer;
 
 #[cfg(feature = "write")]
 pub use halt::HaltFile;
+#[cfg(feature = "write")]
+pub use limits::FileLimits;
 #[cfg(feature = "write")]
 pub use rotation::Rotation;
 #[cfg(feature = "write")]
