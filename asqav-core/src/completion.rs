@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use asqav_receipt::payload::Payload;
-use asqav_receipt::receipt::Signature;
+use asqav_receipt::receipt::ReceiptSignature;
 
 use super::process::Process;
 use super::sync::{Condvar, Mutex, lock, wait};
@@ -26,12 +26,16 @@ pub struct Receipted {
     pub payload: Arc<Payload>,
     /// Its canonical bytes.
     pub canonical: Arc<[u8]>,
-    /// The signature over them.
-    pub signature: Arc<Signature>,
+    /// The signature over them, or that of their batch.
+    pub signature: Arc<ReceiptSignature>,
 }
 
 impl Receipted {
-    pub(crate) const fn new(payload: Arc<Payload>, canonical: Arc<[u8]>, signature: Arc<Signature>) -> Self {
+    pub(crate) const fn new(
+        payload: Arc<Payload>,
+        canonical: Arc<[u8]>,
+        signature: Arc<ReceiptSignature>,
+    ) -> Self {
         Self { payload, canonical, signature }
     }
 }

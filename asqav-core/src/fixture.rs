@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use asqav_receipt::batch::{BatchRoot, BatchedSignature, leaf};
 use asqav_receipt::digest::{Sha3Digest, Sha256Digest};
 use asqav_receipt::id::{ActionId, ActionType, AgentId, IssuerId, KeyId, LogId, Nonce};
 use asqav_receipt::json::Object;
+use asqav_receipt::merkle::{Sha3Tree, inclusion_root};
 use asqav_receipt::payload::{
     Context, Controls, Decision, Extension, Link, Payload, Phase, ReceiptType, Tier,
 };
+use asqav_receipt::receipt::ReceiptSignature;
 use asqav_receipt::time::Timestamp;
 
 use crate::clock::Clock;
@@ -120,14 +123,26 @@ impl Signer for QuickSigner {
     }
 }
 
-/// The receipts are one chain from 1 on, each signed as itself.
+/// The receipts are one chain from 1 on, each signed as itself or with its batch.
 pub(crate) fn assert_whole(receipts: &[LogEntry]) {
     let mut link = Link::GENESIS;
     for (entry, seq) in receipts.iter().zip(1..) {
         assert_eq!(entry.payload.seq, seq);
         assert_eq!(entry.payload.link, link, "receipt {seq}");
         assert_eq!(*entry.canonical, *entry.payload.to_canonical(), "receipt {seq}");
-        assert_eq!(entry.signature.sig, QuickSigner::signature(&entry.canonical), "receipt {seq}");
+        assert_eq!(entry.signature.sig(), QuickSigner::signature(&signed_bytes(entry)), "receipt {seq}");
         link = Link::to(&entry.canonical);
     }
+}
+
+/// What the receipt's signature is over.
+fn signed_bytes(entry: &LogEntry) -> Vec<u8> {
+    let ReceiptSignature::Batched(BatchedSignature { place, index, path, .. }) = &entry.signature else {
+        return entry.canonical.to_vec();
+    };
+    assert_eq!(place.index_of(entry.payload.seq), Some(*index));
+    let (at, size) = (u64::from(*index), u64::from(place.size()));
+    let root = inclusion_root::<Sha3Tree>(at, size, &leaf(&entry.canonical), path).unwrap();
+    let (log_id, key_thumbprint) = (entry.payload.asqav.log_id, entry.payload.key_thumbprint);
+    BatchRoot { log_id, place: *place, root: Sha3Digest::from_bytes(root), key_thumbprint }.signing_bytes()
 }

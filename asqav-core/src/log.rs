@@ -9,7 +9,7 @@ use asqav_receipt::digest::Sha3Digest;
 use asqav_receipt::id::{AgentId, IssuerId, LogId};
 use asqav_receipt::open::OpenItem;
 use asqav_receipt::payload::{Link, Payload};
-use asqav_receipt::receipt::Signature;
+use asqav_receipt::receipt::ReceiptSignature;
 use asqav_receipt::time::Timestamp;
 
 use crate::clock::Clock;
@@ -141,8 +141,8 @@ pub struct LogEntry {
     pub payload: Arc<Payload>,
     /// Its canonical bytes: what is signed and linked to.
     pub canonical: Arc<[u8]>,
-    /// The signature over them.
-    pub signature: Signature,
+    /// The signature over them, or that of their batch.
+    pub signature: ReceiptSignature,
     /// What opens its commitments, if it has any.
     pub openings: Option<Openings>,
 }

@@ -51,7 +51,7 @@ use crate::log::Log;
 use crate::memory_log::MemoryLog;
 use crate::process;
 use crate::refused::{Closed, Refused};
-use crate::sign::Signer;
+use crate::sign::{Signer, Signing};
 
 const SCHEDULES: usize = 600;
 
@@ -63,7 +63,9 @@ fn model(body: impl Fn() + Send + Sync + Clone + 'static) {
 }
 
 fn start(log: impl Log, signer: impl Signer, max_in_flight: usize) -> Recorder {
-    let options = Options { max_in_flight, signers: NonZeroUsize::new(2).unwrap(), ..Options::default() };
+    let signing = if thread_rng().gen_bool(0.5) { Signing::Batched } else { Signing::EachReceipt };
+    let signers = NonZeroUsize::new(2).unwrap();
+    let options = Options { max_in_flight, signing, signers, ..Options::default() };
     Recorder::start(Box::new(log), owner(signer), options).unwrap().0
 }
 

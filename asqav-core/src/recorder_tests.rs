@@ -1,5 +1,6 @@
 //! The recorder on real threads: load, faults, panics, forks, clocks.
 
+mod batches;
 mod endings;
 mod failures;
 mod order;

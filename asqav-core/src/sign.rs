@@ -1,12 +1,28 @@
 //! The key in use: what a gate asks to sign.
 
+use asqav_receipt::batch::BATCH_TAG;
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::dsse;
 use asqav_receipt::id::KeyId;
 
 /// The tags that signed bytes may begin with, each followed by a zero byte;
 /// receipt payloads begin with `{` instead. The registry is in docs/FORMAT.md.
-pub const SIGNED_TAGS: [&str; 2] = ["asqav/segment/v1", "asqav/checkpoint/v1"];
+pub const SIGNED_TAGS: [&str; 3] = ["asqav/segment/v1", "asqav/checkpoint/v1", BATCH_TAG];
+
+/// What one signature covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Signing {
+    /// One receipt (the default): every verifier of the profile can check it.
+    #[default]
+    EachReceipt,
+    /// All receipts that wait when the signer is free, up to 1,024 or 1 MiB of
+    /// them: many times the throughput, a fraction of the space. Each receipt
+    /// still verifies by itself, but with asqav only: others call the algorithm
+    /// `asqav-batch-v1+ML-DSA-65` unknown. A receipt that waits alone is signed
+    /// by itself.
+    Batched,
+}
 
 /// Whether `message` is of a kind that asqav signs.
 ///

@@ -1,8 +1,10 @@
 //! Two copies of a log: where they part, and whether that is fraud.
 
+use std::collections::VecDeque;
 use std::io::BufReader;
 use std::path::Path;
 
+use asqav_receipt::batch::{Assembled, Assembler};
 use asqav_receipt::digest::Sha3Digest;
 use asqav_receipt::json::{Json, Object};
 use asqav_receipt::proof::FraudProof;
@@ -41,6 +43,8 @@ pub struct Fork {
     pub seq: u64,
     /// What each has there: a line without its line feed.
     pub lines: [Vec<u8>; 2],
+    /// The same as receipts on their own.
+    pub receipts: [Vec<u8>; 2],
     /// What makes it one.
     pub kind: ForkKind,
 }
@@ -66,7 +70,7 @@ impl Fork {
     /// The portable proof, where the lines contradict each other.
     #[must_use]
     pub fn proof(&self) -> Option<FraudProof> {
-        (self.kind == ForkKind::Payloads).then(|| FraudProof::Receipts(Box::new(self.lines.clone())))
+        (self.kind == ForkKind::Payloads).then(|| FraudProof::Receipts(Box::new(self.receipts.clone())))
     }
 }
 
@@ -79,37 +83,57 @@ pub fn compare(dirs: [&Path; 2]) -> Result<Difference, ReadError> {
     let [one, other] = dirs;
     let (mut one, mut other) = (Cursor::open(one)?, Cursor::open(other)?);
     let mut lines = [one.next()?, other.next()?];
-    let begin = lines.each_ref().map(|line| line.as_deref().and_then(seq_of).unwrap_or(1));
+    let begin = lines.each_ref().map(|line| line.as_ref().and_then(|line| seq_of(&line.line)).unwrap_or(1));
     let mut seq = begin.into_iter().max().unwrap_or(1);
     for (line, (cursor, first)) in lines.iter_mut().zip([(&mut one, begin[0]), (&mut other, begin[1])]) {
         for _ in first..seq {
             *line = cursor.next()?;
         }
     }
+    // Batches may have other bounds though the payloads in them are the same:
+    // where those part is looked for first.
+    let mut signed_otherwise = None;
     loop {
-        match lines {
-            [None, None] => return Ok(Difference::None { size: seq - 1 }),
-            [Some(_), None] => return Ok(Difference::Longer { which: 0, common: seq - 1 }),
-            [None, Some(_)] => return Ok(Difference::Longer { which: 1, common: seq - 1 }),
-            [Some(first), Some(second)] if first != second => {
-                let kind = kind(&first, &second, seq, [one, other])?;
-                return Ok(Difference::Fork(Box::new(Fork { seq, lines: [first, second], kind })));
-            }
-            [Some(_), Some(_)] => {
+        let end = match lines {
+            [None, None] => Difference::None { size: seq - 1 },
+            [Some(_), None] => Difference::Longer { which: 0, common: seq - 1 },
+            [None, Some(_)] => Difference::Longer { which: 1, common: seq - 1 },
+            [Some(first), Some(second)] => {
+                if first.line != second.line {
+                    if !same_payload(&first, &second) {
+                        let kind = kind(&first.line, &second.line, seq, [one, other])?;
+                        return Ok(Difference::fork(seq, first, second, kind));
+                    }
+                    signed_otherwise.get_or_insert((seq, first, second));
+                }
                 lines = [one.next()?, other.next()?];
                 seq += 1;
+                continue;
             }
-        }
+        };
+        return Ok(match signed_otherwise {
+            Some((seq, first, second)) => Difference::fork(seq, first, second, ForkKind::Signatures),
+            None => end,
+        });
     }
+}
+
+impl Difference {
+    fn fork(seq: u64, first: Assembled, second: Assembled, kind: ForkKind) -> Self {
+        let lines = [first.line, second.line];
+        Self::Fork(Box::new(Fork { seq, lines, receipts: [first.receipt, second.receipt], kind }))
+    }
+}
+
+fn same_payload(first: &Assembled, second: &Assembled) -> bool {
+    let payload = |assembled: &Assembled| parse_line(&assembled.line).ok().map(|(payload, _)| payload);
+    payload(first).is_some_and(|first| payload(second) == Some(first))
 }
 
 fn kind(first: &[u8], second: &[u8], seq: u64, rest: [Cursor; 2]) -> Result<ForkKind, ReadError> {
     let (Ok((one, _)), Ok((other, _))) = (parse_line(first), parse_line(second)) else {
         return Ok(ForkKind::Unreadable);
     };
-    if one == other {
-        return Ok(ForkKind::Signatures);
-    }
     if log_id(&one) != log_id(&other) {
         return Ok(ForkKind::Logs);
     }
@@ -130,7 +154,7 @@ fn is_named(line: &[u8], rest: &mut Cursor, recovery: &[u8], seq: u64) -> Result
     while lost.len() < len
         && let Some(next) = rest.next()?
     {
-        lost.extend_from_slice(&next);
+        lost.extend_from_slice(&next.line);
         lost.push(b'\n');
     }
     Ok(lost.get(..len).is_some_and(|lost| Sha3Digest::of(lost) == digest))
@@ -164,6 +188,8 @@ struct Cursor {
     dir: std::path::PathBuf,
     segments: std::vec::IntoIter<u64>,
     lines: Option<Lines<BufReader<std::fs::File>>>,
+    assembler: Assembler,
+    ready: VecDeque<Assembled>,
 }
 
 impl Cursor {
@@ -171,20 +197,31 @@ impl Cursor {
         let log = LogReader::open(dir)?;
         let present = log.segments().iter().filter(|(_, files)| files.log_len.is_some());
         let segments: Vec<_> = present.map(|(number, _)| *number).collect();
-        Ok(Self { dir: dir.to_owned(), segments: segments.into_iter(), lines: None })
+        Ok(Self {
+            dir: dir.to_owned(),
+            segments: segments.into_iter(),
+            lines: None,
+            assembler: Assembler::default(),
+            ready: VecDeque::new(),
+        })
     }
 
-    /// The next complete line without its line feed.
-    fn next(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
+    /// The next complete line without its line feed, and its receipt.
+    fn next(&mut self) -> Result<Option<Assembled>, ReadError> {
         loop {
+            if let Some(ready) = self.ready.pop_front() {
+                return Ok(Some(ready));
+            }
             if let Some(lines) = &mut self.lines {
                 let piece =
                     lines.next_piece().map_err(|source| ReadError::Io { path: self.dir.clone(), source })?;
                 if let Some(piece) = piece.filter(|piece| piece.complete) {
-                    return Ok(Some(piece.bytes.to_vec()));
+                    self.ready.extend(self.assembler.push(piece.bytes));
+                    continue;
                 }
             }
-            let Some(number) = self.segments.next() else { return Ok(None) };
+            self.ready.extend(self.assembler.give_up());
+            let Some(number) = self.segments.next() else { return Ok(self.ready.pop_front()) };
             let (file, _) = regular::open(&self.dir, &segment_name(number))?;
             self.lines = Some(Lines::new(BufReader::with_capacity(1 << 16, file)));
         }

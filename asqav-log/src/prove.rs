@@ -6,6 +6,7 @@
 //! the checkpoint's root.
 
 mod tail;
+mod whole;
 
 use std::path::Path;
 
@@ -54,7 +55,8 @@ pub enum ProveError {
 /// among those that `checkpoint` counts.
 ///
 /// With the stored tree this reads less than 64 KiB (up to 16 million
-/// receipts), and the lines that came after the tree was last written.
+/// receipts), and the lines that came after the tree was last written; of a
+/// batched receipt also the lines of its batch, at most 2 MiB.
 ///
 /// # Errors
 /// [`ProveError`].
@@ -121,10 +123,11 @@ fn inclusion(
     };
     let line = line.ok_or_else(missing)?;
     let index = seq_of(&line).ok_or_else(missing)?.saturating_sub(1);
+    let receipt = whole::receipt(log_dir, stored, line)?.ok_or_else(missing)?;
     let mut source = Overlay { stored, tail: &tail.leaves };
     let path = TiledTree::<Sha3Tree, _>::new(&mut source, size).inclusion_path(index)?;
     let path = path.ok_or_else(missing)?.into_iter().map(Sha3Digest::from_bytes).collect();
-    Ok(InclusionProof::from_path(line, path, checkpoint.clone())?)
+    Ok(InclusionProof::from_path(receipt, path, checkpoint.clone())?)
 }
 
 /// Whether the receipt in `line` says that it is the one.

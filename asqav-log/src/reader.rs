@@ -15,6 +15,7 @@
 //! ```
 
 mod checking;
+mod receipts;
 mod recoveries;
 
 use std::collections::BTreeMap;
@@ -24,9 +25,6 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use asqav_receipt::header::MAX_HEADER_FILE_LEN;
-use asqav_receipt::id::ActionId;
-use asqav_receipt::json::Json;
-use asqav_receipt::receipt::parse_line;
 use asqav_receipt::verify::{LogInputs, LogReport};
 
 use crate::lines::{Lines, Piece};
@@ -82,6 +80,8 @@ pub struct Found {
     pub segment: u64,
     /// Its line without the line feed.
     pub line: Vec<u8>,
+    /// The receipt on its own: the line, unless it is one of a batch.
+    pub receipt: Vec<u8>,
     /// The line before it in the log, if there is one.
     pub before: Option<Vec<u8>>,
 }
@@ -240,42 +240,6 @@ impl LogReader {
         file.sync_data().map_err(|source| ReadError::Io { path, source })
     }
 
-    /// The receipt that says it is number `seq`.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub fn find_seq(&self, seq: u64) -> Result<Option<Found>, ReadError> {
-        self.find(|payload| payload.get("seq").and_then(Json::as_count) == Some(seq))
-    }
-
-    /// The receipt that says it has this id.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub fn find_action(&self, action_id: ActionId) -> Result<Option<Found>, ReadError> {
-        let id = action_id.to_string();
-        self.find(|payload| payload.get("action_id").and_then(Json::as_str) == Some(&id))
-    }
-
-    fn find(
-        &self,
-        is_wanted: impl Fn(&asqav_receipt::json::Object) -> bool,
-    ) -> Result<Option<Found>, ReadError> {
-        let (mut before, mut found) = (None, None);
-        self.visit(|segment, piece| {
-            let line = piece.bytes.to_vec();
-            let payload = parse_line(&line).ok();
-            let payload = payload.as_ref().and_then(|(payload, _)| payload.as_object());
-            if piece.complete && payload.is_some_and(&is_wanted) {
-                found = Some(Found { segment, line, before: before.take() });
-                return ControlFlow::Break(());
-            }
-            before = Some(line);
-            ControlFlow::Continue(())
-        })?;
-        Ok(found)
-    }
-
     /// Verifies the log, signatures on all processors. `progress` is told,
     /// after each line, how many bytes of the segments were read so far.
     ///
@@ -304,14 +268,21 @@ impl LogReader {
                 check.verifier.unsealed();
             }
         }
-        if let Some(note) = self.unexplained(&check.recoveries, inputs.allow_open)? {
+        // Of a log that is being written: where a recovery may still have to come.
+        let newest = check.verifier.newest_seq().filter(|_| inputs.allow_open);
+        if let Some(note) = self.unexplained(&check.recoveries, inputs.allow_open, newest)? {
             check.verifier.stray(note);
         }
         Ok(check.verifier.finish())
     }
 
     /// What lies in the directory and is explained by nothing, in words.
-    fn unexplained(&self, recoveries: &Recoveries, open: bool) -> Result<Option<String>, ReadError> {
+    fn unexplained(
+        &self,
+        recoveries: &Recoveries,
+        open: bool,
+        newest: Option<u64>,
+    ) -> Result<Option<String>, ReadError> {
         let mut found = self.strays.clone();
         if !open {
             found.extend(self.unfinished.iter().cloned());
@@ -319,8 +290,7 @@ impl LogReader {
         for seq in self.torn.keys() {
             let name = torn_name(*seq);
             let content = self.content(&name, MAX_TORN_LEN)?;
-            let not_yet = open && recoveries.newest_seq() == Some(*seq);
-            if !not_yet && !recoveries.name(*seq, &content) {
+            if newest != Some(*seq) && !recoveries.name(*seq, &content) {
                 found.push(name);
             }
         }

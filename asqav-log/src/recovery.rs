@@ -6,9 +6,10 @@
 //!
 //! - A file that was not finished (`….tmp`) is removed.
 //! - Bytes after the last complete, valid line of the open segment are set
-//!   aside into `torn-<seq>.bin`, if no line feed follows in them. They are
-//!   reported until a receipt follows receipt `<seq>`, and the gate's recovery
-//!   receipt names them.
+//!   aside into `torn-<seq>.bin`, if no line feed follows in them but those of
+//!   a batch whose last line, which has the signature, did not get there. They
+//!   are reported until a receipt follows receipt `<seq>`, and the gate's
+//!   recovery receipt names them.
 //! - The valid lines of the open segment are copied into a new file, synced,
 //!   and renamed over the old one: after a sync that failed, the old file's
 //!   content in the page cache need not be on disk.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use asqav_core::log::{Durability, Log, LogEntry, LogError, LogOwner, LogStart};
 use asqav_receipt::header::CloseReason;
 use asqav_receipt::keys::KeySet;
+use asqav_receipt::receipt::ReceiptSignature;
 use asqav_receipt::time::Timestamp;
 
 use crate::error::io_error;
@@ -184,6 +185,14 @@ fn not_open() -> LogError {
     io_error("writing the log", std::io::Error::other(why))
 }
 
+/// Whether a receipt begins what one signature covers.
+const fn begins_frame(signature: &ReceiptSignature) -> bool {
+    match signature {
+        ReceiptSignature::Own(_) => true,
+        ReceiptSignature::Batched(batched) => batched.index == 0,
+    }
+}
+
 /// A log that was started.
 struct Writer {
     storage: Box<dyn Storage>,
@@ -230,7 +239,11 @@ impl Writer {
             .expects(&entry.payload)
             .map_err(|why| io_error("adding a receipt", std::io::Error::other(why)))?;
         let line = asqav_receipt::receipt::line(&entry.canonical, &entry.signature);
-        self.seal_if_due(line_len(&line), now)?;
+        // INVARIANT: a batch stands in one segment. It may be longer than that
+        // was meant to be by less than a batch.
+        if begins_frame(&entry.signature) {
+            self.seal_if_due(line_len(&line), now)?;
+        }
         let segment = match &mut self.segment {
             Some(segment) => segment,
             none => {

@@ -13,7 +13,7 @@ use crate::digest::{Sha3Digest, decode_hex, encode_hex};
 use crate::id::{ActionId, LogId};
 use crate::json::{Json, Object};
 use crate::merkle::{self, Sha3Tree, TreeHash as _};
-use crate::receipt::parse_line;
+use crate::receipt::parse_receipt;
 
 /// The member by which a disclosure is known, and its only value.
 pub const DISCLOSURE_MEMBER: (&str, &str) = ("asqav_disclosure", "v1");
@@ -28,8 +28,8 @@ const ARGUMENTS: &str = "/arguments/";
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Disclosure {
-    /// The receipt as it stands in the log: its line without the line feed.
-    pub line: Vec<u8>,
+    /// The receipt on its own, canonical.
+    pub receipt: Vec<u8>,
     /// The disclosed values, at least one, each pointer once.
     pub values: Vec<DisclosedValue>,
 }
@@ -74,20 +74,20 @@ pub enum DisclosureError {
 
 impl Disclosure {
     /// Discloses the values at `pointers` (`/arguments/<name>`, `/result`,
-    /// `/step`, `/policy/inputs`) of the receipt `line`, and nothing else.
+    /// `/step`, `/policy/inputs`) of `receipt`, and nothing else.
     ///
     /// # Errors
     /// [`DisclosureError`] when a pointer is not committed to or `openings`
     /// are not those of the receipt.
-    pub fn new(line: Vec<u8>, openings: &Openings, pointers: &[String]) -> Result<Self, DisclosureError> {
-        let receipt = Receipt::parse(&line)?;
+    pub fn new(receipt: Vec<u8>, openings: &Openings, pointers: &[String]) -> Result<Self, DisclosureError> {
+        let parsed = Receipt::parse(&receipt)?;
         let pointers: BTreeSet<_> = pointers.iter().collect();
         let value = |pointer: &&String| {
             let pointer = pointer.as_str();
             let missing = || DisclosureError::NoOpening(pointer.to_owned());
-            let folded = match receipt.place(pointer)? {
+            let folded = match parsed.place(pointer)? {
                 Place::Shown(_) => None,
-                Place::Folded { .. } => Some(receipt.fold(openings, pointer).ok_or_else(missing)?),
+                Place::Folded { .. } => Some(parsed.fold(openings, pointer).ok_or_else(missing)?),
             };
             let opening = openings.disclose(pointer).ok_or_else(missing)?;
             Ok(DisclosedValue { opening, folded })
@@ -96,7 +96,7 @@ impl Disclosure {
         if values.is_empty() {
             return Err(DisclosureError::Member("values"));
         }
-        let disclosure = Self { line, values };
+        let disclosure = Self { receipt, values };
         disclosure.check()?;
         Ok(disclosure)
     }
@@ -107,7 +107,7 @@ impl Disclosure {
     /// # Errors
     /// [`DisclosureError`] with the first pointer that does not hold.
     pub fn check(&self) -> Result<(), DisclosureError> {
-        let receipt = Receipt::parse(&self.line)?;
+        let receipt = Receipt::parse(&self.receipt)?;
         self.values.iter().try_for_each(|value| receipt.check(value))
     }
 
@@ -120,7 +120,7 @@ impl Disclosure {
         if object.len() != 3 || object.get(name).and_then(Json::as_str) != Some(version) {
             return Err(DisclosureError::Member(name));
         }
-        let line = object.get("receipt").map(to_vec).filter(|line| parse_line(line).is_ok());
+        let receipt = object.get("receipt").map(to_vec).filter(|receipt| parse_receipt(receipt).is_ok());
         let values = object.get("values").and_then(Json::as_array).filter(|values| !values.is_empty());
         let values = values.and_then(|values| values.iter().map(DisclosedValue::from_json).collect());
         let values: Vec<DisclosedValue> = values.ok_or(DisclosureError::Member("values"))?;
@@ -128,7 +128,7 @@ impl Disclosure {
         if pointers.len() != values.len() {
             return Err(DisclosureError::Member("values"));
         }
-        Ok(Self { line: line.ok_or(DisclosureError::Member("receipt"))?, values })
+        Ok(Self { receipt: receipt.ok_or(DisclosureError::Member("receipt"))?, values })
     }
 
     /// The disclosure as JSON.
@@ -137,7 +137,7 @@ impl Disclosure {
         let mut object = Object::new();
         object.set(DISCLOSURE_MEMBER.0, DISCLOSURE_MEMBER.1);
         // It was read as JSON.
-        object.set("receipt", Json::parse(&self.line).unwrap_or(Json::Null));
+        object.set("receipt", Json::parse(&self.receipt).unwrap_or(Json::Null));
         object.set("values", Json::Array(self.values.iter().map(DisclosedValue::to_json).collect()));
         Json::Object(object)
     }
@@ -198,8 +198,8 @@ struct Receipt {
 }
 
 impl Receipt {
-    fn parse(line: &[u8]) -> Result<Self, DisclosureError> {
-        let payload = parse_line(line).ok().map(|(payload, _)| payload);
+    fn parse(receipt: &[u8]) -> Result<Self, DisclosureError> {
+        let payload = parse_receipt(receipt).ok().map(|(payload, _)| payload);
         let read = payload.and_then(|payload| {
             let members = payload.as_object()?;
             let log_id = LogId::parse(members.get("asqav")?.as_object()?.get("log_id")?.as_str()?).ok()?;

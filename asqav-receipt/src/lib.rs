@@ -13,6 +13,7 @@
 #[cfg(feature = "anchors")]
 pub mod anchor;
 pub mod base64url;
+pub mod batch;
 pub mod canonical;
 pub mod checkpoint;
 pub mod commitment;

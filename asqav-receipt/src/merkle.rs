@@ -14,6 +14,7 @@
 //! # Ok::<(), merkle::ProofError>(())
 //! ```
 
+mod levels;
 mod proof;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,10 @@ use std::marker::PhantomData;
 
 use crate::digest::{Sha3Digest, Sha256Digest};
 
-pub use proof::{ProofError, consistency_path, inclusion_path, verify_consistency, verify_inclusion};
+pub use levels::Levels;
+pub use proof::{
+    ProofError, consistency_path, inclusion_path, inclusion_root, verify_consistency, verify_inclusion,
+};
 
 /// A tree's hash functions.
 pub trait TreeHash {

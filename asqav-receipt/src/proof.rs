@@ -12,7 +12,7 @@ use crate::checkpoint::SignedCheckpoint;
 use crate::digest::Sha3Digest;
 use crate::json::{Json, Object};
 use crate::merkle::{self, Sha3Tree, TreeHash as _};
-use crate::receipt::parse_line;
+use crate::receipt::{line_of, parse_receipt};
 
 /// The member by which a proof is known, and its only value.
 pub const PROOF_MEMBER: (&str, &str) = ("asqav_proof", "v1");
@@ -24,8 +24,9 @@ const MAX_PATH: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InclusionProof {
-    /// The receipt as it stands in the log: its line without the line feed.
-    pub line: Vec<u8>,
+    /// The receipt on its own, canonical; its leaf is that of its line in the
+    /// log ([`line_of`]).
+    pub receipt: Vec<u8>,
     /// Its sequence number, from 1; its leaf is number `seq` − 1.
     pub seq: u64,
     /// From the leaf's sibling upwards (RFC 9162 §2.1.3.1).
@@ -56,34 +57,38 @@ pub enum ProofError {
 }
 
 impl InclusionProof {
-    /// The proof of the receipt `line`, from the leaves of the log in order:
+    /// The proof of `receipt`, from the leaves of the log in order:
     /// `Sha3Tree::leaf` of each line. Takes time and memory in proportion to
     /// their number.
     ///
     /// # Errors
     /// [`ProofError`] when the leaves are not those of the checkpoint, or the
     /// receipt is not among them.
-    pub fn new(line: Vec<u8>, leaves: &[[u8; 32]], checkpoint: SignedCheckpoint) -> Result<Self, ProofError> {
-        let seq = seq_of(&line).ok_or(ProofError::Member("receipt"))?;
+    pub fn new(
+        receipt: Vec<u8>,
+        leaves: &[[u8; 32]],
+        checkpoint: SignedCheckpoint,
+    ) -> Result<Self, ProofError> {
+        let seq = seq_of(&receipt).ok_or(ProofError::Member("receipt"))?;
         let size = usize::try_from(checkpoint.checkpoint.size).map_err(|_| ProofError::Leaves)?;
         let leaves = leaves.get(..size).ok_or(ProofError::Leaves)?;
         let index = usize::try_from(seq.saturating_sub(1)).map_err(|_| ProofError::Leaves)?;
         let path = merkle::inclusion_path::<Sha3Tree>(leaves, index).ok_or(merkle::ProofError::Range)?;
-        Self::from_path(line, path.into_iter().map(Sha3Digest::from_bytes).collect(), checkpoint)
+        Self::from_path(receipt, path.into_iter().map(Sha3Digest::from_bytes).collect(), checkpoint)
     }
 
-    /// The proof of the receipt `line` by a path that somebody else found.
+    /// The proof of `receipt`, on its own, by a path that somebody else found.
     ///
     /// # Errors
-    /// [`ProofError`] when the line is no receipt, or the path does not lead
+    /// [`ProofError`] when it is none, or the path does not lead
     /// from it to the checkpoint's root.
     pub fn from_path(
-        line: Vec<u8>,
+        receipt: Vec<u8>,
         path: Vec<Sha3Digest>,
         checkpoint: SignedCheckpoint,
     ) -> Result<Self, ProofError> {
-        let seq = seq_of(&line).ok_or(ProofError::Member("receipt"))?;
-        let proof = Self { line, seq, path, checkpoint };
+        let seq = seq_of(&receipt).ok_or(ProofError::Member("receipt"))?;
+        let proof = Self { receipt, seq, path, checkpoint };
         proof.check()?;
         Ok(proof)
     }
@@ -92,12 +97,13 @@ impl InclusionProof {
     /// signed either is for [`crate::verify`].
     ///
     /// # Errors
-    /// [`ProofError::Path`].
+    /// [`ProofError::Path`]; [`ProofError::Member`] if the receipt is none.
     pub fn check(&self) -> Result<(), ProofError> {
         let checkpoint = &self.checkpoint.checkpoint;
         let path: Vec<_> = self.path.iter().map(|node| *node.as_bytes()).collect();
         let index = self.seq.checked_sub(1).ok_or(merkle::ProofError::Range)?;
-        let leaf = Sha3Tree::leaf(&self.line);
+        let line = line_of(&self.receipt).ok_or(ProofError::Member("receipt"))?;
+        let leaf = Sha3Tree::leaf(&line);
         let root = checkpoint.root.as_bytes();
         Ok(merkle::verify_inclusion::<Sha3Tree>(index, checkpoint.size, &leaf, &path, root)?)
     }
@@ -111,10 +117,9 @@ impl InclusionProof {
         if object.len() != 4 || object.get(name).and_then(Json::as_str) != Some(version) {
             return Err(ProofError::Member(name));
         }
-        let line = object.get("receipt").map(to_vec).filter(|line| parse_line(line).is_ok());
-        let line = line.ok_or(ProofError::Member("receipt"))?;
-        let seq = seq_of(&line).ok_or(ProofError::Member("receipt"))?;
-        Ok(Self { line, seq, path: path_of(object)?, checkpoint: checkpoint_of(object, "checkpoint")? })
+        let receipt = object.get("receipt").map(to_vec).ok_or(ProofError::Member("receipt"))?;
+        let seq = seq_of(&receipt).ok_or(ProofError::Member("receipt"))?;
+        Ok(Self { receipt, seq, path: path_of(object)?, checkpoint: checkpoint_of(object, "checkpoint")? })
     }
 
     /// The proof as JSON.
@@ -122,7 +127,7 @@ impl InclusionProof {
     pub fn to_json(&self) -> Json {
         let mut object = Object::new();
         object.set(PROOF_MEMBER.0, PROOF_MEMBER.1);
-        object.set("receipt", read(&self.line));
+        object.set("receipt", read(&self.receipt));
         object.set("path", path_to_json(&self.path));
         object.set("checkpoint", read(&self.checkpoint.to_file()));
         Json::Object(object)
@@ -151,8 +156,8 @@ fn checkpoint_of(object: &Object, name: &'static str) -> Result<SignedCheckpoint
     file.and_then(|file| SignedCheckpoint::parse(&file).ok()).ok_or(ProofError::Member(name))
 }
 
-/// The sequence number in a log line.
-fn seq_of(line: &[u8]) -> Option<u64> {
-    let (payload, _) = parse_line(line).ok()?;
+/// The sequence number of a receipt on its own.
+fn seq_of(receipt: &[u8]) -> Option<u64> {
+    let (payload, _) = parse_receipt(receipt).ok()?;
     payload.as_object()?.get("seq")?.as_count().filter(|seq| *seq >= 1)
 }

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Disclose, output: &mut Output) -> Result<Exit, CliError
         Opened::Erased => return Err(CliError::NoOpenings("its openings were erased")),
         _ => return Err(CliError::NoOpenings("the vault holds no openings of it")),
     };
-    let disclosure = Disclosure::new(found.line, &openings, &pointers)?;
+    let disclosure = Disclosure::new(found.receipt, &openings, &pointers)?;
     let mut bytes = canonical::to_vec(&disclosure.to_json());
     bytes.push(b'\n');
     if bytes.len() > MAX_LEN {

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Export, output: &mut Output) -> Result<Exit, CliError> 
 
 /// How a receipt is written.
 enum Writer {
-    /// As it stands in the log.
+    /// On its own.
     Receipt,
     /// In a signed statement.
     Statement(Box<Stater>),
@@ -70,28 +70,25 @@ impl Writer {
             (None, None) => return self.export_all(log, to),
         };
         let found = found.ok_or(CliError::NoSuchReceipt(wanted))?;
-        self.write(&found.line, found.before.as_deref(), to)
+        self.write(&found.receipt, found.before.as_deref(), to)
     }
 
     /// Ends at the first receipt that cannot be written.
     fn export_all(&self, log: &LogReader, to: &mut dyn Write) -> Result<(), CliError> {
         let mut before: Option<Vec<u8>> = None;
         let mut end = Ok(());
-        log.visit(|_, piece| {
-            if !piece.complete {
-                return ControlFlow::Continue(());
-            }
-            end = self.write(piece.bytes, before.as_deref(), to);
-            before = Some(piece.bytes.to_vec());
+        log.visit_receipts(|_, receipt| {
+            end = self.write(&receipt.receipt, before.as_deref(), to);
+            before = Some(receipt.line.clone());
             if end.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         end
     }
 
-    fn write(&self, line: &[u8], before: Option<&[u8]>, to: &mut dyn Write) -> Result<(), CliError> {
+    fn write(&self, receipt: &[u8], before: Option<&[u8]>, to: &mut dyn Write) -> Result<(), CliError> {
         let bytes = match self {
-            Self::Receipt => line.to_vec(),
-            Self::Statement(stater) => stater.state(line, before)?,
+            Self::Receipt => receipt.to_vec(),
+            Self::Statement(stater) => stater.state(receipt, before)?,
         };
         Ok(to.write_all(&bytes).and_then(|()| to.write_all(b"\n")).and_then(|()| to.flush())?)
     }
@@ -105,16 +102,16 @@ impl Stater {
 
     /// The envelope; an error if the receipt is not verified, since a signature
     /// would vouch for it.
-    fn state(&self, line: &[u8], before: Option<&[u8]>) -> Result<Vec<u8>, CliError> {
+    fn state(&self, receipt: &[u8], before: Option<&[u8]>) -> Result<Vec<u8>, CliError> {
         let mut inputs = ReceiptInputs::new().keys(&self.keys).at(input::now());
         inputs.predecessor = before;
-        let report = verify_receipt(line, &inputs);
+        let report = verify_receipt(receipt, &inputs);
         if report.verdict.failure_class().is_some() {
             let id = report.subject.action_id.unwrap_or_default();
             let reason = report.reason_code.map_or("", |reason| reason.as_str());
             return Err(CliError::NotVouchedFor { id, reason });
         }
-        let statement = Statement::about(line)?;
+        let statement = Statement::about(receipt)?;
         let body = statement.to_canonical();
         let sig = self.key.sign(&dsse::pae(IN_TOTO, &body))?;
         let signatures = vec![EnvelopeSignature { keyid: Some(self.key.key_id().to_string()), sig }];

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Show, output: &mut Output) -> Result<Exit, CliError> {
     if let Some(before) = &found.before {
         inputs = inputs.predecessor(before);
     }
-    let report = verify_receipt(&found.line, &inputs);
+    let report = verify_receipt(&found.receipt, &inputs);
     let payload = payload(&found.line);
     if output.is_json() {
         output.object(&object(payload, &report))?;

@@ -21,7 +21,7 @@ use crate::policy::{Policy, Rate};
 use crate::recorder::{Options, Recorder};
 use crate::refused::Refused;
 use crate::session::OpenSessions;
-use crate::sign::{SignError, Signer};
+use crate::sign::{SignError, Signer, Signing};
 
 /// Builds a [`Gate`]; see [`Gate::builder`].
 ///
@@ -105,6 +105,9 @@ pub enum OpenError {
     /// The signer's algorithm is not one of ours.
     #[error("unknown signature algorithm `{0}`")]
     Algorithm(String),
+    /// Batches are signed with ML-DSA-65 only.
+    #[error("batches are not signed with `{0}`")]
+    Unbatched(String),
     /// What the signer signs does not verify under its own public key.
     #[error("the signer's self-test failed: {why}")]
     SelfTest {
@@ -184,6 +187,13 @@ impl GateBuilder {
         self
     }
 
+    /// What one signature covers; [`Signing::EachReceipt`] by default.
+    /// [`Signing::Batched`] takes a signer of ML-DSA-65.
+    pub fn signing(mut self, signing: Signing) -> Self {
+        self.options.signing = signing;
+        self
+    }
+
     /// How many calls and sessions may be in flight; 65,536 by default. Calls
     /// beyond that are refused, never queued.
     pub fn max_in_flight(mut self, places: NonZeroUsize) -> Self {
@@ -245,6 +255,9 @@ impl GateBuilder {
         };
         let log = self.log.ok_or(OpenError::NoLog)?;
         self_test(&*signer)?;
+        if self.options.signing == Signing::Batched && signer.algorithm() != suite::ML_DSA_65.name {
+            return Err(OpenError::Unbatched(signer.algorithm().to_owned()));
+        }
         let [new_log_id, boot] = random_ids()?;
         let boot_id = self.boot_id.unwrap_or_else(|| encode_hex(&boot));
         let body = lifecycle::start_body(&self.system, &boot_id, &*self.clock, self.options)?;

@@ -16,6 +16,7 @@ use crate::log::{Durability, LogStart, Unclean};
 use crate::recorder::{Draft, Options, Place, Submitted};
 use crate::refused::Refused;
 use crate::session::{SessionState, SessionStatus};
+use crate::sign::Signing;
 
 /// Texts in `gate:start` have at most this many bytes.
 const MAX_TEXT_LEN: usize = 128;
@@ -38,7 +39,13 @@ pub(super) fn start_body(
             Durability::Written => "written",
         },
     );
-    body.set("signing", "each");
+    body.set(
+        "signing",
+        match options.signing {
+            Signing::EachReceipt => "each",
+            Signing::Batched => "batched",
+        },
+    );
     set_text(&mut body, "clock", Some(clock.source()))?;
     body.set("clock_synchronised", "unknown");
     set_text(&mut body, "boot_id", Some(boot_id))?;

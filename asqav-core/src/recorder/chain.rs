@@ -10,8 +10,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use asqav_receipt::commitment::Openings;
+use asqav_receipt::digest::Sha256Digest;
+use asqav_receipt::id::LogId;
 use asqav_receipt::payload::{Link, Payload};
-use asqav_receipt::receipt::Signature;
+use asqav_receipt::receipt::ReceiptSignature;
 use asqav_receipt::time::Timestamp;
 
 use super::draft::Draft;
@@ -38,7 +40,7 @@ pub(super) struct Slot<T> {
     pub(super) payload: Arc<Payload>,
     pub(super) canonical: Arc<[u8]>,
     pub(super) openings: Option<Openings>,
-    pub(super) signature: Option<Signature>,
+    pub(super) signature: Option<ReceiptSignature>,
     pub(super) ticket: T,
     /// The head before and with this receipt.
     before: Option<Head>,
@@ -53,10 +55,23 @@ pub(super) struct Appended {
     pub(super) clock_was_at: Option<Timestamp>,
 }
 
-/// What a signer thread takes.
+/// What a signer thread takes: successive receipts of one log that name one
+/// key, at least one.
 pub(super) struct Job {
-    pub(super) seq: u64,
-    pub(super) canonical: Arc<[u8]>,
+    /// The number of the first.
+    pub(super) first_seq: u64,
+    pub(super) log_id: LogId,
+    pub(super) key_thumbprint: Sha256Digest,
+    pub(super) canonical: Vec<Arc<[u8]>>,
+}
+
+/// How much one job may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct JobSize {
+    /// Receipts.
+    pub(crate) receipts: usize,
+    /// Bytes of canonical payloads; the first receipt is taken in any case.
+    pub(crate) bytes: usize,
 }
 
 impl<T> Chain<T> {
@@ -91,19 +106,36 @@ impl<T> Chain<T> {
         Appended { head: after, canonical, clock_was_at }
     }
 
-    /// The oldest receipt that nobody signs yet.
-    pub(super) fn next_unsigned(&mut self) -> Option<Job> {
-        let slot = self.queue.get(self.given)?;
-        self.given += 1;
-        Some(Job { seq: slot.after.seq, canonical: Arc::clone(&slot.canonical) })
+    /// The oldest receipts that nobody signs yet: all of them, up to `most`.
+    pub(super) fn next_unsigned(&mut self, most: JobSize) -> Option<Job> {
+        let mut waiting = self.queue.iter().skip(self.given);
+        let first = waiting.next()?;
+        let (log_id, key_thumbprint) = (first.payload.asqav.log_id, first.payload.key_thumbprint);
+        let mut canonical = vec![Arc::clone(&first.canonical)];
+        let mut bytes = first.canonical.len();
+        for slot in waiting.take(most.receipts.saturating_sub(1)) {
+            bytes += slot.canonical.len();
+            let payload = &slot.payload;
+            if bytes > most.bytes
+                || (payload.asqav.log_id, payload.key_thumbprint) != (log_id, key_thumbprint)
+            {
+                break;
+            }
+            canonical.push(Arc::clone(&slot.canonical));
+        }
+        let first_seq = first.after.seq;
+        self.given += canonical.len();
+        Some(Job { first_seq, log_id, key_thumbprint, canonical })
     }
 
-    /// Takes the signature of receipt `seq`; nothing happens if it was set
-    /// aside meanwhile. True when the writer has something to take.
-    pub(super) fn signed(&mut self, seq: u64, signature: Signature) -> bool {
-        let slot = self.index_of(seq).and_then(|index| self.queue.get_mut(index));
-        if let Some(slot) = slot {
-            slot.signature = Some(signature);
+    /// Takes the signatures of the receipts from number `first_seq` on; nothing
+    /// happens to those that were set aside meanwhile. True when the writer has
+    /// something to take.
+    pub(super) fn signed(&mut self, first_seq: u64, signatures: Vec<ReceiptSignature>) -> bool {
+        if let Some(index) = self.index_of(first_seq) {
+            for (slot, signature) in self.queue.iter_mut().skip(index).zip(signatures) {
+                slot.signature = Some(signature);
+            }
         }
         self.queue.front().is_some_and(|slot| slot.signature.is_some())
     }

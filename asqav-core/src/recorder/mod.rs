@@ -70,7 +70,7 @@ impl Recorder {
         // Whatever fails from here on, dropping `recorder` ends what runs.
         let shared = Arc::clone(&recorder.shared);
         recorder.spawn("asqav-writer", move || writing::run(&shared, log))?;
-        for _ in 0..options.signers.get() {
+        for _ in 0..options.signer_threads() {
             let (shared, signer) = (Arc::clone(&recorder.shared), Arc::clone(&signer));
             recorder.spawn("asqav-signer", move || signing::run(&shared, &*signer))?;
         }

@@ -3,7 +3,15 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use asqav_receipt::batch::MAX_BATCH_SIZE;
+
+use super::chain::JobSize;
 use crate::log::Durability;
+use crate::sign::Signing;
+
+/// A batch takes no more than this, bytes of canonical payloads: its log lines
+/// are then within what verifiers hold at once.
+const MAX_BATCH_PAYLOADS: usize = 1 << 20;
 
 /// How many calls may be in flight unless told otherwise.
 pub(crate) const DEFAULT_MAX_IN_FLIGHT: usize = 65_536;
@@ -15,7 +23,9 @@ pub(crate) struct Options {
     pub(crate) durability: Durability,
     /// How many places there are; one is a call, or a receipt outside a call.
     pub(crate) max_in_flight: usize,
-    /// How many threads sign.
+    /// What a signature covers.
+    pub(crate) signing: Signing,
+    /// How many threads sign; batches are signed by one, so that they are large.
     pub(crate) signers: NonZeroUsize,
     /// How long the log waits for [`Log::maintain`](crate::log::Log::maintain)
     /// at most, besides the time that one commit takes.
@@ -31,9 +41,28 @@ impl Default for Options {
         Self {
             durability: Durability::default(),
             max_in_flight: DEFAULT_MAX_IN_FLIGHT,
+            signing: Signing::default(),
             signers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             maintenance: Duration::from_secs(1),
             process_id: std::process::id,
+        }
+    }
+}
+
+impl Options {
+    /// How many threads sign in this mode.
+    pub(super) const fn signer_threads(&self) -> usize {
+        match self.signing {
+            Signing::EachReceipt => self.signers.get(),
+            Signing::Batched => 1,
+        }
+    }
+
+    /// How much is signed at once.
+    pub(super) fn job_size(&self) -> JobSize {
+        match self.signing {
+            Signing::EachReceipt => JobSize { receipts: 1, bytes: 0 },
+            Signing::Batched => JobSize { receipts: usize::from(MAX_BATCH_SIZE), bytes: MAX_BATCH_PAYLOADS },
         }
     }
 }

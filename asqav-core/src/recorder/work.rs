@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use asqav_receipt::receipt::Signature;
+use asqav_receipt::receipt::ReceiptSignature;
 
 use super::super::completion::Resolver;
 use super::super::sync::{MutexGuard, lock, wait, wait_timeout};
@@ -27,11 +27,12 @@ pub(super) enum Step {
 }
 
 impl Shared {
-    /// The next receipt to sign; waits for one, `None` when none will come.
+    /// The next receipts to sign; waits for one, `None` when none will come.
     pub(super) fn next_job(&self) -> Option<Job> {
+        let most = self.options.job_size();
         let mut state = lock(&self.state);
         loop {
-            if let Some(job) = state.chain.next_unsigned() {
+            if let Some(job) = state.chain.next_unsigned(most) {
                 return Some(job);
             }
             if matches!(state.phase, Phase::Draining(_) | Phase::Finished(_)) {
@@ -41,8 +42,9 @@ impl Shared {
         }
     }
 
-    pub(super) fn signed(&self, seq: u64, signature: Signature) {
-        if lock(&self.state).chain.signed(seq, signature) {
+    /// The receipts from number `first_seq` on are signed.
+    pub(super) fn signed(&self, first_seq: u64, signatures: Vec<ReceiptSignature>) {
+        if lock(&self.state).chain.signed(first_seq, signatures) {
             self.writable.notify_one();
         }
     }

@@ -174,14 +174,15 @@ impl Signer for NamelessSigner {
 }
 
 #[test]
-fn a_signer_thread_that_dies_closes_and_leaves_nobody_waiting() {
+fn a_signer_that_panics_anywhere_closes_and_leaves_nobody_waiting() {
     let log = MemoryLog::new();
     let recorder = start(log.clone(), NamelessSigner(QuickSigner::new()));
     let place = recorder.reserve().unwrap();
     let submitted = place.submit(draft(1)).unwrap();
-    assert_eq!(submitted.done.wait().unwrap_err(), Closed::Panicked);
-    assert_eq!(place.submit(draft(2)).unwrap_err(), Refused::Closed { cause: Closed::Panicked });
-    assert_eq!(recorder.shutdown(Duration::MAX, last(9)).unwrap().wait(), Err(Closed::Panicked));
+    let cause = Closed::Signing { seq: 1, why: "the signer panicked".to_owned() };
+    assert_eq!(submitted.done.wait().unwrap_err(), cause);
+    assert_eq!(place.submit(draft(2)).unwrap_err(), Refused::Closed { cause: cause.clone() });
+    assert_eq!(recorder.shutdown(Duration::MAX, last(9)).unwrap().wait(), Err(cause));
     assert!(log.receipts().is_empty() && !log.is_open());
 }
 

@@ -15,14 +15,11 @@ const LABEL: &[u8] = br#""action_type":"gate:recovery""#;
 pub(super) struct Recoveries {
     /// Length and digest of the torn bytes, by the receipt before them.
     torn: BTreeMap<u64, (u64, Sha3Digest)>,
-    newest: Vec<u8>,
 }
 
 impl Recoveries {
     /// Takes the next line.
     pub(super) fn line(&mut self, line: &[u8]) {
-        self.newest.clear();
-        self.newest.extend_from_slice(line);
         let start = line.get(..LABEL_WITHIN).unwrap_or(line);
         if start.windows(LABEL.len()).any(|part| part == LABEL) {
             self.torn.extend(torn(line));
@@ -38,12 +35,6 @@ impl Recoveries {
     /// After which receipts recoveries name torn bytes.
     pub(super) fn torn_after(&self) -> impl Iterator<Item = u64> {
         self.torn.keys().copied()
-    }
-
-    /// The number of the newest receipt.
-    pub(super) fn newest_seq(&self) -> Option<u64> {
-        let (payload, _) = parse_line(&self.newest).ok()?;
-        payload.as_object()?.get("seq")?.as_count()
     }
 }
 

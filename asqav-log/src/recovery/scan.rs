@@ -3,8 +3,10 @@
 use std::io::BufReader;
 
 use asqav_core::log::{LogError, LogOwner};
+use asqav_receipt::batch::{Batch, MAX_BATCH_LEN, Member};
 use asqav_receipt::payload::Payload;
-use asqav_receipt::receipt::parse_line;
+use asqav_receipt::receipt::{LineSignature, Signature, parse_line};
+use asqav_receipt::suite::ML_DSA_65;
 
 use crate::error::{damaged, io_error};
 use crate::keyring::Keyring;
@@ -48,27 +50,97 @@ pub(super) fn scan(
     let source = FileReader { storage, name: &name, offset: 0 };
     let mut lines = Lines::new(BufReader::with_capacity(1 << 16, source));
     let mut scan = Scan::nothing(tip);
+    let mut pending = Pending::new(scan.tip.clone());
     while let Some(piece) = lines.next_piece().map_err(io)? {
         let place = format!("{name}, line {}, byte {}", piece.number, piece.offset);
-        match check(piece, owner, keys, &scan.tip) {
-            Ok(payload) => {
-                let canonical = payload.to_canonical();
-                let tip = &scan.tip;
-                scan.content.get_or_insert_with(|| Content::new(tip, payload.issued_at)).push(piece.bytes);
-                scan.tip.advance(&payload, &canonical);
-            }
+        match pending.take(piece, owner, keys) {
+            Ok(true) => pending.settle(&mut scan),
+            // Of a batch, which is in the log as a whole or not at all.
+            Ok(false) => {}
             // A crash leaves the beginning of a write, never its end.
             Err(_) if !piece.complete => break,
             Err(why) => return Err(damaged(place, why)),
         }
     }
-    // The piece without a line feed was the last one.
+    // The lines of an unfinished batch, and a piece without a line feed.
     scan.torn = lines.offset() - scan.valid_len();
     Ok(scan)
 }
 
-/// Whether `piece` is the next receipt of this log.
-fn check(piece: Piece<'_>, owner: &LogOwner, keys: &Keyring<'_>, tip: &Tip) -> Result<Payload, String> {
+/// A line and what stands in it.
+struct Taken {
+    line: Vec<u8>,
+    payload: Payload,
+    canonical: Vec<u8>,
+}
+
+/// Lines that continue the log, up to the signature that covers them.
+struct Pending {
+    tip: Tip,
+    lines: Vec<Taken>,
+    batch: Option<Member>,
+    len: usize,
+}
+
+impl Pending {
+    const fn new(tip: Tip) -> Self {
+        Self { tip, lines: Vec::new(), batch: None, len: 0 }
+    }
+
+    /// Takes the next piece; true when a signature covers everything taken.
+    fn take(&mut self, piece: Piece<'_>, owner: &LogOwner, keys: &Keyring<'_>) -> Result<bool, String> {
+        let (payload, signature) = check(piece, owner, &self.tip)?;
+        let canonical = payload.to_canonical();
+        self.tip.advance(&payload, &canonical);
+        self.len += piece.bytes.len();
+        if let LineSignature::Own(signature) = &signature {
+            keys.check(&payload.key_thumbprint, &canonical, signature)?;
+        }
+        self.lines.push(Taken { line: piece.bytes.to_vec(), payload, canonical });
+        match signature {
+            LineSignature::Own(_) if self.batch.is_none() => Ok(true),
+            LineSignature::Own(_) => Err("the batch before it is not whole".to_owned()),
+            LineSignature::Member(member) => self.take_member(member, keys),
+        }
+    }
+
+    fn take_member(&mut self, mut member: Member, keys: &Keyring<'_>) -> Result<bool, String> {
+        let (sig, first) = (member.sig.take(), self.batch.get_or_insert_with(|| member.clone()));
+        let begins = self.lines.first().map(|first| first.payload.seq) == Some(first.place.first_seq());
+        if *first != member || !begins || self.len > MAX_BATCH_LEN {
+            return Err("it is of another batch than the lines before it".to_owned());
+        }
+        let Some(sig) = sig else { return Ok(false) };
+        let Some(Payload { asqav, key_thumbprint, .. }) = self.lines.first().map(|first| &first.payload)
+        else {
+            return Ok(false);
+        };
+        if self.lines.iter().any(|taken| taken.payload.key_thumbprint != *key_thumbprint) {
+            return Err("its batch names several keys".to_owned());
+        }
+        let payloads = self.lines.iter().map(|taken| &*taken.canonical);
+        let batch = Batch::new(asqav.log_id, *key_thumbprint, member.place.first_seq(), payloads);
+        let batch =
+            batch.filter(|batch| batch.root().place == member.place).ok_or("its batch is not whole")?;
+        let signature = Signature { alg: ML_DSA_65.name, kid: member.kid, sig };
+        keys.check(key_thumbprint, &batch.root().signing_bytes(), &signature)?;
+        Ok(true)
+    }
+
+    /// What was taken is in the log.
+    fn settle(&mut self, scan: &mut Scan) {
+        for Taken { line, payload, canonical } in self.lines.drain(..) {
+            let tip = &scan.tip;
+            scan.content.get_or_insert_with(|| Content::new(tip, payload.issued_at)).push(&line);
+            scan.tip.advance(&payload, &canonical);
+        }
+        (self.batch, self.len) = (None, 0);
+    }
+}
+
+/// Whether `piece` is the next receipt of this log; its signature is still to
+/// be checked.
+fn check(piece: Piece<'_>, owner: &LogOwner, tip: &Tip) -> Result<(Payload, LineSignature), String> {
     if !piece.complete {
         return Err("it is not complete".to_owned());
     }
@@ -78,7 +150,7 @@ fn check(piece: Piece<'_>, owner: &LogOwner, keys: &Keyring<'_>, tip: &Tip) -> R
     let (json, signature) = parse_line(piece.bytes).map_err(|error| error.to_string())?;
     let payload = Payload::from_json(&json).map_err(|error| error.to_string())?;
     let canonical = payload.to_canonical();
-    if asqav_receipt::receipt::line(&canonical, &signature) != piece.bytes {
+    if signature.line(&canonical) != piece.bytes {
         return Err("its derived members do not follow from the others".to_owned());
     }
     if payload.agent_id != owner.agent {
@@ -88,6 +160,5 @@ fn check(piece: Piece<'_>, owner: &LogOwner, keys: &Keyring<'_>, tip: &Tip) -> R
         return Err(format!("it is a receipt of issuer `{}`", payload.issuer_id));
     }
     tip.expects(&payload)?;
-    keys.check(&payload.key_thumbprint, &canonical, &signature)?;
-    Ok(payload)
+    Ok((payload, signature))
 }

@@ -169,7 +169,7 @@ pub fn sign(key: &TestKey, payload: Payload) -> LogEntry {
     LogEntry {
         payload: Arc::new(payload),
         canonical: canonical.into(),
-        signature: Signature { alg: ML_DSA_65.name, kid: key.key_id().clone(), sig },
+        signature: Signature { alg: ML_DSA_65.name, kid: key.key_id().clone(), sig }.into(),
         openings,
     }
 }

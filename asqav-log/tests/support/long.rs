@@ -30,7 +30,7 @@ pub fn long_chain(len: u64, batch: u64, whole: &[u64]) -> impl Iterator<Item = V
                 LogEntry {
                     payload: Arc::new(payload),
                     canonical: canonical.into(),
-                    signature,
+                    signature: signature.into(),
                     openings: None,
                 }
             })

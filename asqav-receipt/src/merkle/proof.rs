@@ -90,6 +90,20 @@ pub fn verify_inclusion<H: TreeHash>(
     path: &[Node],
     root: &Node,
 ) -> Result<(), ProofError> {
+    if inclusion_root::<H>(index, size, leaf, path)? == *root { Ok(()) } else { Err(ProofError::Root) }
+}
+
+/// The root of the tree of `size` leaves to which `path` leads from `leaf`
+/// (already hashed), number `index` from 0.
+///
+/// # Errors
+/// [`ProofError::Range`] and [`ProofError::Length`].
+pub fn inclusion_root<H: TreeHash>(
+    index: u64,
+    size: u64,
+    leaf: &Node,
+    path: &[Node],
+) -> Result<Node, ProofError> {
     if index >= size {
         return Err(ProofError::Range);
     }
@@ -100,7 +114,7 @@ pub fn verify_inclusion<H: TreeHash>(
         }
         node = step::<H>(&mut at, &mut last, &node, sibling);
     }
-    finish(last, node == *root)
+    if last == 0 { Ok(node) } else { Err(ProofError::Length) }
 }
 
 /// Checks that the tree of `size1` leaves under `root1` is the beginning of

@@ -7,7 +7,7 @@ use crate::digest::Sha3Digest;
 use crate::header::SignedHeader;
 use crate::json::{Json, Object};
 use crate::payload::Link;
-use crate::receipt::parse_line;
+use crate::receipt::parse_receipt;
 
 /// The member by which a fraud proof is known, and its only value.
 pub const FRAUD_MEMBER: (&str, &str) = ("asqav_fraud", "v1");
@@ -16,7 +16,7 @@ pub const FRAUD_MEMBER: (&str, &str) = ("asqav_fraud", "v1");
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FraudProof {
-    /// Two receipts with one number: log lines without the line feed.
+    /// Two receipts with one number, each on its own.
     Receipts(Box<[Vec<u8>; 2]>),
     /// Two segment headers.
     Headers(Box<[SignedHeader; 2]>),
@@ -78,7 +78,7 @@ impl FraudProof {
     #[must_use]
     pub fn to_json(&self) -> Json {
         let [first, second] = match self {
-            Self::Receipts(pair) => pair.each_ref().map(|line| read(line)),
+            Self::Receipts(pair) => pair.each_ref().map(|receipt| read(receipt)),
             Self::Headers(pair) => pair.each_ref().map(|header| read(&header.to_file())),
             Self::Checkpoints(pair) => pair.each_ref().map(|checkpoint| read(&checkpoint.to_file())),
         };
@@ -92,7 +92,7 @@ impl FraudProof {
 }
 
 fn receipt(object: &Object, name: &'static str) -> Result<Vec<u8>, ProofError> {
-    object.get(name).map(to_vec).filter(|line| parse_line(line).is_ok()).ok_or(ProofError::Member(name))
+    object.get(name).map(to_vec).filter(|line| parse_receipt(line).is_ok()).ok_or(ProofError::Member(name))
 }
 
 fn header(object: &Object, name: &'static str) -> Result<SignedHeader, ProofError> {
@@ -104,7 +104,7 @@ fn header(object: &Object, name: &'static str) -> Result<SignedHeader, ProofErro
 /// over the same payload contradicts nothing.
 fn receipts(pair: &[Vec<u8>; 2]) -> Result<Option<u64>, ProofError> {
     let read = |line: &[u8], name| {
-        let (payload, _) = parse_line(line).map_err(|_| ProofError::Member(name))?;
+        let (payload, _) = parse_receipt(line).map_err(|_| ProofError::Member(name))?;
         let object = payload.as_object().ok_or(ProofError::Member(name))?;
         let log_id = object.get("asqav").and_then(|asqav| asqav.as_object()?.get("log_id")?.as_str());
         let seq = object.get("seq").and_then(Json::as_count);

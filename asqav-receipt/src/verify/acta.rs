@@ -2,7 +2,7 @@
 //! over the canonical payload, `sig` in hexadecimal digits, the issuer's name
 //! as `kid`, and a link over the whole predecessor instead of its payload.
 
-use super::axes::signature::Check;
+use super::axes::signature::{Check, Over};
 use super::axes::{anchors, counterparty, digest, keys, nonce, outer, time};
 use super::finding::Finding;
 use super::input::ReceiptInputs;
@@ -174,7 +174,7 @@ fn signature(subject: &Subject<'_>, entry: &KeyEntry) -> Result<Finding, Finding
     let signature = subject.sig.and_then(decode_hex::<64>).ok_or_else(|| {
         Finding::fail(ReasonCode::SignatureEncoding, "there is no signature in lower-case hexadecimal digits")
     })?;
-    Ok(Check { key, signature: signature.to_vec() }.run(&subject.message))
+    Ok(Check { key, signature: signature.to_vec(), over: Over::Payload }.run(&subject.message))
 }
 
 /// A key inside the signature is never used; it may not be another one either.

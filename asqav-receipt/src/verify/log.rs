@@ -1,5 +1,6 @@
 //! Whether a whole log is true.
 
+mod batches;
 mod checkpoint;
 mod inputs;
 mod line;
@@ -13,6 +14,7 @@ pub use inputs::LogInputs;
 pub use report::LogReport;
 pub use signatures::{CheckedSignature, SignatureJob};
 
+use batches::{Batches, Held};
 use checkpoint::Whole;
 use line::Line;
 use meaning::Meaning;
@@ -21,12 +23,23 @@ use segment::{Seals, Segment};
 use tally::{Place, Tally};
 
 use super::axes::chain::Predecessor;
+use super::axes::signature::Check;
+use super::finding::Finding;
 use super::input::ReceiptInputs;
 use super::judge::{self, Signatures};
 use super::reason::ReasonCode;
 use super::report::Axis;
+use super::subject::Subject;
 use crate::merkle::{Sha3Tree, TreeHash as _};
 use crate::payload::Link;
+
+/// A receipt that was judged but for its signature.
+struct Read<'a> {
+    place: Place,
+    /// What is left to check; `None` if that is settled.
+    check: Option<Check<'a>>,
+    message: Vec<u8>,
+}
 
 /// Verifies a log as it is read: segment after segment, line after line.
 ///
@@ -52,6 +65,7 @@ pub struct LogVerifier<'a> {
     meaning: Meaning,
     seals: Seals,
     segment: Option<Segment>,
+    batches: Batches,
     whole: Whole,
     receipts: u64,
     /// Signatures handed out and not yet handed back.
@@ -70,6 +84,7 @@ impl<'a> LogVerifier<'a> {
             meaning: Meaning::default(),
             seals: Seals::default(),
             segment: None,
+            batches: Batches::default(),
             whole: Whole::default(),
             receipts: 0,
             pending: 0,
@@ -95,40 +110,94 @@ impl<'a> LogVerifier<'a> {
     /// As [`line`](Self::line), but leaves the signature's arithmetic to the
     /// caller, who may run jobs in any order and on any thread, and gives each
     /// result to [`signature`](Self::signature) before [`finish`](Self::finish).
+    ///
+    /// The lines of a batch wait until it is whole, and have one job.
     pub fn line_deferred(&mut self, line: &[u8]) -> Option<SignatureJob<'a>> {
-        self.receipts += 1;
-        let leaf = Sha3Tree::leaf(line);
-        if let Some(segment) = &mut self.segment {
-            segment.push(line, leaf);
+        let held = Held { len: line.len(), leaf: Sha3Tree::leaf(line), read: Line::read(line) };
+        let taken = self.batches.take(held);
+        self.broken(taken.broken);
+        if let Some(held) = taken.own {
+            return self.own(&held);
         }
-        self.whole.push(leaf);
-        let job = self.read(line);
-        self.whole.compare(&self.inputs, &self.meaning, &mut self.tally);
-        job
+        if taken.whole.is_empty() { None } else { self.batch(&taken.whole) }
     }
 
-    fn read(&mut self, line: &[u8]) -> Option<SignatureJob<'a>> {
-        let read = match Line::read(line) {
-            Ok(read) => read,
-            Err(note) => {
-                self.unreadable(note);
-                return None;
+    /// A line with a signature of its own, or one that is no receipt.
+    fn own(&mut self, held: &Held) -> Option<SignatureJob<'a>> {
+        let read = self.read(held)?;
+        let job = SignatureJob::new(read.place, 1, read.check?, read.message);
+        self.pending += 1;
+        Some(job)
+    }
+
+    /// Lines of a batch that is not whole: each is judged but for its signature.
+    fn broken(&mut self, lines: Vec<Held>) {
+        for held in &lines {
+            let Some(Read { place, check: Some(_), .. }) = self.read(held) else { continue };
+            let finding = Finding::fail(ReasonCode::BatchBroken, "its batch is not whole");
+            self.tally.axis(&place, &finding.on(Axis::Signature), 1);
+        }
+    }
+
+    /// A whole batch: one signature for all its receipts.
+    fn batch(&mut self, lines: &[Held]) -> Option<SignatureJob<'a>> {
+        let mut whole = batches::Whole::default();
+        let mut newest = Place::default();
+        for held in lines {
+            let Some(read) = self.read(held) else { continue };
+            whole.push(held, &read.message, read.check);
+            newest = read.place;
+        }
+        let count = whole.count;
+        match whole.check() {
+            Ok(Some((check, message))) => {
+                self.pending += 1;
+                Some(SignatureJob::new(newest, count, check, message))
             }
-        };
-        match read.subject() {
-            Some(subject) => self.receipt(&subject),
-            None => {
-                self.unreadable("there is no receipt of asqav".to_owned());
+            Ok(None) => None,
+            Err(note) => {
+                let finding = Finding::fail(ReasonCode::BatchBroken, note);
+                self.tally.axis(&newest, &finding.on(Axis::Signature), count);
                 None
             }
         }
     }
 
+    /// Counts a line and judges the receipt in it, but for its signature.
+    fn read(&mut self, held: &Held) -> Option<Read<'a>> {
+        self.receipts += 1;
+        if let Some(segment) = &mut self.segment {
+            segment.push(held.len, held.leaf);
+        }
+        self.whole.push(held.leaf);
+        let read = match &held.read {
+            Ok(line) => match line.subject() {
+                Some(subject) => Some(self.receipt(&subject)),
+                None => {
+                    self.unreadable("there is no receipt of asqav");
+                    None
+                }
+            },
+            Err(note) => {
+                self.unreadable(note);
+                None
+            }
+        };
+        self.whole.compare(&self.inputs, &self.meaning, &mut self.tally);
+        read
+    }
+
     /// Takes the result of a deferred signature.
     pub fn signature(&mut self, checked: CheckedSignature) {
         self.pending = self.pending.saturating_sub(1);
-        let (place, axis) = checked.into_parts();
-        self.tally.axis(&place, &axis);
+        let (place, axis, count) = checked.into_parts();
+        self.tally.axis(&place, &axis, count);
+    }
+
+    /// The number of the newest receipt that was read whole.
+    #[must_use]
+    pub fn newest_seq(&self) -> Option<u64> {
+        self.meaning.newest.map(|newest| newest.seq)
     }
 
     /// Takes `len` bytes after the segment's last line feed: an unfinished line.
@@ -150,6 +219,8 @@ impl<'a> LogVerifier<'a> {
 
     /// Ends the segment with the content of its header file.
     pub fn sealed(&mut self, header: &[u8]) {
+        let broken = self.batches.give_up();
+        self.broken(broken);
         let Some(segment) = self.segment.take() else {
             let note = "a header without a segment";
             self.tally.problem(&Place::default(), Axis::Chain, ReasonCode::SegmentMissing, note);
@@ -161,8 +232,14 @@ impl<'a> LogVerifier<'a> {
         }
     }
 
-    /// Ends the segment without a header: only the last one may.
+    /// Ends the segment without a header: only the last one may. A batch that
+    /// is not whole was being written, as an unfinished line was.
     pub fn unsealed(&mut self) {
+        let (lines, len) = self.batches.waiting();
+        if lines > 0 {
+            self.batches.give_up();
+            self.torn(len);
+        }
         if let Some(segment) = self.segment.take() {
             self.seals.leave_open(&segment);
         }
@@ -190,14 +267,14 @@ impl<'a> LogVerifier<'a> {
         report::finish(&end, &self.inputs, &self.meaning, self.tally)
     }
 
-    fn receipt(&mut self, subject: &super::subject::Subject<'_>) -> Option<SignatureJob<'a>> {
+    fn receipt(&mut self, subject: &Subject<'_>) -> Read<'a> {
         let mut inputs = ReceiptInputs::new();
         (inputs.keys, inputs.at) = (self.inputs.keys, self.inputs.at);
         let judged = judge::judge(subject, &self.predecessor, &inputs, Signatures::Later);
         let place = Place::of(subject);
         for axis in &judged.axes {
             if axis.axis != Axis::Signature || judged.pending.is_none() {
-                self.tally.axis(&place, axis);
+                self.tally.axis(&place, axis, 1);
             }
         }
         if let Some(segment) = &mut self.segment {
@@ -208,9 +285,7 @@ impl<'a> LogVerifier<'a> {
             self.meet_head(payload, &subject.message);
         }
         self.predecessor = Predecessor::of(subject);
-        let check = judged.pending?;
-        self.pending += 1;
-        Some(SignatureJob::new(place, check, subject.message.clone()))
+        Read { place, check: judged.pending, message: subject.message.clone() }
     }
 
     /// Compares the receipt at the mirrored head's place with it.
@@ -227,7 +302,7 @@ impl<'a> LogVerifier<'a> {
     }
 
     /// A line that is no receipt: what follows cannot be compared with it.
-    fn unreadable(&mut self, note: String) {
+    fn unreadable(&mut self, note: &str) {
         self.tally.problem(
             &Place::default(),
             Axis::Structure,

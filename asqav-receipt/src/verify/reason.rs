@@ -163,6 +163,12 @@ reasons! {
     AlgorithmMislabelled = "algorithm_mislabelled" Remark,
     /// A foreign log's name of its signer is not the digest of the key.
     SignerDidDiffers = "signer_did_differs" Invalid,
+    /// The place in a batch is malformed, or not that of the receipt.
+    BatchMalformed = "batch_malformed" Invalid,
+    /// A line of a batch without the others, and so without their signature.
+    BatchIncomplete = "batch_incomplete" Unverifiable,
+    /// The receipts of a batch disagree, or some of them are missing in the log.
+    BatchBroken = "batch_broken" Invalid,
     /// `kid` is not that of the key which the signed thumbprint names.
     KidMismatch = "kid_mismatch" Invalid,
     /// The signed thumbprint names another key than the resolved one.

@@ -1,5 +1,6 @@
 //! A log in memory, written as a gate would, or as a cheating one.
 
+use asqav_receipt::batch::Batch;
 use asqav_receipt::checkpoint::HeadMirror;
 use asqav_receipt::digest::{Sha3Digest, Sha256Digest};
 use asqav_receipt::header::{CloseReason, SegmentHeader, SignedHeader};
@@ -13,7 +14,7 @@ use asqav_receipt::payload::{
     Context, Controls, Decision, Extension, Form, Link, Outcome, Payload, Phase, PolicyInfo, ReceiptType,
     Tier,
 };
-use asqav_receipt::receipt;
+use asqav_receipt::receipt::{self, ReceiptSignature};
 use asqav_receipt::time::Timestamp;
 use asqav_receipt::verify::{LogInputs, LogReport, LogVerifier};
 
@@ -34,6 +35,10 @@ pub struct Writer {
     pub open: OpenSet,
     /// Canonical payloads, in order.
     pub payloads: Vec<Vec<u8>>,
+    /// Receipts on their own, in order.
+    pub receipts: Vec<Vec<u8>>,
+    /// Where in `payloads` the batch at hand begins.
+    batch_from: Option<usize>,
     /// Where the newest segment begins in `payloads`.
     first: usize,
     previous_header: Option<Sha3Digest>,
@@ -48,6 +53,8 @@ impl Writer {
             segments: vec![Segment::default()],
             open: OpenSet::default(),
             payloads: Vec::new(),
+            receipts: Vec::new(),
+            batch_from: None,
             first: 0,
             previous_header: None,
             micros: 1_775_000_000_000_000,
@@ -121,10 +128,32 @@ impl Writer {
     pub fn write(&mut self, payload: Payload) -> Payload {
         let canonical = payload.to_canonical();
         self.open.apply(&payload, &canonical);
-        let line = receipt::line(&canonical, &self.key.signature(&canonical));
-        self.segments.last_mut().unwrap().lines.push(line);
+        if self.batch_from.is_none() {
+            self.append(&canonical, &self.key.signature(&canonical).into());
+        }
         self.payloads.push(canonical);
         payload
+    }
+
+    fn append(&mut self, canonical: &[u8], signature: &ReceiptSignature) {
+        self.segments.last_mut().unwrap().lines.push(receipt::line(canonical, signature));
+        self.receipts.push(receipt::portable(canonical, signature));
+    }
+
+    /// Signs what `write` writes as one batch.
+    pub fn batched<T>(&mut self, write: impl FnOnce(&mut Self) -> T) -> T {
+        let from = self.payloads.len();
+        self.batch_from = Some(from);
+        let written = write(self);
+        self.batch_from = None;
+        let canonical = self.payloads[from..].to_vec();
+        let payloads = canonical.iter().map(Vec::as_slice);
+        let batch = Batch::new(self.log_id, self.key.thumbprint(), from as u64 + 1, payloads).unwrap();
+        let signatures = batch.signatures(self.key.signature(&batch.root().signing_bytes()));
+        for (canonical, signature) in canonical.iter().zip(signatures) {
+            self.append(canonical, &signature);
+        }
+        written
     }
 
     pub fn event(&mut self, name: &'static str, members: &[(&str, Json)]) -> Payload {

@@ -10,18 +10,23 @@ use crate::Verdicts as _;
 use crate::support::log::{Segment, Writer, verify};
 use crate::support::now;
 
-/// Three segments, a call open across a seal, a session, two runs.
+/// Three segments, a call open across a seal, a session, two runs, two batches.
 fn log() -> Writer {
     let mut writer = Writer::started();
     let session = writer.open_session("s-1");
     writer.step(&session);
     let decision = writer.allow();
     writer.seal();
-    writer.outcome(&decision);
-    writer.close_session(&session);
+    writer.batched(|writer| {
+        writer.outcome(&decision);
+        writer.close_session(&session);
+        writer.call();
+    });
     writer.stop();
-    writer.event("gate:start", &[]);
-    writer.deny();
+    writer.batched(|writer| {
+        writer.event("gate:start", &[]);
+        writer.deny();
+    });
     writer.stop();
     writer
 }
@@ -79,7 +84,10 @@ fn no_suffix_can_be_removed_unseen() {
             let mut cut = files[..=segment].to_vec();
             cut[segment].lines.truncate(line);
             cut[segment].header = None;
-            verify(&cut, inputs).unverifiable(ReasonCode::LogOpen);
+            // Within a batch the lines before the cut are not signed either.
+            let cut_batch = matches!((segment, line), (1, 1..=3) | (2, 1));
+            let wanted = if cut_batch { ReasonCode::TornTail } else { ReasonCode::LogOpen };
+            verify(&cut, inputs).unverifiable(wanted);
             never_verified(&writer, &cut, "cut");
         }
     }

@@ -18,6 +18,8 @@ mod support;
 mod acta;
 #[cfg(feature = "anchors")]
 mod anchors;
+mod batch_lines;
+mod batches;
 mod checkpoints;
 mod disclosures;
 mod dsse;
@@ -47,6 +49,11 @@ trait Verdicts: std::fmt::Debug {
     fn invalid(&self, reason: ReasonCode) {
         assert_eq!(self.reason(), Some(reason), "{self:#?}");
         assert_eq!(self.verdict(), Verdict::Unverified(FailureClass::Invalid), "{self:#?}");
+    }
+
+    #[track_caller]
+    fn not_verified(&self) {
+        assert!(self.verdict().failure_class().is_some(), "{self:#?}");
     }
 
     #[track_caller]

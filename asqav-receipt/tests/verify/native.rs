@@ -206,9 +206,10 @@ fn alg_is_that_of_the_key() {
     };
     with("ML-DSA-65").verified();
     with("Ed25519").invalid(ReasonCode::AlgorithmMismatch);
-    for unknown in ["ml-dsa-65", "none", "asqav-batch-v1+ML-DSA-65", ""] {
+    for unknown in ["ml-dsa-65", "none", "asqav-batch-v2+ML-DSA-65", ""] {
         with(unknown).unverifiable(ReasonCode::AlgorithmUnsupported);
     }
+    with("asqav-batch-v1+ML-DSA-65").invalid(ReasonCode::BatchMalformed);
     let unlabelled = line.replace("\"alg\":\"ML-DSA-65\",", "");
     verify_receipt(unlabelled.as_bytes(), &ReceiptInputs::new().keys(&keys).at(now()))
         .unverifiable(ReasonCode::AlgorithmUnsupported);

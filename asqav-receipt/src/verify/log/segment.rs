@@ -29,11 +29,11 @@ impl Segment {
         Self { number, count: 0, bytes: 0, lines: Frontier::new(), first: None }
     }
 
-    /// Adds a line, its line feed not included; `leaf` is its hash in the tree.
-    pub(super) fn push(&mut self, line: &[u8], leaf: [u8; 32]) {
+    /// Adds a line of `len` bytes, its line feed not included; `leaf` is its
+    /// hash in the tree.
+    pub(super) fn push(&mut self, len: usize, leaf: [u8; 32]) {
         self.count += 1;
-        self.bytes =
-            self.bytes.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX)).saturating_add(1);
+        self.bytes = self.bytes.saturating_add(u64::try_from(len).unwrap_or(u64::MAX)).saturating_add(1);
         self.lines.push_leaf(leaf);
     }
 

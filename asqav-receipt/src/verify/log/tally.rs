@@ -58,16 +58,17 @@ impl Tally {
         Self { require_anchor, ..Self::default() }
     }
 
-    /// Counts the result of one axis of one receipt.
-    pub(super) fn axis(&mut self, place: &Place, report: &AxisReport) {
+    /// Counts the result of one axis for `times` receipts, the last of which
+    /// stands in this place.
+    pub(super) fn axis(&mut self, place: &Place, report: &AxisReport, times: u64) {
         if let Some((reason, _)) = finding::blocking(report, self.require_anchor) {
             self.list(place, report.axis, reason, &report.note);
         }
         let Some(count) = self.count(report.axis) else { return };
         match report.result {
-            AxisResult::Pass => count.passed += 1,
-            AxisResult::Skipped => count.skip(report.reason, &report.note),
-            AxisResult::Fail => count.fail(place, report.reason, &report.note),
+            AxisResult::Pass => count.passed += times,
+            AxisResult::Skipped => count.skip(report.reason, &report.note, times),
+            AxisResult::Fail => count.fail(place, report.reason, &report.note, times),
         }
     }
 
@@ -77,8 +78,8 @@ impl Tally {
         self.list(place, axis, reason, &note);
         let Some(count) = self.count(axis) else { return };
         match reason.class() {
-            Some(FailureClass::Invalid) => count.fail(place, Some(reason), &note),
-            Some(FailureClass::Unverifiable) => count.skip(Some(reason), &note),
+            Some(FailureClass::Invalid) => count.fail(place, Some(reason), &note, 1),
+            Some(FailureClass::Unverifiable) => count.skip(Some(reason), &note, 1),
             None => {}
         }
     }
@@ -110,15 +111,15 @@ impl Tally {
 }
 
 impl Count {
-    fn skip(&mut self, reason: Option<ReasonCode>, note: &str) {
-        self.skipped += 1;
+    fn skip(&mut self, reason: Option<ReasonCode>, note: &str, times: u64) {
+        self.skipped += times;
         if self.skip.is_none() {
             self.skip = reason.map(|reason| (reason, note.to_owned()));
         }
     }
 
-    fn fail(&mut self, place: &Place, reason: Option<ReasonCode>, note: &str) {
-        self.failed += 1;
+    fn fail(&mut self, place: &Place, reason: Option<ReasonCode>, note: &str, times: u64) {
+        self.failed += times;
         if self.fail.is_none() {
             let note = place.seq.map_or_else(|| note.to_owned(), |seq| format!("seq {seq}: {note}"));
             self.fail = reason.map(|reason| (reason, note));

@@ -1,0 +1,226 @@
+//! Batches on disk: torn at every byte, in one segment each, and read again as
+//! receipts that verify alone.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use asqav_core::key::SigningKey;
+use asqav_core::sign::{SignError, Signer, Signing};
+use asqav_core::{Gate, ToolCall};
+use asqav_log::reader::{LogReader, verify_dir};
+use asqav_log::{FileLog, Rotation};
+use asqav_receipt::digest::Sha256Digest;
+use asqav_receipt::id::KeyId;
+use asqav_receipt::keys::{KeyEntry, KeySet};
+use asqav_receipt::suite::ML_DSA_65;
+use asqav_receipt::time::Timestamp;
+use asqav_receipt::verify::{LogInputs, LogReport, ReceiptInputs, Verdict, verify_receipt};
+
+fn signing_key() -> SigningKey {
+    SigningKey::from_seed(&[12; 32])
+}
+
+fn pinned() -> KeySet {
+    let key = signing_key();
+    let entry =
+        KeyEntry::active(&ML_DSA_65, key.public_key(), key.key_id().as_str(), "issuer:test", "agent:test");
+    KeySet::new(vec![entry.unwrap()])
+}
+
+fn verify(dir: &Path, open: bool) -> LogReport {
+    let keys = pinned();
+    let inputs = LogInputs::new().keys(&keys).at(Timestamp::MAX).allow_open(open);
+    verify_dir(dir, inputs, &mut |_| {}).unwrap()
+}
+
+/// A signer that waits while the test holds `pause`.
+struct Paused {
+    key: SigningKey,
+    arrived: AtomicUsize,
+    pause: Mutex<()>,
+}
+
+impl Paused {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { key: signing_key(), arrived: AtomicUsize::new(0), pause: Mutex::new(()) })
+    }
+}
+
+impl Signer for Paused {
+    fn algorithm(&self) -> &'static str {
+        self.key.algorithm()
+    }
+
+    fn key_id(&self) -> &KeyId {
+        self.key.key_id()
+    }
+
+    fn public_key(&self) -> &[u8] {
+        self.key.public_key()
+    }
+
+    fn thumbprint(&self) -> &Sha256Digest {
+        self.key.thumbprint()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.arrived.fetch_add(1, Ordering::SeqCst);
+        let _goes_on = self.pause.lock().unwrap();
+        self.key.sign(message)
+    }
+}
+
+fn gate(dir: &Path, rotation: Rotation, signer: Arc<dyn Signer>) -> Gate {
+    Gate::builder("agent:test".parse().unwrap(), "issuer:test".parse().unwrap())
+        .signer(signer)
+        .signing(Signing::Batched)
+        .without_policy()
+        .log(FileLog::new(dir).rotation(rotation))
+        .open()
+        .unwrap()
+}
+
+/// Admits one call, which the signer holds, then `waiting` others: they are
+/// one batch.
+fn record(dir: &Path, rotation: Rotation, waiting: usize) -> Gate {
+    let signer = Paused::new();
+    let gate = gate(dir, rotation, Arc::<Paused>::clone(&signer));
+    let call = || ToolCall::builder("query", "ledger:query").argument("account", "DE-1").build();
+    let mut context = Context::from_waker(Waker::noop());
+    // Polled once, a call is submitted.
+    let mut submit = || {
+        let mut admission = Box::pin(gate.admit(call()).into_future());
+        assert!(admission.as_mut().poll(&mut context).is_pending());
+        admission
+    };
+    let pause = signer.pause.lock().unwrap();
+    let before = signer.arrived.load(Ordering::SeqCst);
+    let first = submit();
+    while signer.arrived.load(Ordering::SeqCst) == before {
+        std::thread::yield_now();
+    }
+    let rest: Vec<_> = (0..waiting).map(|_| submit()).collect();
+    drop(pause);
+    let permits = std::iter::once(first).chain(rest).map(|mut admission| {
+        loop {
+            match admission.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(admitted) => break admitted.unwrap(),
+                Poll::Pending => std::thread::yield_now(),
+            }
+        }
+    });
+    let permits: Vec<_> = permits.collect();
+    for permit in permits {
+        permit.abandon().wait().unwrap();
+    }
+    gate
+}
+
+#[test]
+fn a_batch_has_one_signature_on_disk_and_each_receipt_verifies_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    record(dir.path(), Rotation::default(), 64).shutdown().wait().unwrap();
+    let report = verify(dir.path(), false);
+    assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.problems);
+    let text = fs::read_to_string(dir.path().join(asqav_log::names::segment_name(1))).unwrap();
+    let members = text.lines().filter(|line| line.contains("\"size\":64,\"kid\"")).count();
+    let members = members.max(text.lines().filter(|line| line.contains("\"size\":64}")).count());
+    assert_eq!(members, 64, "{}", text.lines().nth(4).unwrap());
+    let signed =
+        text.lines().filter(|line| line.contains("\"size\":64}") && line.contains("\"sig\"")).count();
+    assert_eq!(signed, 1);
+
+    let (keys, mut count) = (pinned(), 0);
+    let reader = LogReader::open(dir.path()).unwrap();
+    reader
+        .visit_receipts(|_, receipt| {
+            let inputs = ReceiptInputs::new().keys(&keys).at(Timestamp::MAX);
+            let report = verify_receipt(&receipt.receipt, &inputs);
+            assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.problems);
+            count += 1;
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(count, report.receipts);
+}
+
+/// A crash may leave any beginning of a group: a batch is in the log whole or
+/// not at all, and the log goes on.
+#[test]
+fn a_batch_torn_anywhere_is_set_aside() {
+    let live = tempfile::tempdir().unwrap();
+    let gate = record(live.path(), Rotation::default(), 4);
+    let name = asqav_log::names::segment_name(1);
+    let content = fs::read(live.path().join(&name)).unwrap();
+    gate.shutdown().wait().unwrap();
+    let text = std::str::from_utf8(&content).unwrap();
+    let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).collect();
+    let before_batch = text.lines().take_while(|line| !line.contains("\"size\":4}")).count();
+    let (begin, end) = (ends[before_batch - 1], ends[before_batch + 3]);
+    for len in (begin..=end).step_by(397).chain([end - 1, end]) {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(&name), &content[..len]).unwrap();
+        let before = verify(dir.path(), true);
+        assert_eq!(before.verdict, Verdict::Verified, "{len}: {:?}", before.problems);
+        let receipts = if len == end { before_batch + 4 } else { before_batch };
+        assert_eq!(before.receipts, receipts as u64, "{len} of {begin}..{end}");
+
+        let gate = self::gate(dir.path(), Rotation::default(), Arc::new(signing_key()));
+        gate.shutdown().wait().unwrap();
+        let report = verify(dir.path(), false);
+        assert_eq!(report.verdict, Verdict::Verified, "{len}: {:?}", report.problems);
+        let reader = LogReader::open(dir.path()).unwrap();
+        let torn: u64 = reader.torn().values().sum();
+        let wanted = if len == end { 0 } else { len - begin };
+        assert_eq!(torn, wanted as u64, "{len} of {begin}..{end}");
+    }
+}
+
+#[test]
+fn a_complete_line_that_fails_in_a_batch_is_damage() {
+    let live = tempfile::tempdir().unwrap();
+    let gate = record(live.path(), Rotation::default(), 4);
+    let name = asqav_log::names::segment_name(1);
+    let content = fs::read_to_string(live.path().join(&name)).unwrap();
+    gate.shutdown().wait().unwrap();
+    let lines: Vec<&str> = content.lines().collect();
+    let first = lines.iter().position(|line| line.contains("\"size\":4}")).unwrap();
+    let mut changed = Vec::new();
+    for at in first..first + 4 {
+        let flip = lines[at].replacen("query", "qverz", 1);
+        changed.push([&lines[..at], &[flip.as_str()], &lines[at + 1..]].concat().join("\n"));
+        changed.push([&lines[..at], &lines[at + 1..]].concat().join("\n"));
+    }
+    let sig = |line: &str| line[line.find("\"sig\"").unwrap()..].to_owned();
+    let swapped = lines[first + 3].replace(&sig(lines[first + 3]), &sig(lines[first - 1]));
+    changed.push([&lines[..first + 3], &[swapped.as_str()], &lines[first + 4..]].concat().join("\n"));
+    for content in changed {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(&name), content + "\n").unwrap();
+        let before = fs::read(dir.path().join(&name)).unwrap();
+        let opened = Gate::builder("agent:test".parse().unwrap(), "issuer:test".parse().unwrap())
+            .signer(Arc::new(signing_key()))
+            .without_policy()
+            .log(FileLog::new(dir.path()))
+            .open();
+        let error = opened.unwrap_err().to_string();
+        assert!(error.contains("damaged at"), "{error}");
+        assert_eq!(fs::read(dir.path().join(&name)).unwrap(), before, "nothing is touched");
+        assert!(verify(dir.path(), true).verdict.failure_class().is_some());
+    }
+}
+
+#[test]
+fn a_batch_stands_in_one_segment() {
+    let dir = tempfile::tempdir().unwrap();
+    let rotation = Rotation { max_count: 5, ..Rotation::default() };
+    record(dir.path(), rotation, 64).shutdown().wait().unwrap();
+    let report = verify(dir.path(), false);
+    assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.problems);
+    assert!(LogReader::open(dir.path()).unwrap().segments().len() > 2);
+}
