@@ -57,7 +57,7 @@ pub use asqav_core::policy::{Charge, Decision, Effect, Policy, PolicyInput, Rate
 pub use asqav_core::refused::Closed;
 pub use asqav_core::session::SessionStatus;
 pub use asqav_core::sign::{SignError, Signer};
-pub use asqav_core::{Ending, Gate, Permit, Refused, Session, ToolCall};
+pub use asqav_core::{Ending, Gate, Inference, Permit, Refused, Session, ToolCall};
 pub use asqav_core::{clock, limits, testing, tower};
 #[cfg(feature = "log")]
 pub use asqav_log as log;

@@ -132,7 +132,7 @@ impl Gate {
     /// # Errors
     /// [`Refused`] when nothing can be recorded.
     pub fn observe(&self, call: ToolCall, ending: Ending) -> Result<Complete, Refused> {
-        let permit = admit::observing(&Door::of(self).tier(Tier::Detectable), call)?;
+        let permit = Door::of(self).tier(Tier::Detectable).observe(call)?;
         Ok(permit.complete(ending))
     }
 

@@ -19,6 +19,7 @@ mod faults;
 #[cfg(test)]
 mod fixture;
 pub mod gate;
+pub mod inference;
 pub mod key;
 pub mod limits;
 pub mod log;
@@ -42,6 +43,7 @@ pub mod tower;
 pub use call::ToolCall;
 pub use context::{carry, current, scope};
 pub use gate::Gate;
+pub use inference::Inference;
 pub use permit::{Ending, Permit};
 pub use refused::Refused;
 pub use session::Session;

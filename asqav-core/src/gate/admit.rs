@@ -188,9 +188,11 @@ fn begin(door: &Door, mut call: ToolCall) -> Result<Stage, Refused> {
     Ok(Stage::Allowed(done, permit))
 }
 
-/// A permit that rests on no decision.
-pub(super) fn observing(door: &Door, call: ToolCall) -> Result<Permit, Refused> {
-    observe(door.open()?, call)
+impl Door {
+    /// A permit that rests on no decision.
+    pub(crate) fn observe(&self, call: ToolCall) -> Result<Permit, Refused> {
+        observe(self.open()?, call)
+    }
 }
 
 fn observe(entry: Entry, mut call: ToolCall) -> Result<Permit, Refused> {

@@ -24,6 +24,11 @@ impl Complete {
         }))
     }
 
+    /// The receipt on its way, as other ways to record give it.
+    pub(crate) fn submitted(self) -> Result<Completion, Refused> {
+        self.0.map_err(|cause| Refused::Closed { cause })
+    }
+
     /// Blocks the calling thread until the receipt is durable.
     ///
     /// # Errors
