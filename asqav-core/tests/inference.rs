@@ -44,7 +44,10 @@ fn one_receipt_says_that_nothing_was_decided() {
     assert_eq!(payload.seq, recorded.payload.seq);
     assert_eq!((payload.receipt_type, payload.decision), (ReceiptType::Observation, Decision::Observation));
     assert_eq!((payload.asqav.tier, payload.asqav.phase), (Tier::Detectable, Phase::Event));
-    assert_eq!((payload.action_type.as_str(), payload.tool_name.unwrap().as_str()), ("model:inference", "model"));
+    assert_eq!(
+        (payload.action_type.as_str(), payload.tool_name.unwrap().as_str()),
+        ("model:inference", "model")
+    );
 }
 
 #[test]
@@ -82,7 +85,9 @@ fn labels_are_shown_and_content_is_committed() {
         let digest = commit(payload.asqav.log_id, payload.action_id, &pointer, &salt, value.as_bytes());
         assert_eq!(field(&payload, name), Some(&Form::Commit(digest)), "{name}");
         // Nothing in the receipt tells whoever guesses the value that it is right.
-        for unsalted in [Sha3Digest::of(value.as_bytes()).to_hex(), Sha256Digest::of(value.as_bytes()).to_hex()] {
+        for unsalted in
+            [Sha3Digest::of(value.as_bytes()).to_hex(), Sha256Digest::of(value.as_bytes()).to_hex()]
+        {
             assert!(!line.contains(&unsalted), "{name}");
         }
         assert!(!line.contains(value.trim_matches('"')), "{name}");
@@ -97,7 +102,9 @@ fn a_digest_stands_in_the_receipt_only_if_the_caller_gave_one() {
     let inference = credit().input_digest(input).output_digest(output).reasoning_digest(reasoning);
     test.gate().record_inference(inference).wait().unwrap();
     let (payload, _) = newest(&test);
-    for (name, digest) in [("input_digest", input), ("output_digest", output), ("reasoning_digest", reasoning)] {
+    for (name, digest) in
+        [("input_digest", input), ("output_digest", output), ("reasoning_digest", reasoning)]
+    {
         assert_eq!(field(&payload, name), Some(&text(&digest.to_tagged())), "{name}");
     }
     assert!(test.receipts().entries().last().unwrap().openings.is_none(), "nothing was committed");
