@@ -16,6 +16,8 @@ mod regular;
 pub mod tree;
 
 #[cfg(feature = "write")]
+mod checkpointing;
+#[cfg(feature = "write")]
 mod error;
 #[cfg(feature = "write")]
 mod halt;
@@ -34,6 +36,8 @@ mod rotation;
 #[cfg(feature = "write")]
 mod segment;
 #[cfg(feature = "write")]
+pub mod sink;
+#[cfg(feature = "write")]
 pub mod storage;
 #[cfg(feature = "write")]
 mod tip;
@@ -42,6 +46,8 @@ pub mod vault;
 #[cfg(feature = "write")]
 mod writer;
 
+#[cfg(feature = "write")]
+pub use checkpointing::CheckpointSchedule;
 #[cfg(feature = "write")]
 pub use halt::HaltFile;
 #[cfg(feature = "write")]

@@ -45,7 +45,7 @@ const RANGE_LEN: usize = 32;
 const PLACE_LEN: usize = 16;
 
 /// `tree/hashes-0` for 0.
-fn hashes(level: u32) -> String {
+pub(crate) fn hashes(level: u32) -> String {
     format!("{TREE}/hashes-{level}")
 }
 

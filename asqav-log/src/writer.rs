@@ -8,12 +8,14 @@ use asqav_receipt::keys::KeySet;
 use asqav_receipt::receipt::ReceiptSignature;
 use asqav_receipt::time::Timestamp;
 
+use crate::checkpointing::{CheckpointSchedule, Checkpointer};
 use crate::error::io_error;
 use crate::keyring::Keyring;
 use crate::mirror::Mirror;
 use crate::recovery::{Recovered, recover};
 use crate::rotation::Rotation;
 use crate::segment::{OpenSegment, line_len};
+use crate::sink::{CheckpointSink, Couriers, Deliveries};
 use crate::storage::{FsStorage, Guard, Storage};
 use crate::tip::Tip;
 use crate::tree::Derived;
@@ -42,6 +44,8 @@ pub struct FileLog {
     mirror: Option<Mirror>,
     vault_key: Option<VaultKey>,
     former_keys: KeySet,
+    schedule: CheckpointSchedule,
+    couriers: Couriers,
     state: State,
 }
 
@@ -71,6 +75,8 @@ impl FileLog {
             mirror: None,
             vault_key: None,
             former_keys: KeySet::default(),
+            schedule: CheckpointSchedule::default(),
+            couriers: Couriers::default(),
             state: State::New,
         }
     }
@@ -116,6 +122,28 @@ impl FileLog {
         self
     }
 
+    /// Sets when checkpoints are made. None are made without a
+    /// [`checkpoint_sink`](Self::checkpoint_sink).
+    #[must_use]
+    pub const fn checkpoints(mut self, schedule: CheckpointSchedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
+    /// Gives every checkpoint to `sink`, which keeps it outside the log
+    /// directory. Can be called more than once.
+    #[must_use]
+    pub fn checkpoint_sink(mut self, sink: impl CheckpointSink) -> Self {
+        self.couriers.add(Box::new(sink));
+        self
+    }
+
+    /// Tells, also while the log is written, what became of the checkpoints.
+    #[must_use]
+    pub fn deliveries(&self) -> Deliveries {
+        self.couriers.deliveries()
+    }
+
     fn try_start(&mut self, owner: &LogOwner) -> Result<LogStart, LogError> {
         let Some(mut storage) = self.storage.take() else { return Err(not_open()) };
         let guard = storage.lock()?;
@@ -134,8 +162,13 @@ impl FileLog {
         let start = LogStart { log_id: tip.log_id, head: tip.head, open: tip.open.items(), unclean };
         let sealed = sealed.as_ref().map(|sealed| &sealed.header);
         let derived = Derived::start(storage.as_mut(), sealed, tip.next_seq() - 1);
+        let couriers = self.couriers.take();
+        let checkpointer =
+            Checkpointer::start(self.schedule, couriers, storage.as_mut(), owner, &keys, &tip, sealed);
         let (owner, rotation) = (owner.clone(), self.rotation);
-        let writer = Writer { storage, owner, rotation, mirror, vault, tip, segment, derived, guard };
+        let mut writer =
+            Writer { storage, owner, rotation, mirror, vault, tip, segment, derived, checkpointer, guard };
+        writer.come_closer();
         self.state = State::Open(Box::new(writer));
         Ok(start)
     }
@@ -168,7 +201,7 @@ impl Log for FileLog {
 
     fn close(&mut self, clean: bool) -> Result<(), LogError> {
         match std::mem::replace(&mut self.state, State::Closed) {
-            State::Open(mut writer) if clean => writer.seal(CloseReason::Stop),
+            State::Open(mut writer) if clean => writer.stop(),
             _ => Ok(()),
         }
     }
@@ -205,6 +238,7 @@ struct Writer {
     segment: Option<OpenSegment>,
     /// What proofs are made from.
     derived: Derived,
+    checkpointer: Checkpointer,
     guard: Guard,
 }
 
@@ -213,6 +247,7 @@ impl Writer {
         if self.is_durable() {
             self.derived.relieve(self.storage.as_mut());
         }
+        self.checkpoint_if_due()?;
         if let Some(vault) = &mut self.vault {
             vault.append(self.storage.as_mut(), batch)?;
             if durable {
@@ -252,6 +287,7 @@ impl Writer {
         };
         let (leaf, place) = segment.push(&line);
         self.derived.push(entry.payload.seq, leaf, entry.payload.action_id, place);
+        self.checkpointer.push(entry.payload.seq, leaf);
         self.tip.advance(&entry.payload, &entry.canonical);
         Ok(())
     }
@@ -270,6 +306,31 @@ impl Writer {
         if self.is_durable() {
             self.derived.settle(self.storage.as_mut(), self.tip.next_seq() - 1);
         }
+        self.come_closer();
+        self.checkpoint_if_due()
+    }
+
+    /// Goes through a bounded part of what checkpoints need to know. Called
+    /// only while nothing waits to be written.
+    fn come_closer(&mut self) {
+        self.checkpointer.step(self.storage.as_mut(), &self.tip, self.segment.as_ref());
+    }
+
+    /// Makes a checkpoint, if it is time, of what is on disk. It is called
+    /// before a group is written and on a quiet log: nobody waits for it.
+    fn checkpoint_if_due(&mut self) -> Result<(), LogError> {
+        if self.checkpointer.is_due(&self.tip, self.owner.clock.monotonic()) {
+            self.sync()?;
+            self.checkpointer.make(self.storage.as_mut(), &self.owner, &self.tip);
+        }
+        Ok(())
+    }
+
+    /// Seals the open segment and makes the last checkpoint.
+    fn stop(&mut self) -> Result<(), LogError> {
+        self.seal(CloseReason::Stop)?;
+        self.derived.settle(self.storage.as_mut(), self.tip.next_seq() - 1);
+        self.checkpointer.finish(self.storage.as_mut(), &self.owner, &self.tip, None);
         Ok(())
     }
 
