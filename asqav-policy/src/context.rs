@@ -98,6 +98,12 @@ impl ActorPattern {
         self.kind == kind && self.name.as_ref().is_none_or(|glob| glob.matches(name))
     }
 
+    /// An actor that matches.
+    pub(crate) fn example(&self) -> (Actor, String) {
+        let name = self.name.as_ref().map_or_else(|| "x".to_owned(), Glob::example);
+        (self.kind, name)
+    }
+
     /// As in the file.
     pub(crate) fn text(&self) -> String {
         match &self.name {

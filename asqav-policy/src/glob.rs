@@ -10,6 +10,8 @@
 //! pattern positions in one 128-bit word: its time is linear in the name for a
 //! given pattern, it allocates nothing and cannot backtrack.
 
+mod cover;
+
 use std::fmt;
 
 /// The longest pattern, in bytes; no name is longer either.
@@ -98,6 +100,11 @@ impl Glob {
             Shape::Exact => &self.text,
             Shape::Stars { prefix, .. } => self.text.get(..prefix).unwrap_or_default(),
         }
+    }
+
+    /// A name that matches.
+    pub(crate) fn example(&self) -> String {
+        self.text.replace("**", "x").replace('*', "x")
     }
 
     /// Whether every name matches.

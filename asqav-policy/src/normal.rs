@@ -60,7 +60,8 @@ fn write_risks(risks: &[(Risk, Glob)]) -> Json {
     }))
 }
 
-fn write_rule(rule: &Rule) -> Json {
+/// A rule with its defaults filled in.
+pub(crate) fn write_rule(rule: &Rule) -> Json {
     // Destructured, so that a new part of a rule cannot be forgotten here.
     let Rule {
         name,

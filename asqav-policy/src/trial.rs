@@ -14,9 +14,15 @@ use crate::rule::{Rule, RuleEffect};
 #[derive(Debug, Clone)]
 pub struct Trial {
     policy: RulePolicy,
-    /// For each rule with examples its position among the rules, and where
-    /// each example stands.
-    places: Vec<(usize, Vec<Option<Position>>)>,
+    /// INVARIANT: one for each rule of the policy, in the same order.
+    places: Vec<Places>,
+}
+
+/// Where a rule and its examples stand in the file.
+#[derive(Debug, Clone)]
+struct Places {
+    rule: Option<Position>,
+    examples: Vec<Option<Position>>,
 }
 
 /// How one call came out.
@@ -45,15 +51,15 @@ impl Trial {
         let content = content.as_ref();
         let locate = |fault: Fault| fault.locate(content);
         let model = file::read_unproven(content, format).map_err(locate)?;
+        let lines = Lines::of(content);
         let mut places = Vec::new();
-        for (at, rule) in model.rules().enumerate() {
+        for rule in model.rules() {
             for example in &rule.examples {
                 example.call(rule).map_err(|problem| locate(fault(rule, example, problem)))?;
             }
-            let place = |example: &Example| Some(Position::of(content, example.at?));
-            if !rule.examples.is_empty() {
-                places.push((at, rule.examples.iter().map(place).collect()));
-            }
+            let place = |at: Option<usize>| Some(lines.position(at?));
+            let examples = rule.examples.iter().map(|example| place(example.at)).collect();
+            places.push(Places { rule: place(rule.at), examples });
         }
         Ok(Self { policy: RulePolicy::new(model), places })
     }
@@ -68,9 +74,8 @@ impl Trial {
     #[must_use]
     pub fn examples(&self) -> Vec<Tested> {
         let mut tested = Vec::new();
-        for (at, places) in &self.places {
-            let Some(rule) = self.policy.model().rules().nth(*at) else { continue };
-            for (example, &position) in rule.examples.iter().zip(places) {
+        for (rule, places) in self.rules() {
+            for (example, &position) in rule.examples.iter().zip(&places.examples) {
                 let Ok(call) = example.call(rule) else { continue };
                 let failure = example.failure(&call, &self.policy, Some(rule));
                 tested.push(Tested {
@@ -83,6 +88,21 @@ impl Trial {
             }
         }
         tested
+    }
+
+    /// Where a rule stands in the file.
+    #[must_use]
+    pub fn position(&self, rule: &str) -> Option<Position> {
+        self.rules().find(|(known, _)| known.name == rule)?.1.rule
+    }
+
+    /// The rules and where they stand in the file.
+    pub(crate) fn placed_rules(&self) -> impl Iterator<Item = (&Rule, Option<Position>)> {
+        self.rules().map(|(rule, places)| (rule, places.rule))
+    }
+
+    fn rules(&self) -> impl Iterator<Item = (&Rule, &Places)> {
+        self.policy.model().rules().zip(&self.places)
     }
 
     /// How the calls of a call file come out: lists under the keys `allow`,
@@ -141,4 +161,24 @@ pub(crate) fn check(model: &Model) -> Result<(), Fault> {
 
 fn fault(rule: &Rule, example: &Example, problem: Problem) -> Fault {
     Fault { at: example.at.or(rule.at), rule: Some(rule.name.clone()), problem }
+}
+
+/// Where the lines of a text begin, so that many places cost one walk.
+struct Lines<'t> {
+    text: &'t [u8],
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    fn of(text: &'t [u8]) -> Self {
+        let ends = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+        Self { text, starts: std::iter::once(0).chain(ends).collect() }
+    }
+
+    fn position(&self, offset: usize) -> Position {
+        let line = self.starts.partition_point(|&start| start <= offset);
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let before = Position::of(self.text.get(start..).unwrap_or_default(), offset.saturating_sub(start));
+        Position { line, column: before.column }
+    }
 }

@@ -134,6 +134,23 @@ impl Window {
             && self.contains_local(now)
     }
 
+    /// Whether it contains an instant at all. A range of days and hours comes
+    /// round every week, so only a range of instants shorter than that can miss
+    /// it; windows open on whole minutes.
+    pub(crate) fn ever_opens(&self) -> bool {
+        const MINUTE: i64 = 60_000_000;
+        const WEEK: i64 = 8 * 24 * 60 * MINUTE;
+        let (Some(since), Some(until)) = (self.since, self.until) else { return true };
+        let (since, until) = (since.unix_micros(), until.unix_micros());
+        if until.saturating_sub(since) > WEEK {
+            return true;
+        }
+        let next = since - since.rem_euclid(MINUTE) + MINUTE;
+        let minutes = (0..).map(|minute| next + minute * MINUTE).take_while(|minute| *minute < until);
+        let mut instants = std::iter::once(since).chain(minutes);
+        instants.any(|at| Timestamp::from_unix_micros(at).is_some_and(|at| self.contains(at)))
+    }
+
     fn contains_local(&self, now: Timestamp) -> bool {
         if self.days.is_none() && self.hours.is_none() {
             return true;

@@ -19,11 +19,20 @@ pub(crate) enum PolicyCommand {
     Check(PolicyFile),
     /// Try the rules' own examples, and the calls of call files.
     Test(Test),
+    /// Tell what in a policy is hardly meant: idle rules, conditions that nothing
+    /// fulfils, tools without an example.
+    ///
+    /// Exit code 1 when there is a warning; notes alone are 0.
+    Lint(PolicyFile),
+    /// Tell what changes from one policy to another, in rules and in decisions.
+    ///
+    /// Exit code 0 when both mean the same, 1 when they do not.
+    Diff(PolicyDiff),
     /// Tell why a call comes out as it does, rule by rule.
     Explain(Explain),
 }
 
-/// `asqav policy check`
+/// `asqav policy check` and `lint`
 #[derive(Debug, Args)]
 pub(crate) struct PolicyFile {
     /// The policy: TOML, YAML or JSON, told by the end of the name.
@@ -38,6 +47,15 @@ pub(crate) struct Test {
     /// Call files: lists of calls under `allow`, `approve` and `deny`, as in a
     /// rule's examples; TOML, YAML or JSON.
     pub(crate) calls: Vec<PathBuf>,
+}
+
+/// `asqav policy diff`
+#[derive(Debug, Args)]
+pub(crate) struct PolicyDiff {
+    /// The policy before: TOML, YAML or JSON.
+    pub(crate) before: PathBuf,
+    /// The policy after: TOML, YAML or JSON.
+    pub(crate) after: PathBuf,
 }
 
 /// `asqav policy explain`

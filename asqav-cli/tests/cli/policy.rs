@@ -139,3 +139,62 @@ fn explain_and_test_agree() {
         assert!(explained.stdout.starts_with(word.as_bytes()), "{call}");
     }
 }
+
+const UNTIDY: &str = r#"version: 1
+id: untidy
+rule:
+- id: all
+  effect: allow
+  tools: ["**"]
+  every_tool_unsafely: true
+- id: never
+  effect: allow
+  tools: [post]
+  when: {arg: /amount, ge: 5, le: 4}
+  rate: {calls: 1, per: 1m}
+- id: kept
+  effect: deny
+  tools: ["*:delete_*"]
+- id: shadowed
+  effect: approve
+  tools: ["ledger:delete_all"]
+- id: over
+  effect: deny
+  tools: [other]
+  window: {until: "2001-01-01T00:00:00Z"}
+  examples:
+    allow: [{tool: other}, {tool: other}, {tool: post}]
+"#;
+
+#[test]
+fn lint_tells_what_is_hardly_meant() {
+    let dir = folder(&[("untidy.yaml", UNTIDY), ("broken.toml", "version = ")]);
+    assert_snapshot!("lint", asqav(dir.path(), &["policy", "lint", "untidy.yaml"]));
+    assert_snapshot!("lint_json", asqav(dir.path(), &["policy", "lint", "untidy.yaml", "--json"]));
+    assert_snapshot!("lint_notes", asqav(dir.path(), &["policy", "lint", "policy.toml"]));
+    assert_snapshot!("lint_refused", asqav(dir.path(), &["policy", "lint", "broken.toml"]));
+    assert_snapshot!("check_with_lint", asqav(dir.path(), &["policy", "check", "untidy.yaml"]));
+}
+
+#[test]
+fn diff_tells_what_changes() {
+    let new = POLICY
+        .replace("le = 1000", "lt = 1000")
+        .replace("calls = 5", "calls = 6")
+        .replace("id = \"kept\"", "id = \"kept-for-good\"")
+        .replace("18:00", "17:00");
+    let comment = POLICY.replace("version = 1", "# The same.\nversion = 1");
+    let dir = folder(&[
+        ("new.toml", &new),
+        ("same.toml", &comment),
+        ("other.json", "{\"version\":1,\"id\":\"other\"}"),
+    ]);
+    let diff = |after: &str| asqav(dir.path(), &["policy", "diff", "policy.toml", after]);
+    assert_snapshot!("diff", diff("new.toml"));
+    assert_snapshot!(
+        "diff_json",
+        asqav(dir.path(), &["policy", "diff", "other.json", "same.toml", "--json"])
+    );
+    assert_snapshot!("diff_same", diff("same.toml"));
+    assert_snapshot!("diff_missing", diff("nothing.toml"));
+}

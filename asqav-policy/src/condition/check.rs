@@ -57,6 +57,11 @@ pub(crate) enum Kind {
 pub(crate) struct Number(f64);
 
 impl Number {
+    /// As IEEE 754 double.
+    pub(crate) const fn value(self) -> f64 {
+        self.0
+    }
+
     fn check(self) -> Result<Self, Problem> {
         #[expect(clippy::cast_precision_loss, reason = "2^53 is exact")]
         let limit = MAX_INTEGER as f64;

@@ -5,14 +5,16 @@ use std::io::Write as _;
 use asqav_policy::{Model, Trial};
 use asqav_receipt::json::{Json, Object};
 
-use super::file;
+use super::{file, lint};
 use crate::args::PolicyFile;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::input;
 use crate::output::{Colour, Output};
 use crate::text::escape;
 
-/// Exit code 1 with line and column when the file is refused.
+/// Exit code 1 with line and column when the file is refused; what `lint` finds
+/// is shown, too, and changes nothing.
 pub(crate) fn run(args: &PolicyFile, output: &mut Output) -> Result<Exit, CliError> {
     let (content, format) = file::open(&args.file)?;
     let model = match Model::read(&content, format) {
@@ -21,16 +23,17 @@ pub(crate) fn run(args: &PolicyFile, output: &mut Output) -> Result<Exit, CliErr
     };
     let trial = Trial::read(&content, format).map_err(|error| file::refused(&args.file, error))?;
     let examples = trial.examples().len();
+    let lints = trial.lint(Some(input::now()));
     let digest = model.digest().to_tagged();
     if output.is_json() {
-        let count = |number: usize| Json::count(u64::try_from(number).unwrap_or(u64::MAX));
         let mut object = Object::new();
         object.set("file", args.file.display().to_string());
         object.set("ok", Json::Bool(true));
         object.set("id", model.id().as_str());
         object.set("digest", digest);
-        object.set("rules", count(model.rules().len()));
-        object.set("examples", count(examples));
+        object.set("rules", file::count(model.rules().len()));
+        object.set("examples", file::count(examples));
+        object.set("lint", Json::Array(lints.iter().map(lint::member).collect()));
         output.object(&Json::Object(object))?;
         return Ok(Exit::Done);
     }
@@ -40,6 +43,10 @@ pub(crate) fn run(args: &PolicyFile, output: &mut Output) -> Result<Exit, CliErr
     writeln!(output, "  digest    {digest}")?;
     writeln!(output, "  rules     {}", model.rules().len())?;
     writeln!(output, "  examples  {examples}, all as they say")?;
+    if !lints.is_empty() {
+        writeln!(output)?;
+        lint::write_lines(&args.file, &lints, output)?;
+    }
     output.flush()?;
     Ok(Exit::Done)
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use asqav_policy::{Call, Trial};
+use asqav_policy::Call;
 
 use super::file;
 use crate::args::Explain;
@@ -14,8 +14,7 @@ use crate::text::escape;
 /// A policy whose examples fail is explained as well: that is when it is
 /// needed.
 pub(crate) fn run(args: &Explain, output: &mut Output) -> Result<Exit, CliError> {
-    let (content, format) = file::open(&args.file)?;
-    let trial = Trial::read(content, format).map_err(|error| file::refused(&args.file, error))?;
+    let trial = file::trial(&args.file)?;
     let (content, format) = file::open(&args.call)?;
     let call = Call::read(content, format).map_err(|error| file::refused(&args.call, error))?;
     let explanation = trial.policy().explain_call(&call);

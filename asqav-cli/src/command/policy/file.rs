@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use asqav_policy::{Format, PolicyError, Position};
+use asqav_policy::{Format, PolicyError, Position, Trial};
 use asqav_receipt::json::{Json, Object};
 
 use crate::error::CliError;
@@ -18,6 +18,12 @@ pub(super) fn open(path: &Path) -> Result<(Vec<u8>, Format), CliError> {
         CliError::Usage(format!("`{}` ends in neither .toml nor .yaml, .yml or .json", path.display()))
     })?;
     Ok((input::read(path)?, format))
+}
+
+/// A policy that a command looks into, whether its examples hold or not.
+pub(super) fn trial(path: &Path) -> Result<Trial, CliError> {
+    let (content, format) = open(path)?;
+    Trial::read(content, format).map_err(|error| refused(path, error))
 }
 
 /// The error of a file that a command needs to do its work.
@@ -50,11 +56,15 @@ pub(super) fn write_refused(path: &Path, error: &PolicyError, output: &mut Outpu
     Ok(Exit::Invalid)
 }
 
+/// A number of things.
+pub(super) fn count(number: usize) -> Json {
+    Json::count(u64::try_from(number).unwrap_or(u64::MAX))
+}
+
 /// Sets `line` and `column`.
 pub(super) fn place(members: &mut Object, position: Option<Position>) {
-    let number = |number: usize| Json::count(u64::try_from(number).unwrap_or(u64::MAX));
-    members.set("line", position.map_or(Json::Null, |position| number(position.line)));
-    members.set("column", position.map_or(Json::Null, |position| number(position.column)));
+    members.set("line", position.map_or(Json::Null, |position| count(position.line)));
+    members.set("column", position.map_or(Json::Null, |position| count(position.column)));
 }
 
 /// `FILE:LINE:COLUMN`, escaped.

@@ -1,8 +1,10 @@
 //! `asqav policy`: one file per command.
 
 mod check;
+mod diff;
 mod explain;
 mod file;
+mod lint;
 mod test;
 
 use crate::args::PolicyCommand;
@@ -19,6 +21,8 @@ pub(crate) fn run(command: &PolicyCommand, output: &mut Output) -> Result<Exit, 
     match command {
         PolicyCommand::Check(args) => check::run(args, output),
         PolicyCommand::Test(args) => test::run(args, output),
+        PolicyCommand::Lint(args) => lint::run(args, output),
+        PolicyCommand::Diff(args) => diff::run(args, output),
         PolicyCommand::Explain(args) => explain::run(args, output),
     }
 }
