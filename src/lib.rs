@@ -49,11 +49,11 @@ pub use asqav_core::call::{Argument, CallError, Capture, JsonText, ToolCallBuild
 pub use asqav_core::completion::{Completion, Receipted};
 pub use asqav_core::context::{Current, Scoped, carry, carry_sync, current, scope, scope_sync};
 pub use asqav_core::gate::{
-    Counters, GateBuilder, InstallGuard, OpenError, OperatorRole, ShutdownError, Switch, System,
+    Counters, GateBuilder, InstallGuard, OpenError, OperatorRole, ReplaceError, ShutdownError, Switch, System,
 };
 pub use asqav_core::key::{KeyError, SigningKey};
 pub use asqav_core::log::{Durability, Log, LogError};
-pub use asqav_core::policy::{Charge, Decision, Effect, Policy, PolicyInput, Rate};
+pub use asqav_core::policy::{Charge, Decision, Effect, Policy, PolicyFault, PolicyInput, Rate};
 pub use asqav_core::refused::Closed;
 pub use asqav_core::session::SessionStatus;
 pub use asqav_core::sign::{SignError, Signer};

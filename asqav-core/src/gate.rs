@@ -13,6 +13,7 @@
 //! themselves. A gate of the detectable tier decides nothing: its permits need
 //! no receipt, and one post-hoc receipt is written when the call has ended.
 
+mod active;
 mod admit;
 mod builder;
 mod decide;
@@ -40,11 +41,11 @@ use crate::call::ToolCall;
 use crate::limits::Limits;
 use crate::permit::timer::Timer;
 use crate::permit::{Complete, Ending};
-use crate::policy::Policy;
 use crate::recorder::Recorder;
 use crate::refused::{Closed, Refused};
 use crate::session::{OpenSessions, SessionBuilder};
 
+pub use active::ReplaceError;
 pub use admit::Admit;
 pub use builder::{GateBuilder, OpenError, OperatorRole, System};
 pub use halt::Switch;
@@ -52,6 +53,7 @@ pub use install::{Door, InstallGuard};
 pub use run::{Body, Closures, Run, RunResult, run_body, run_sync_with, run_with};
 pub use shutdown::{Flush, Shutdown, ShutdownError};
 
+use active::InForce;
 use flood::DenialBudget;
 use halt::Halt;
 pub(crate) use identity::{Fresh, Identity, Kind};
@@ -66,8 +68,8 @@ pub struct Gate(Arc<Inner>);
 
 struct Inner {
     identity: Arc<Identity>,
-    /// `None`: nothing is decided, everything is observed.
-    policy: Option<Box<dyn Policy>>,
+    /// Nothing in force: nothing is decided, everything is observed.
+    policy: InForce,
     limits: Arc<dyn Limits>,
     timeout: Option<Duration>,
     halt: Halt,

@@ -1,12 +1,16 @@
 //! What a gate asks before a tool runs.
 
+mod fault;
+
 use std::time::Duration;
 
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{AgentId, PolicyId, ReasonCode, RuleId, SessionId};
 use asqav_receipt::time::Timestamp;
 
-use crate::call::ToolCall;
+use crate::call::{JsonText, ToolCall};
+
+pub use fault::PolicyFault;
 
 /// Decides whether a tool call may run.
 ///
@@ -23,6 +27,13 @@ pub trait Policy: Send + Sync + 'static {
     /// The decision on one call. Must fail closed: what cannot be evaluated
     /// makes an allow rule not match and a deny rule match.
     fn decide(&self, input: &PolicyInput<'_>) -> Decision;
+
+    /// Whether the policy means to allow calls that it does not know, so that
+    /// it is not expected to refuse the gate's self-test call. `policy:activate`
+    /// tells it.
+    fn allows_unknown_calls(&self) -> bool {
+        false
+    }
 }
 
 /// Everything a decision may depend on.
@@ -64,6 +75,11 @@ pub struct Decision {
     /// What is taken from limits before the call runs, all or nothing; when an
     /// approval is needed, once it is there. Not looked at on a denial.
     pub charges: Vec<Charge>,
+    /// Rules in shadow that would have denied the call: the receipt names the
+    /// first three, and nothing else comes of them.
+    pub shadow: Vec<RuleId>,
+    /// What the call may run with only; not looked at on a denial.
+    pub obligations: Vec<Obligation>,
 }
 
 /// The effect of a decision.
@@ -88,19 +104,80 @@ impl Decision {
     /// The call may run, by these rules, once `charges` are taken.
     #[must_use]
     pub const fn allow(rules: Vec<RuleId>, charges: Vec<Charge>) -> Self {
-        Self { effect: Effect::Allow, rules, charges }
+        Self { effect: Effect::Allow, rules, charges, shadow: Vec::new(), obligations: Vec::new() }
     }
 
     /// The call must not run.
     #[must_use]
-    pub const fn deny(rules: Vec<RuleId>, reason: ReasonCode) -> Self {
-        Self { effect: Effect::Deny { reason }, rules, charges: Vec::new() }
+    pub fn deny(rules: Vec<RuleId>, reason: ReasonCode) -> Self {
+        Self { effect: Effect::Deny { reason }, ..Self::allow(rules, Vec::new()) }
     }
 
     /// The call may run once somebody approves it.
     #[must_use]
-    pub const fn needs_approval(rules: Vec<RuleId>, reason: ReasonCode) -> Self {
-        Self { effect: Effect::NeedsApproval { reason }, rules, charges: Vec::new() }
+    pub fn needs_approval(rules: Vec<RuleId>, reason: ReasonCode) -> Self {
+        Self { effect: Effect::NeedsApproval { reason }, ..Self::allow(rules, Vec::new()) }
+    }
+}
+
+/// What has to be done with an argument or a result before it goes on.
+///
+/// An obligation that cannot be met stops the call, with the reason
+/// `obligation_unmet`; one on a result withholds the result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Obligation {
+    /// What is obliged.
+    pub on: Target,
+    /// What has to be done with it.
+    pub duty: Duty,
+    /// The rule that asks for it.
+    pub rule: RuleId,
+}
+
+/// A place in the arguments or in the result, by JSON pointer (RFC 6901). The
+/// first step of a pointer into the arguments is an argument's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Target {
+    /// In the arguments, e.g. `/account/iban`.
+    Argument(String),
+    /// In the result; the empty pointer is all of it.
+    Result(String),
+}
+
+/// What has to be done. A value that is not there is an obligation unmet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Duty {
+    /// `null` in place of the value.
+    Redact,
+    /// Of a text, all characters but the last so many become `*`.
+    Mask {
+        /// How many characters stay.
+        keep_last: u8,
+    },
+    /// This value in place of the value.
+    Replace(JsonText),
+    /// Of an integer, this at most.
+    Cap(i64),
+    /// Nothing is changed; the receipt's inputs hold the label.
+    Label(ReasonCode),
+    /// Somebody is told, by the gate's [`Notifier`](crate::gate::Notifier).
+    Notify(ReasonCode),
+}
+
+impl Obligation {
+    /// `duty` on `on`, asked for by `rule`.
+    #[must_use]
+    pub const fn new(on: Target, duty: Duty, rule: RuleId) -> Self {
+        Self { on, duty, rule }
+    }
+
+    /// Whether it changes a value.
+    #[must_use]
+    pub const fn changes(&self) -> bool {
+        !matches!(self.duty, Duty::Label(_) | Duty::Notify(_))
     }
 }
 

@@ -44,6 +44,9 @@ pub struct Ruling<'p> {
     /// every allow rule that holds *or could not be evaluated*, because a
     /// limit restricts.
     pub limits: Few<(&'p RuleId, RateLimit)>,
+    /// The rules [in shadow](Rule::in_shadow) that would have restricted the
+    /// call: those that hold or could not be evaluated, ordered by id.
+    pub shadow: Few<&'p RuleId>,
 }
 
 /// A list that allocates only when it has more than eight items.
@@ -260,11 +263,11 @@ impl<'p> Tally<'p> {
         if granted && restricted {
             let rules = self.named(&[(Approve, Holds), (Approve, Unknown), (Allow, Holds)]);
             let limits = self.limits();
-            return Ruling { effect: Approve, reason: Some(Reason::ApprovalRequired), rules, limits };
+            return Ruling { effect: Approve, reason: Some(Reason::ApprovalRequired), rules, limits, shadow: self.shadow() };
         }
         if granted {
             let (rules, limits) = (self.named(&[(Allow, Holds)]), self.limits());
-            return Ruling { effect: Allow, reason: None, rules, limits };
+            return Ruling { effect: Allow, reason: None, rules, limits, shadow: self.shadow() };
         }
         if self.any(Allow, Unknown) || self.any(Approve, Unknown) {
             return self.refuse(Reason::InputUnusable, &[(Allow, Unknown), (Approve, Unknown)]);
@@ -280,7 +283,7 @@ impl<'p> Tally<'p> {
         use RuleEffect::{Allow, Deny};
         use Standing::{Holds, Unknown};
         if !self.any(Deny, Holds) && !self.any(Deny, Unknown) {
-            return Ruling { effect: Allow, reason: None, rules: Few::new(), limits: Few::new() };
+            return Ruling { effect: Allow, reason: None, rules: Few::new(), limits: Few::new(), shadow: self.shadow() };
         }
         let reason = if self.any(Deny, Holds) { Reason::DeniedByRule } else { Reason::InputUnusable };
         self.refuse(reason, &[(Deny, Holds), (Deny, Unknown)])
@@ -289,7 +292,9 @@ impl<'p> Tally<'p> {
     /// The ruling with the reason of its own that a failed detector has.
     fn told_apart(&self, mut ruling: Ruling<'p>, facts: &Facts<'_>) -> Ruling<'p> {
         if ruling.reason == Some(Reason::InputUnusable) {
-            let mut unknown = self.0.iter().filter(|(_, standing)| *standing == Standing::Unknown);
+            let mut unknown = self.0.iter().filter(|((_, rule), standing)| {
+                !rule.in_shadow && *standing == Standing::Unknown
+            });
             if unknown.any(|((_, rule), _)| rule.detector_fails(facts)) {
                 ruling.reason = Some(Reason::DetectorError);
             }
@@ -304,18 +309,26 @@ impl<'p> Tally<'p> {
     fn of(&self, effect: RuleEffect, standing: Standing) -> impl Iterator<Item = &'p Entry> {
         self.0
             .iter()
-            .filter(move |((_, rule), stands)| rule.effect == effect && *stands == standing)
+            .filter(move |((_, rule), stands)| {
+                !rule.in_shadow && rule.effect == effect && *stands == standing
+            })
             .map(|&(entry, _)| entry)
     }
 
     fn refuse(&self, reason: Reason, because: &[(RuleEffect, Standing)]) -> Ruling<'p> {
         let rules = self.named(because);
-        Ruling { effect: RuleEffect::Deny, reason: Some(reason), rules, limits: Few::new() }
+        Ruling { effect: RuleEffect::Deny, reason: Some(reason), rules, limits: Few::new(), shadow: self.shadow() }
     }
 
     /// The rules of these kinds, in the order of the kinds.
     fn named(&self, kinds: &[(RuleEffect, Standing)]) -> Few<&'p RuleId> {
         kinds.iter().flat_map(|&(effect, standing)| self.of(effect, standing)).map(|(id, _)| id).collect()
+    }
+
+    fn shadow(&self) -> Few<&'p RuleId> {
+        let restricts = |standing| matches!(standing, Standing::Holds | Standing::Unknown);
+        let shadow = self.0.iter().filter(|((_, rule), standing)| rule.in_shadow && restricts(*standing));
+        shadow.map(|((id, _), _)| id).collect()
     }
 
     fn limits(&self) -> Few<(&'p RuleId, RateLimit)> {

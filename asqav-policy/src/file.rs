@@ -11,6 +11,7 @@
 //! effect = "allow"                # allow | approve | deny
 //! tools = ["ledger:post_*"]       # patterns, see the module `glob`
 //! agents = ["finance-*"]          # patterns; left out: every agent
+//! # shadow = true               # deny and approve only: restricts nothing, is reported
 //! rate = { calls = 5, per = "1m" }  # for each agent and tool; s, m, h, d
 //! window = { days = ["mon", "fri"], from = "08:00", to = "18:00", zone = "Europe/Zurich" }
 //!

@@ -127,6 +127,11 @@ impl Policy for Layers {
         // INVARIANT: there is a layer, so there is a decision.
         joint.unwrap_or_else(|| Decision::deny(Vec::new(), crate::policy::code(crate::Reason::NoRule)))
     }
+
+    /// A call that one layer does not know is refused by it.
+    fn allows_unknown_calls(&self) -> bool {
+        self.layers.iter().all(|layer| layer.allows_unknown_calls())
+    }
 }
 
 /// Of two decisions that do not deny, the one that restricts more leads; both
@@ -136,6 +141,8 @@ fn both(above: Decision, below: Decision) -> Decision {
     let (mut leading, other) = if below_leads { (below, above) } else { (above, below) };
     leading.rules.extend(other.rules);
     leading.charges.extend(other.charges);
+    leading.shadow.extend(other.shadow);
+    leading.obligations.extend(other.obligations);
     leading
 }
 

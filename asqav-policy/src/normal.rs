@@ -68,6 +68,7 @@ pub(crate) fn write_rule(rule: &Rule) -> Json {
         effect,
         tools,
         every_tool: _,
+        in_shadow,
         agents,
         asked,
         on_result,
@@ -82,6 +83,7 @@ pub(crate) fn write_rule(rule: &Rule) -> Json {
     object([
         ("id", name.as_str().into()),
         ("effect", effect.as_str().into()),
+        ("shadow", Json::Bool(*in_shadow)),
         ("tools", globs(tools)),
         ("agents", agents.as_ref().map_or_else(|| Json::Array(vec!["**".into()]), globs)),
         ("tenants", tenants.as_ref().map_or(Json::Null, globs)),

@@ -1,10 +1,11 @@
 //! The gate's view of the rules: core's `Policy` trait.
 
 use asqav_core::call::{Argument, JsonText};
-use asqav_core::policy::{Charge, Decision, Policy, PolicyInput, Rate};
+use asqav_core::policy::{Charge, Decision, Policy, PolicyFault, PolicyInput, Rate};
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{PolicyId, ReasonCode, RuleId};
 
+use crate::error::{PolicyError, Problem};
 use crate::engine::{Reason, RulePolicy, Ruling};
 use crate::facts::Facts;
 use crate::rule::{RateLimit, RuleEffect};
@@ -20,10 +21,10 @@ impl Policy for RulePolicy {
 
     fn decide(&self, input: &PolicyInput<'_>) -> Decision {
         let facts = if self.reads_arguments() { Facts::from(input) } else { without_arguments(input) };
-        let Ruling { effect, reason, rules, limits } = self.judge(&facts);
+        let Ruling { effect, reason, rules, limits, shadow } = self.judge(&facts);
         let rules = rules.into_iter().cloned().collect();
         let charges = || limits.into_iter().map(|(rule, limit)| self.charge(rule, limit, &facts)).collect();
-        match effect {
+        let mut decision = match effect {
             RuleEffect::Allow => Decision::allow(rules, charges()),
             RuleEffect::Approve => {
                 let mut decision = Decision::needs_approval(rules, code(Reason::ApprovalRequired));
@@ -31,6 +32,23 @@ impl Policy for RulePolicy {
                 decision
             }
             RuleEffect::Deny => Decision::deny(rules, code(reason.unwrap_or(Reason::NoRule))),
+        };
+        decision.shadow = shadow.into_iter().cloned().collect();
+        decision
+    }
+
+    /// Only with `every_tool_unsafely`.
+    fn allows_unknown_calls(&self) -> bool {
+        self.model().rules().any(|rule| rule.every_tool)
+    }
+}
+
+/// A policy that a gate cannot be opened or reloaded with.
+impl From<PolicyError> for PolicyFault {
+    fn from(error: PolicyError) -> Self {
+        match error.problem() {
+            Problem::Example { .. } => Self::Example(error.to_string()),
+            _ => Self::Unparsable(error.to_string()),
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct Rule {
     pub(crate) effect: RuleEffect,
     pub(crate) tools: Vec<Glob>,
     pub(crate) every_tool: bool,
+    /// Whether the rule restricts nothing and is only reported.
+    pub(crate) in_shadow: bool,
     pub(crate) agents: Option<Vec<Glob>>,
     pub(crate) asked: Asked,
     /// Whether the rule is about results instead of calls.
@@ -144,6 +146,7 @@ impl Rule {
             effect,
             tools: Vec::new(),
             every_tool: false,
+            in_shadow: false,
             agents: None,
             asked: Asked::default(),
             on_result: false,
@@ -171,6 +174,14 @@ impl Rule {
     #[must_use]
     pub const fn every_tool_unsafely(mut self) -> Self {
         self.every_tool = true;
+        self
+    }
+
+    /// Puts a deny or approve rule in shadow: it restricts nothing, and the
+    /// receipt of a call that it would have restricted names it.
+    #[must_use]
+    pub const fn in_shadow(mut self) -> Self {
+        self.in_shadow = true;
         self
     }
 
@@ -310,6 +321,9 @@ impl Rule {
         }
         if self.effect != RuleEffect::Allow && self.rate.is_some() {
             return Err(Problem::Combination("`rate` goes with the effect `allow` only"));
+        }
+        if self.in_shadow && self.effect == RuleEffect::Allow {
+            return Err(Problem::Combination("`shadow` goes with the effects `deny` and `approve` only"));
         }
         let everything = self.tools.iter().any(Glob::matches_everything);
         if self.effect == RuleEffect::Allow && everything && !self.every_tool {

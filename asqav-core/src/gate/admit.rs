@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use asqav_receipt::payload::Tier;
 use asqav_receipt::time::Timestamp;
 
+use super::active::is_same;
 use super::decide::Ruling;
 use super::draft;
 use super::identity::Fresh;
@@ -15,7 +16,7 @@ use crate::call::ToolCall;
 use crate::completion::{Completion, Receipted};
 use crate::permit::admitted::{AdmittedCall, Basis};
 use crate::permit::{Complete, Permit};
-use crate::recorder::Submitted;
+use crate::recorder::{Place, Submitted};
 use crate::refused::{Closed, Refused};
 
 /// Resolves to a permit once the decision receipt is durable, or to why the
@@ -148,24 +149,11 @@ fn begin(door: &Door, mut call: ToolCall) -> Result<Stage, Refused> {
     let clock = &*entry.gate.identity().clock;
     let [fresh, outcome] = Fresh::draw_some(clock)?;
     let now = clock.now();
-    let ruling = entry.gate.rule(&call, entry.session.as_ref(), now);
-    if ruling.denial.is_some() {
-        entry.gate.0.denials.take(entry.gate.identity(), &place)?;
-    }
     let (action, tool) = (call.action.clone(), call.tool.clone());
-    let draft = draft::decision(&entry, call, &ruling, now, &fresh);
-    let submitted = match &entry.session {
-        Some(session) => session.state.submit(&place, draft),
-        None => place.submit(draft),
-    };
+    let (ruling, submitted) = decide(&entry, call, now, &place, &fresh)?;
+    let policy_digest = ruling.policy_digest(entry.gate.identity());
     let Ruling { charges, denial, .. } = ruling;
-    let Submitted { seq, action_id, payload_sha256, done, .. } = match submitted {
-        Ok(submitted) => submitted,
-        Err(refused) => {
-            entry.gate.refund(&charges, now);
-            return Err(refused);
-        }
-    };
+    let Submitted { seq, action_id, payload_sha256, done, .. } = submitted;
     if let Some(denial) = denial {
         return Ok(Stage::Denied(done, denial.into_refused(action_id)));
     }
@@ -178,6 +166,7 @@ fn begin(door: &Door, mut call: ToolCall) -> Result<Stage, Refused> {
         action,
         tool,
         tier,
+        policy_digest,
         charges,
         charged_at: now,
         fresh: outcome,
@@ -186,6 +175,44 @@ fn begin(door: &Door, mut call: ToolCall) -> Result<Stage, Refused> {
         started: None,
     });
     Ok(Stage::Allowed(done, permit))
+}
+
+/// Rules on `call` and submits the decision, by the policy that is in force
+/// at that moment.
+fn decide(
+    entry: &Entry,
+    call: ToolCall,
+    now: Timestamp,
+    place: &Place,
+    fresh: &Fresh,
+) -> Result<(Ruling, Submitted), Refused> {
+    let gate = &entry.gate;
+    loop {
+        let ruling = gate.rule(&call, entry.session.as_ref(), now);
+        if ruling.denial.is_some() {
+            gate.0.denials.take(gate.identity(), place)?;
+        }
+        let in_force = gate.0.policy.read();
+        if !is_same(ruling.active.as_ref(), in_force.as_ref()) {
+            // Another policy has come into force meanwhile: it is asked.
+            drop(in_force);
+            gate.refund(&ruling.charges, now);
+            continue;
+        }
+        let draft = draft::decision(entry, call, &ruling, now, fresh);
+        let submitted = match &entry.session {
+            Some(session) => session.state.submit(place, draft),
+            None => place.submit(draft),
+        };
+        drop(in_force);
+        return match submitted {
+            Ok(submitted) => Ok((ruling, submitted)),
+            Err(refused) => {
+                gate.refund(&ruling.charges, now);
+                Err(refused)
+            }
+        };
+    }
 }
 
 impl Door {
@@ -200,6 +227,7 @@ fn observe(entry: Entry, mut call: ToolCall) -> Result<Permit, Refused> {
     let place = entry.gate.recorder().reserve()?;
     let fresh = Fresh::draw(&*entry.gate.identity().clock)?;
     let (parents, info) = (draft::parents(&entry), draft::tool_info(&call));
+    let policy_digest = entry.gate.policy_digest();
     let Entry { gate, session, tier, ambient } = entry;
     let ToolCall { tool, action, arguments, .. } = call;
     let basis = Basis::Observed { arguments, parents, tool: info };
@@ -210,6 +238,7 @@ fn observe(entry: Entry, mut call: ToolCall) -> Result<Permit, Refused> {
         action,
         tool,
         tier,
+        policy_digest,
         charges: Vec::new(),
         charged_at: Timestamp::MAX,
         fresh,

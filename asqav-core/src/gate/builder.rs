@@ -1,7 +1,7 @@
 //! Builds and opens a gate.
 
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use asqav_receipt::digest::{Sha256Digest, encode_hex};
@@ -9,6 +9,7 @@ use asqav_receipt::id::{AgentId, IssuerId, LogId};
 use asqav_receipt::payload::Tier;
 use asqav_receipt::suite::{self, VerifyingKey};
 
+use super::active::{Active, InForce};
 use super::flood::{self, DenialBudget};
 use super::halt::{Halt, Switch};
 use super::identity::Identity;
@@ -17,7 +18,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::limits::{Limits, MemoryLimits};
 use crate::log::{Durability, Log, LogError, LogOwner};
 use crate::permit::timer::Timer;
-use crate::policy::{Policy, Rate};
+use crate::policy::{Policy, PolicyFault, Rate};
 use crate::recorder::{Options, Recorder};
 use crate::refused::Refused;
 use crate::session::OpenSessions;
@@ -50,7 +51,7 @@ pub struct GateBuilder {
 }
 
 enum Deciding {
-    By(Box<dyn Policy>),
+    By(Result<Box<dyn Policy>, PolicyFault>),
     Nobody,
 }
 
@@ -95,6 +96,9 @@ pub enum OpenError {
     /// The detectable tier decides nothing, so a policy would not be asked.
     #[error("a gate of the detectable tier cannot have a policy")]
     PolicyUnused,
+    /// The policy would allow a call that nobody has named, or it panicked.
+    #[error(transparent)]
+    Policy(#[from] PolicyFault),
     /// A text that is to stand in `gate:start` is empty, longer than 128
     /// bytes, or holds a control character.
     #[error("{what} must have 1 to 128 bytes without control characters")]
@@ -153,7 +157,15 @@ impl GateBuilder {
 
     /// Decides which calls may run.
     pub fn policy(self, policy: impl Policy) -> Self {
-        Self { policy: Some(Deciding::By(Box::new(policy))), ..self }
+        Self { policy: Some(Deciding::By(Ok(Box::new(policy)))), ..self }
+    }
+
+    /// Decides which calls may run, if it could be loaded. If not, the gate
+    /// opens all the same and denies every call, with the fault's code as the
+    /// reason, until [`Gate::replace_policy`] puts a good one in force.
+    pub fn policy_or_deny<P: Policy>(self, loaded: Result<P, PolicyFault>) -> Self {
+        let loaded = loaded.map(|policy| Box::new(policy) as Box<dyn Policy>);
+        Self { policy: Some(Deciding::By(loaded)), ..self }
     }
 
     /// Nothing is decided: every call runs, and receipts say `observation`.
@@ -244,13 +256,14 @@ impl GateBuilder {
     /// durable.
     ///
     /// # Errors
-    /// [`OpenError`]; nothing is written if the builder or the signer is at
-    /// fault.
+    /// [`OpenError`]; nothing is written if the builder, the policy or the
+    /// signer is at fault.
     pub fn open(self) -> Result<Gate, OpenError> {
         let signer = self.signer.ok_or(OpenError::NoSigner)?;
         let policy = match self.policy.ok_or(OpenError::NoPolicy)? {
             Deciding::By(_) if self.tier == Tier::Detectable => return Err(OpenError::PolicyUnused),
-            Deciding::By(policy) => Some(policy),
+            Deciding::By(Ok(policy)) => Some(Active::tested(policy, &self.agent, self.clock.now())?),
+            Deciding::By(Err(fault)) => Some(Active::unarmed(&fault)),
             Deciding::Nobody => None,
         };
         let log = self.log.ok_or(OpenError::NoLog)?;
@@ -271,13 +284,14 @@ impl GateBuilder {
             new_log_id: LogId::from_bytes(new_log_id),
         };
         let (recorder, start) = Recorder::start(log, owner, self.options)?;
-        let policy_digest = policy.as_ref().map_or_else(no_policy_digest, |policy| policy.digest());
+        let policy_digest = policy.as_ref().map_or_else(no_policy_digest, |active| active.digest);
+        let policy_digest = RwLock::new(policy_digest);
         let log_id = start.log_id;
         let identity =
             Arc::new(Identity { agent, issuer, log_id, thumbprint, policy_digest, tier: self.tier, clock });
         let inner = Inner {
             identity,
-            policy,
+            policy: InForce::new(policy),
             limits: self.limits,
             timeout: self.timeout,
             halt: Halt::new(self.switches),

@@ -1,14 +1,18 @@
 //! From a call to a ruling: asks the policy, takes the charges.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
+use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{ActionId, ReasonCode, RuleId, SessionId};
 use asqav_receipt::payload::Decision as Wire;
 use asqav_receipt::time::Timestamp;
 
 use super::Gate;
+use super::active::Active;
 use super::halt::Stop;
+use super::identity::Identity;
 use crate::call::{CallError, ToolCall};
 use crate::limits::LimitError;
 use crate::policy::{Charge, Decision, Effect, PolicyInput};
@@ -23,8 +27,12 @@ pub(super) struct Ruling {
     pub(super) rules: Vec<RuleId>,
     /// What was taken from limits; to be refunded if the body does not run.
     pub(super) charges: Vec<Charge>,
+    /// Rules in shadow that would have denied it.
+    pub(super) shadow: Vec<RuleId>,
     /// Why the call is denied, if it is.
     pub(super) denial: Option<Denial>,
+    /// The policy in force then, whether or not it was asked.
+    pub(super) active: Option<Arc<Active>>,
 }
 
 /// Why a call is denied.
@@ -61,57 +69,78 @@ impl Denial {
 }
 
 impl Ruling {
+    fn new(wire: Wire, rules: Vec<RuleId>, denial: Option<Denial>) -> Self {
+        Self { wire, rules, charges: Vec::new(), shadow: Vec::new(), denial, active: None }
+    }
+
     fn denied(wire: Wire, rules: Vec<RuleId>, denial: Denial) -> Self {
-        Self { wire, rules, charges: Vec::new(), denial: Some(denial) }
+        Self::new(wire, rules, Some(denial))
+    }
+}
+
+impl Ruling {
+    /// What the call's receipts give as `policy_digest`.
+    pub(super) fn policy_digest(&self, identity: &Identity) -> Sha256Digest {
+        self.active.as_ref().map_or_else(|| identity.policy_digest(), |active| active.digest)
     }
 }
 
 impl Gate {
     /// Rules on `call` at `now`. Before anything else is asked, the kill
-    /// switch; a call that cannot be represented is denied
-    /// without asking the policy, which would judge something else.
+    /// switch; a call that cannot be represented is denied without asking the
+    /// policy, which would judge something else.
     pub(super) fn rule(&self, call: &ToolCall, session: Option<&SessionHandle>, now: Timestamp) -> Ruling {
+        let active = self.0.policy.get();
         if let Some(stop) = self.stop_of(session) {
-            return Ruling::denied(Wire::Deny, Vec::new(), Denial::Stopped(stop));
+            let stopped = Ruling::denied(Wire::Deny, Vec::new(), Denial::Stopped(stop));
+            return Ruling { active, ..stopped };
         }
-        let ruling = self.judge(call, session.map(|session| &session.state.id), now);
+        let session_id = session.map(|session| &session.state.id);
+        let ruling = self.judge(active.as_deref(), call, session_id, now);
         if let (Some(session), Some(_)) = (session, &ruling.denial) {
             session.state.count_denial();
         }
-        ruling
+        Ruling { active, ..ruling }
     }
 
-    fn judge(&self, call: &ToolCall, session: Option<&SessionId>, now: Timestamp) -> Ruling {
+    fn judge(
+        &self,
+        active: Option<&Active>,
+        call: &ToolCall,
+        session: Option<&SessionId>,
+        now: Timestamp,
+    ) -> Ruling {
         if let Some(fault) = call.fault() {
             return Ruling::denied(Wire::Deny, Vec::new(), Denial::Unrepresentable(fault.clone()));
         }
-        let Some(policy) = &self.0.policy else {
-            return Ruling { wire: Wire::Observation, rules: Vec::new(), charges: Vec::new(), denial: None };
+        let Some(Active { policy, .. }) = active else {
+            return Ruling::new(Wire::Observation, Vec::new(), None);
         };
         let input = PolicyInput::new(self.agent(), call, session, now);
         let Ok(decision) = catch_unwind(AssertUnwindSafe(|| policy.decide(&input))) else {
             tracing::error!(target: "asqav::gate", "the policy panicked: the call is denied");
             return Ruling::denied(Wire::Deny, Vec::new(), Denial::Policy(code("policy_error")));
         };
-        let Decision { effect, rules, charges } = decision;
-        match effect {
+        let Decision { effect, rules, charges, shadow, obligations: _ } = decision;
+        let ruling = match effect {
             Effect::Allow => self.charge(rules, charges, now),
             Effect::Deny { reason } => Ruling::denied(Wire::Deny, rules, Denial::Policy(reason)),
             Effect::NeedsApproval { reason } => {
                 Ruling::denied(Wire::Deny, rules, Denial::NeedsApproval(reason))
             }
-        }
+        };
+        Ruling { shadow, ..ruling }
     }
 
     /// Takes all charges or none.
     fn charge(&self, rules: Vec<RuleId>, charges: Vec<Charge>, now: Timestamp) -> Ruling {
         if charges.is_empty() {
-            return Ruling { wire: Wire::Allow, rules, charges, denial: None };
+            return Ruling::new(Wire::Allow, rules, None);
         }
         // Foreign code: a store that panics cannot answer.
         let taken = catch_unwind(AssertUnwindSafe(|| self.limits().take(&charges, now)));
         match taken.unwrap_or_else(|_| Err(LimitError::Store("it panicked".to_owned()))) {
-            Ok(()) => Ruling { wire: Wire::Allow, rules, charges, denial: None },
+            Ok(()) => Ruling { charges, ..Ruling::new(Wire::Allow, rules, None) },
             Err(LimitError::Exhausted { rule, retry_after }) => {
                 Ruling::denied(Wire::RateLimit, vec![rule], Denial::RateLimited(retry_after))
             }

@@ -3,7 +3,7 @@
 use asqav_receipt::digest::encode_hex;
 use asqav_receipt::id::ActionId;
 use asqav_receipt::payload::{
-    Context, Controls, Folded, MAX_PARENTS, MAX_RULES, Payload, Phase, PolicyInfo, ReceiptType, ToolInfo,
+    Context, Controls, Folded, MAX_NOTED, MAX_PARENTS, MAX_RULES, Payload, Phase, PolicyInfo, ReceiptType, ToolInfo,
 };
 use asqav_receipt::time::Timestamp;
 
@@ -56,8 +56,11 @@ pub(super) fn decision(
     payload.asqav.tool = tool;
     payload.asqav.parents = parents(entry);
     payload.session_id = entry.session.as_ref().map(|session| session.state.id.clone());
-    let policy = entry.gate.0.policy.as_deref();
-    payload.asqav.policy = policy.map(|policy| policy_info(policy, ruling));
+    if let Some(active) = &ruling.active {
+        // Of the policy that ruled, whichever is in force by now.
+        payload.policy_digest = active.digest;
+        payload.asqav.policy = Some(policy_info(&*active.policy, ruling));
+    }
     let mut committer = identity.committer(fresh);
     let all = show_arguments(&mut payload, arguments, &mut committer);
     let inputs = Inputs { payload: &payload, all, ruling, now }.to_json();
@@ -71,7 +74,9 @@ fn policy_info(policy: &dyn Policy, ruling: &Ruling) -> PolicyInfo {
     let rules = ruling.rules.iter().take(MAX_RULES).cloned().collect();
     // Stands in for the commitment while the payload is measured.
     let inputs = asqav_receipt::digest::Sha3Digest::from_bytes([0; 32]);
-    PolicyInfo::new(policy.id().clone(), rules, Some(inputs))
+    let mut info = PolicyInfo::new(policy.id().clone(), rules, Some(inputs));
+    info.shadow = ruling.shadow.iter().take(MAX_NOTED).cloned().collect();
+    info
 }
 
 fn show_arguments(
@@ -118,6 +123,10 @@ impl Inputs<'_> {
             out.push_str(r#","session":"#);
             push_string(&mut out, session.as_str());
         }
+        if !self.ruling.shadow.is_empty() {
+            out.push_str(r#","shadow":"#);
+            push_texts(&mut out, self.ruling.shadow.iter().map(|rule| rule.as_str()));
+        }
         if let Some(tool) = &self.payload.tool_name {
             out.push_str(r#","tool":"#);
             push_string(&mut out, tool.as_str());
@@ -125,6 +134,17 @@ impl Inputs<'_> {
         out.push('}');
         out
     }
+}
+
+fn push_texts<'t>(out: &mut String, texts: impl Iterator<Item = &'t str>) {
+    out.push('[');
+    for (at, text) in texts.enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        push_string(out, text);
+    }
+    out.push(']');
 }
 
 fn push_charge(out: &mut String, charge: &Charge) {

@@ -1,6 +1,6 @@
 //! What all receipts of one gate have in common, and what makes each unique.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{ActionId, ActionType, AgentId, IssuerId, LogId, Nonce};
@@ -21,7 +21,9 @@ pub(crate) struct Identity {
     pub(crate) issuer: IssuerId,
     pub(crate) log_id: LogId,
     pub(crate) thumbprint: Sha256Digest,
-    pub(crate) policy_digest: Sha256Digest,
+    /// That of the policy in force. A lock of its own, because events are
+    /// drafted while the policy itself is locked.
+    pub(super) policy_digest: RwLock<Sha256Digest>,
     pub(crate) tier: Tier,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -45,7 +47,7 @@ impl Identity {
             context,
             decision: Decision::Observation,
             reason: None,
-            policy_digest: self.policy_digest,
+            policy_digest: self.policy_digest(),
             controls: Controls::default(),
             session_id: None,
             invocation_ref: None,
@@ -71,11 +73,19 @@ impl Identity {
     /// A draft of the event `name`, e.g. `gate:start`.
     pub(crate) fn event(&self, fresh: &Fresh, name: &'static str, body: Object) -> Draft {
         let receipt_type = match name {
-            "policy:activate" => ReceiptType::ConfigurationChange,
+            "policy:activate" | "policy:reject" => ReceiptType::ConfigurationChange,
             _ => ReceiptType::Lifecycle,
         };
         let kind = Kind { receipt_type, phase: Phase::Event, context: Context::Event { name, body } };
         Draft::new(self.payload(fresh, action_type(name), kind), None)
+    }
+
+    pub(crate) fn policy_digest(&self) -> Sha256Digest {
+        *self.policy_digest.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_policy_digest(&self, digest: Sha256Digest) {
+        *self.policy_digest.write().unwrap_or_else(PoisonError::into_inner) = digest;
     }
 
     /// Commits to the values of the receipt that `fresh` is for.

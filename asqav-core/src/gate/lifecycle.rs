@@ -9,6 +9,7 @@ use asqav_receipt::open::{OpenDecision, OpenItem};
 use asqav_receipt::payload::{Context, Outcome, Phase, ReceiptType};
 
 use super::Gate;
+use super::active::activation;
 use super::builder::{OpenError, OperatorRole, System};
 use super::identity::{Fresh, Identity, Kind};
 use crate::clock::Clock;
@@ -94,10 +95,8 @@ pub(super) fn record_start(
     }
     seal(identity, &place, &start.open)?;
     let mut last = place.submit(identity.event(&draw(identity)?, "gate:start", body))?;
-    if gate.0.policy.is_some() {
-        let mut body = Object::new();
-        body.set("new", identity.policy_digest.to_tagged());
-        last = place.submit(identity.event(&draw(identity)?, "policy:activate", body))?;
+    if let Some(active) = gate.0.policy.get() {
+        last = place.submit(activation(identity, &draw(identity)?, &active, None))?;
     }
     // Released in order: with the last one, all are durable.
     last.done.wait().map(drop).map_err(|cause| Refused::Closed { cause })

@@ -28,6 +28,8 @@ pub(crate) struct AdmittedCall {
     pub(crate) action: ActionType,
     pub(crate) tool: ToolName,
     pub(crate) tier: Tier,
+    /// Of the policy that the call was decided by.
+    pub(crate) policy_digest: Sha256Digest,
     /// What is refunded if the body does not run.
     pub(crate) charges: Vec<Charge>,
     /// When it was taken.
@@ -125,6 +127,7 @@ impl AdmittedCall {
         payload.tool_name = Some(self.tool.clone());
         payload.session_id = self.session.as_ref().map(|session| session.state.id.clone());
         payload.asqav.tier = self.tier;
+        payload.policy_digest = self.policy_digest;
         payload
     }
 

@@ -158,4 +158,8 @@ impl Policy for AllowAll {
     fn decide(&self, _input: &PolicyInput<'_>) -> Decision {
         Decision::allow(vec![self.rule.clone()], Vec::new())
     }
+
+    fn allows_unknown_calls(&self) -> bool {
+        true
+    }
 }

@@ -25,11 +25,12 @@ pub(super) fn read(table: &Table<'_>, scope: &Scope) -> Result<Rule, Fault> {
 }
 
 /// The keys of a rule.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "id",
     "effect",
     "tools",
     "every_tool_unsafely",
+    "shadow",
     "agents",
     "tenants",
     "actors",
@@ -57,6 +58,7 @@ fn read_parts(table: &Table<'_>, name: &str, scope: &Scope) -> Result<Rule, Faul
     rule.rate = table.get("rate").map(read_rate).transpose()?;
     rule.window = table.get("window").map(read_window).transpose()?;
     rule.every_tool = table.get("every_tool_unsafely").map_or(Ok(false), |value| value.boolean())?;
+    rule.in_shadow = table.get("shadow").map_or(Ok(false), |value| value.boolean())?;
     rule.examples = table.get("examples").map_or(Ok(Vec::new()), |value| example::read(&value))?;
     Ok(rule)
 }

@@ -33,6 +33,10 @@ pub const MAX_SEQ: u64 = (1 << 53) - 1;
 /// A receipt names at most this many rules: the first ones.
 pub const MAX_RULES: usize = 4;
 
+/// A receipt names at most this many rules in shadow, and this many whose
+/// obligations were met: the first ones.
+pub const MAX_NOTED: usize = 3;
+
 /// A receipt names at most this many parents: the first ones.
 pub const MAX_PARENTS: usize = 4;
 
@@ -277,6 +281,12 @@ pub struct PolicyInfo {
     pub rules: Vec<RuleId>,
     /// One commitment over everything the decision used.
     pub inputs: Option<Sha3Digest>,
+    /// Rules that would have denied the call had they been in force, at most
+    /// [`MAX_NOTED`].
+    pub shadow: Vec<RuleId>,
+    /// Rules whose obligations the call was let through with, at most
+    /// [`MAX_NOTED`].
+    pub obliged: Vec<RuleId>,
 }
 
 impl Controls {
@@ -297,7 +307,7 @@ impl PolicyInfo {
     /// The policy `id` deciding by `rules` on the committed `inputs`.
     #[must_use]
     pub const fn new(id: PolicyId, rules: Vec<RuleId>, inputs: Option<Sha3Digest>) -> Self {
-        Self { id, rules, inputs }
+        Self { id, rules, inputs, shadow: Vec::new(), obliged: Vec::new() }
     }
 }
 

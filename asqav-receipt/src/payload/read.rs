@@ -238,15 +238,23 @@ fn tool(value: &Json) -> Option<ToolInfo> {
 
 fn policy(value: &Json) -> Option<PolicyInfo> {
     let object = value.as_object()?;
-    let rules = at_most(super::MAX_RULES, object.get("rules")?)?
-        .iter()
-        .map(|rule| parsed(rule.as_str()?))
-        .collect::<Option<_>>()?;
+    let read = |max: usize, rules: &Json| -> Option<Vec<_>> {
+        at_most(max, rules)?.iter().map(|rule| parsed(rule.as_str()?)).collect()
+    };
+    // Absent rather than empty, because that is how they are written.
+    let noted = |name: &str| match object.get(name) {
+        Some(rules) => read(super::MAX_NOTED, rules).filter(|rules| !rules.is_empty()),
+        None => Some(Vec::new()),
+    };
+    let rules = read(super::MAX_RULES, object.get("rules")?)?;
     let inputs = match object.get("inputs") {
         Some(value) => Some(Sha3Digest::parse_hex(value.as_str()?)?),
         None => None,
     };
-    Some(PolicyInfo::new(parsed(object.get("id")?.as_str()?)?, rules, inputs))
+    let mut info = PolicyInfo::new(parsed(object.get("id")?.as_str()?)?, rules, inputs);
+    info.shadow = noted("shadow")?;
+    info.obliged = noted("obliged")?;
+    Some(info)
 }
 
 fn trace(value: &Json) -> Option<Trace> {

@@ -68,6 +68,10 @@ fn every_kind() -> Vec<Payload> {
     event.link = Link::GENESIS;
     let mut halted = payload(ReceiptType::Decision, Context::Arguments { shown: vec![], folded: None });
     halted.controls = Controls::emergency_halt();
+    if let Some(policy) = &mut halted.asqav.policy {
+        policy.shadow = vec![RuleId::parse("s").unwrap()];
+        policy.obliged = vec![RuleId::parse("o").unwrap(), RuleId::parse("p").unwrap()];
+    }
     vec![
         payload(ReceiptType::Decision, Context::Arguments { shown: forms(), folded }),
         payload(ReceiptType::Decision, Context::Arguments { shown: vec![], folded: None }),
@@ -141,40 +145,59 @@ fn reading_names_the_member_that_is_wrong() {
 
 /// The longest payload without its context: every member at its greatest
 /// length, in the characters that escape to the most bytes.
-#[test]
-fn the_context_has_a_fixed_budget() {
-    let longest = |max: usize| "\"".repeat(max);
+fn longest(receipt_type: ReceiptType) -> Payload {
+    let quotes = |max: usize| "\"".repeat(max);
     let code = |max: usize| "c".repeat(max);
-    let mut worst = payload(ReceiptType::Outcome, Context::Result(None));
-    worst.agent_id = AgentId::parse(longest(AgentId::MAX_LEN)).unwrap();
-    worst.issuer_id = IssuerId::parse(longest(IssuerId::MAX_LEN)).unwrap();
-    worst.action_type = ActionType::parse(longest(ActionType::MAX_LEN)).unwrap();
-    worst.tool_name = Some(ToolName::parse(longest(ToolName::MAX_LEN)).unwrap());
+    let mut worst = payload(receipt_type, Context::Result(None));
+    worst.agent_id = AgentId::parse(quotes(AgentId::MAX_LEN)).unwrap();
+    worst.issuer_id = IssuerId::parse(quotes(IssuerId::MAX_LEN)).unwrap();
+    worst.action_type = ActionType::parse(quotes(ActionType::MAX_LEN)).unwrap();
+    worst.tool_name = Some(ToolName::parse(quotes(ToolName::MAX_LEN)).unwrap());
     worst.reason = Some(ReasonCode::parse(code(ReasonCode::MAX_LEN)).unwrap());
     worst.session_id = Some(SessionId::parse(code(SessionId::MAX_LEN)).unwrap());
     worst.seq = MAX_SEQ;
-    worst.controls = Controls::policy(u64::MAX);
+    worst.controls = Controls { policy_matched: Some(u64::MAX), halted: true };
     worst.asqav.error_type = Some(ErrorType::parse(code(ErrorType::MAX_LEN)).unwrap());
     worst.asqav.duration_us = Some(u64::MAX);
     worst.asqav.tool.as_mut().unwrap().version =
         Some(ToolVersion::parse(code(ToolVersion::MAX_LEN)).unwrap());
     let rule = RuleId::parse(code(RuleId::MAX_LEN)).unwrap();
-    worst.asqav.policy = Some(PolicyInfo::new(
+    let mut policy = PolicyInfo::new(
         PolicyId::parse(code(PolicyId::MAX_LEN)).unwrap(),
-        vec![rule; MAX_RULES],
+        vec![rule.clone(); MAX_RULES],
         Some(Sha3Digest::of(b"inputs")),
-    ));
+    );
+    (policy.shadow, policy.obliged) = (vec![rule.clone(); MAX_NOTED], vec![rule; MAX_NOTED]);
+    worst.asqav.policy = Some(policy);
     worst.asqav.parents = vec![ActionId::from_parts(0, [0; 10]); MAX_PARENTS];
     worst.link = Link::to(b"{}");
-    let dynamic = worst.context_budget();
-    assert!(dynamic >= MAX_CONTEXT_LEN, "{dynamic}");
-    let without_context =
-        worst.to_canonical().len() - "{}".len() + "\"result_digest\":\"sha256:\",".len() + 64;
-    assert!(
-        without_context + MAX_CONTEXT_LEN <= MAX_PAYLOAD_LEN,
-        "{without_context} bytes without context leave {}",
-        MAX_PAYLOAD_LEN.saturating_sub(without_context)
-    );
+    worst
+}
+
+/// No receipt has the policy's part and an outcome's.
+#[test]
+fn the_context_has_a_fixed_budget() {
+    let mut outcome = longest(ReceiptType::Outcome);
+    outcome.asqav.policy = None;
+    let mut decision = longest(ReceiptType::Decision);
+    decision.invocation_ref = None;
+    let asqav = &mut decision.asqav;
+    (asqav.outcome, asqav.error_type, asqav.started_at, asqav.duration_us) = (None, None, None, None);
+    asqav.recovered = false;
+    for worst in [outcome, decision] {
+        let dynamic = worst.context_budget();
+        assert!(dynamic >= MAX_CONTEXT_LEN, "{dynamic}");
+        let result = match worst.receipt_type {
+            ReceiptType::Outcome => "\"result_digest\":\"sha256:\",".len() + 64,
+            _ => 0,
+        };
+        let without_context = worst.to_canonical().len() - "{}".len() + result;
+        assert!(
+            without_context + MAX_CONTEXT_LEN <= MAX_PAYLOAD_LEN,
+            "{without_context} bytes without context leave {}",
+            MAX_PAYLOAD_LEN.saturating_sub(without_context)
+        );
+    }
 }
 
 /// The bound holds to the byte: a context that fills the budget gives a

@@ -229,11 +229,17 @@ impl Extension {
 
 impl PolicyInfo {
     fn write(&self, out: &mut Vec<u8>) {
-        let Self { id, rules, inputs } = self;
+        let Self { id, rules, inputs, shadow, obliged } = self;
         let mut members = Members::open(out);
         members.text("id", id.as_str());
         members.some_text("inputs", inputs.map(|digest| digest.to_hex()));
+        if !obliged.is_empty() {
+            members.texts("obliged", obliged.iter().take(super::MAX_NOTED));
+        }
         members.texts("rules", rules.iter().take(super::MAX_RULES));
+        if !shadow.is_empty() {
+            members.texts("shadow", shadow.iter().take(super::MAX_NOTED));
+        }
         members.close();
     }
 }
