@@ -7,10 +7,10 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use asqav_core::Refused;
 use asqav_core::gate::{OpenError, ReplaceError};
 use asqav_core::policy::{Decision, Policy, PolicyFault, PolicyInput};
 use asqav_core::testing::{AllowAll, MemoryLog, TestGate};
-use asqav_core::Refused;
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::PolicyId;
 use asqav_receipt::payload::{Context, Decision as Wire, Outcome, Payload, Phase, ReceiptType};
@@ -97,7 +97,10 @@ fn another_policy_decides_from_its_receipt_on() {
     assert_eq!(activations[1].receipt_type, ReceiptType::ConfigurationChange);
     let tagged = [old, new].map(|digest| digest.to_tagged());
     assert_eq!([text(activations[0], "old"), text(activations[0], "new")], [None, Some(&*tagged[0])]);
-    assert_eq!([text(activations[1], "old"), text(activations[1], "new")], tagged.each_ref().map(|d| Some(&**d)));
+    assert_eq!(
+        [text(activations[1], "old"), text(activations[1], "new")],
+        tagged.each_ref().map(|d| Some(&**d))
+    );
     assert_eq!(text(activations[1], "self_test"), Some("refused"));
     for decision in receipts.payloads().filter(|payload| payload.asqav.phase == Phase::Decision) {
         let wanted = if decision.seq < activations[1].seq { old } else { new };

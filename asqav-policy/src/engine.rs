@@ -263,7 +263,13 @@ impl<'p> Tally<'p> {
         if granted && restricted {
             let rules = self.named(&[(Approve, Holds), (Approve, Unknown), (Allow, Holds)]);
             let limits = self.limits();
-            return Ruling { effect: Approve, reason: Some(Reason::ApprovalRequired), rules, limits, shadow: self.shadow() };
+            return Ruling {
+                effect: Approve,
+                reason: Some(Reason::ApprovalRequired),
+                rules,
+                limits,
+                shadow: self.shadow(),
+            };
         }
         if granted {
             let (rules, limits) = (self.named(&[(Allow, Holds)]), self.limits());
@@ -283,7 +289,13 @@ impl<'p> Tally<'p> {
         use RuleEffect::{Allow, Deny};
         use Standing::{Holds, Unknown};
         if !self.any(Deny, Holds) && !self.any(Deny, Unknown) {
-            return Ruling { effect: Allow, reason: None, rules: Few::new(), limits: Few::new(), shadow: self.shadow() };
+            return Ruling {
+                effect: Allow,
+                reason: None,
+                rules: Few::new(),
+                limits: Few::new(),
+                shadow: self.shadow(),
+            };
         }
         let reason = if self.any(Deny, Holds) { Reason::DeniedByRule } else { Reason::InputUnusable };
         self.refuse(reason, &[(Deny, Holds), (Deny, Unknown)])
@@ -292,9 +304,10 @@ impl<'p> Tally<'p> {
     /// The ruling with the reason of its own that a failed detector has.
     fn told_apart(&self, mut ruling: Ruling<'p>, facts: &Facts<'_>) -> Ruling<'p> {
         if ruling.reason == Some(Reason::InputUnusable) {
-            let mut unknown = self.0.iter().filter(|((_, rule), standing)| {
-                !rule.in_shadow && *standing == Standing::Unknown
-            });
+            let mut unknown = self
+                .0
+                .iter()
+                .filter(|((_, rule), standing)| !rule.in_shadow && *standing == Standing::Unknown);
             if unknown.any(|((_, rule), _)| rule.detector_fails(facts)) {
                 ruling.reason = Some(Reason::DetectorError);
             }
@@ -317,7 +330,13 @@ impl<'p> Tally<'p> {
 
     fn refuse(&self, reason: Reason, because: &[(RuleEffect, Standing)]) -> Ruling<'p> {
         let rules = self.named(because);
-        Ruling { effect: RuleEffect::Deny, reason: Some(reason), rules, limits: Few::new(), shadow: self.shadow() }
+        Ruling {
+            effect: RuleEffect::Deny,
+            reason: Some(reason),
+            rules,
+            limits: Few::new(),
+            shadow: self.shadow(),
+        }
     }
 
     /// The rules of these kinds, in the order of the kinds.

@@ -5,8 +5,8 @@ use asqav_core::policy::{Charge, Decision, Policy, PolicyFault, PolicyInput, Rat
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{PolicyId, ReasonCode, RuleId};
 
-use crate::error::{PolicyError, Problem};
 use crate::engine::{Reason, RulePolicy, Ruling};
+use crate::error::{PolicyError, Problem};
 use crate::facts::Facts;
 use crate::rule::{RateLimit, RuleEffect};
 

@@ -57,10 +57,7 @@ fn a_rule_in_shadow_would_have_denied() {
 #[test]
 fn only_what_restricts_can_be_in_shadow() {
     let error = RulePolicy::from_rules("p", [Rule::allow("r").tools(["t"]).in_shadow()]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "rule `r`: `shadow` goes with the effects `deny` and `approve` only"
-    );
+    assert_eq!(error.to_string(), "rule `r`: `shadow` goes with the effects `deny` and `approve` only");
 }
 
 #[test]
@@ -79,7 +76,10 @@ fn the_receipt_names_it() {
 fn what_is_wrong_with_a_file_has_its_code() {
     let code = |file: &str| PolicyFault::from(RulePolicy::from_toml(file).unwrap_err()).code();
     assert_eq!(code("no policy"), "policy_unparsable");
-    let examples = FILE.replace("tools = [\"t\"]\nwhen", "tools = [\"t\"]\nexamples = { allow = [{ tool = \"t\" }], deny = [{ tool = \"u\" }] }\nwhen");
+    let examples = FILE.replace(
+        "tools = [\"t\"]\nwhen",
+        "tools = [\"t\"]\nexamples = { allow = [{ tool = \"t\" }], deny = [{ tool = \"u\" }] }\nwhen",
+    );
     assert_ne!(examples, FILE);
     let enforced = examples.replace("shadow = true", "");
     assert_eq!(code(&enforced), "policy_example_failed");

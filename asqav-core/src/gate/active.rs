@@ -128,8 +128,8 @@ impl Gate {
         let identity = self.identity();
         let place = self.recorder().reserve()?;
         let fresh = Fresh::draw(&*identity.clock)?;
-        let tested = loaded
-            .and_then(|policy| Active::tested(Box::new(policy), &identity.agent, identity.clock.now()));
+        let tested =
+            loaded.and_then(|policy| Active::tested(Box::new(policy), &identity.agent, identity.clock.now()));
         let mut active = self.0.policy.active.write().unwrap_or_else(PoisonError::into_inner);
         let Some(before) = &*active else { return Err(ReplaceError::NoPolicy) };
         match tested {

@@ -3,7 +3,8 @@
 use asqav_receipt::digest::encode_hex;
 use asqav_receipt::id::ActionId;
 use asqav_receipt::payload::{
-    Context, Controls, Folded, MAX_NOTED, MAX_PARENTS, MAX_RULES, Payload, Phase, PolicyInfo, ReceiptType, ToolInfo,
+    Context, Controls, Folded, MAX_NOTED, MAX_PARENTS, MAX_RULES, Payload, Phase, PolicyInfo, ReceiptType,
+    ToolInfo,
 };
 use asqav_receipt::time::Timestamp;
 
