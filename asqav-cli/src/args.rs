@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Policy(PolicyArgs),
     /// Tell where two copies of a log part, and prove fraud.
     Diff(Diff),
+    /// Bind the files of a pqc-audit-log-fs log in receipts of a log of asqav.
+    Import(Import),
     /// Record a small log with a real gate and policy, then verify it.
     Demo(Demo),
 }
@@ -296,6 +298,32 @@ pub(crate) struct Diff {
     /// A new file for the fraud proof, which `asqav verify` checks without the logs.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+/// `asqav import`
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The old log's directory, which pqc-audit-log-fs 0.1.0 wrote.
+    ///
+    /// An old log that is not verified is taken over as that: the receipts say
+    /// what was found.
+    pub(crate) old_dir: PathBuf,
+    /// The log directory that takes the receipts; made if it is missing.
+    #[arg(long, value_name = "LOG_DIR")]
+    pub(crate) into: PathBuf,
+    /// The key that signs the receipts (PEM).
+    #[arg(long, value_name = "PEM")]
+    pub(crate) key: PathBuf,
+    /// The key set of that key (JWKS), which names agent and issuer.
+    #[arg(long, value_name = "JWKS")]
+    pub(crate) keys: PathBuf,
+    /// The old log's signer, if you trust it: PEM, DER, hexadecimal digits or
+    /// base64. Can be given more than once.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) old_key: Vec<PathBuf>,
+    /// The key of the new log's vault, if it has one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vault_key: Option<PathBuf>,
 }
 
 /// `asqav export`

@@ -41,6 +41,9 @@ pub(crate) enum CliError {
     /// A directory holds a log of ours and one of other software.
     #[error("`{}` holds a log of asqav and one of pqc-audit-log-fs: put them into directories of their own", .0.display())]
     TwoLogs(PathBuf),
+    /// An old log was not taken over, or not to its end.
+    #[error("{0}")]
+    Import(String),
     /// An event of another software's log was not proven.
     #[error("there is no such proof: {0}")]
     NoEventProof(String),

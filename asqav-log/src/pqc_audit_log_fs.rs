@@ -1,5 +1,5 @@
 //! Directories that the Python package pqc-audit-log-fs 0.1.0 wrote: read,
-//! verified, proven. Nothing is ever written to them.
+//! verified, proven, taken over. Nothing is ever written to them.
 //!
 //! ```no_run
 //! use asqav_log::pqc_audit_log_fs::AuditDir;
@@ -12,6 +12,8 @@
 //! ```
 
 mod digests;
+#[cfg(feature = "write")]
+mod import;
 mod names;
 
 use std::collections::BTreeMap;
@@ -29,6 +31,8 @@ use crate::reader::ReadError;
 use crate::regular;
 
 pub use digests::{FileDigest, SegmentDigests};
+#[cfg(feature = "write")]
+pub use import::{IMPORT_ACTION, IMPORT_TOOL, ImportError, check_directories, import};
 pub use names::{Kind, kind_of};
 
 use digests::Tee;

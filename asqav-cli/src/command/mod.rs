@@ -5,6 +5,7 @@ mod demo;
 mod diff;
 mod disclose;
 mod export;
+mod import;
 mod info;
 mod keygen;
 mod log;
@@ -34,6 +35,7 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Exit, CliErr
         Command::Prove(args) => prove::run(args, output),
         Command::Disclose(args) => disclose::run(args, output),
         Command::Diff(args) => diff::run(args, output),
+        Command::Import(args) => import::run(args, output),
         Command::Export(args) => export::run(args, output),
         Command::Policy(args) => policy::run(&args.command, output),
         Command::Demo(args) => demo::run(args, output),

@@ -114,3 +114,104 @@ fn a_root_kept_elsewhere_is_asked_for() {
     assert_eq!(run(dir.path(), &arguments[..4], b"").status.code(), Some(0));
     assert_eq!(run(dir.path(), &arguments, b"").status.code(), Some(1));
 }
+
+/// What the receipts of an import say, in order: the log, then its segments.
+fn imported(dir: &Path, log: &str) -> Vec<serde_json::Value> {
+    let listed = run(dir, &["log", log, "--action", "log:import", "--format", "jsonl"], b"");
+    let payloads = std::str::from_utf8(&listed.stdout).unwrap().lines().map(serde_json::from_str);
+    let payloads: Vec<serde_json::Value> = payloads.map(Result::unwrap).collect();
+    payloads.iter().map(|payload| payload.pointer("/context/arguments").unwrap().clone()).collect()
+}
+
+fn keygen(dir: &Path) {
+    let made = run(dir, &["keygen", "--agent", "auditor", "--issuer", "Example Ltd", "--out", "keys"], b"");
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+}
+
+const IMPORT: [&str; 6] = ["--into", "new", "--key", "keys/signing-key.pem", "--keys", "keys/keys.jwks.json"];
+
+#[test]
+fn an_old_log_is_bound_by_receipts_that_say_what_signed_it() {
+    let Some(dir) = prepared() else { return };
+    let dir = dir.path();
+    keygen(dir);
+    let arguments = |old: &'static str| [&["import", old][..], &IMPORT, &["--old-key", "ed.key"]].concat();
+    assert_snapshot!("pqc_import", asqav(dir, &arguments("ed")));
+    let verified = run(dir, &["verify", "new", "--keys", "keys/keys.jwks.json"], b"");
+    assert_eq!(verified.status.code(), Some(0), "{verified:?}");
+
+    let receipts = imported(dir, "new");
+    assert_eq!(receipts.len(), 5);
+    assert_eq!(receipts[0]["verdict"]["value"]["verdict"], "verified");
+    assert_eq!(receipts[0]["post_quantum_segments"]["value"], 0);
+    for (receipt, number) in receipts[1..].iter().zip(1..) {
+        assert_eq!(receipt["segment"]["value"], number);
+        let signature = &receipt["signature"]["value"];
+        assert_eq!(
+            (&signature["algorithm"], &signature["labelled"]),
+            (&"Ed25519".into(), &"ML-DSA-65".into())
+        );
+        assert_eq!((&signature["valid"], &signature["pinned"]), (&true.into(), &true.into()));
+        assert_eq!(signature["post_quantum"], false);
+        for (member, end) in [("events_file", "log"), ("header_file", "sig.json")] {
+            let bytes = fs::read(dir.join(format!("ed/segment-{number:05}.{end}"))).unwrap();
+            let bound = &receipt[member]["value"];
+            assert_eq!(bound["bytes"], bytes.len());
+            assert_eq!(bound["sha256"], asqav_receipt::digest::Sha256Digest::of(&bytes).to_hex());
+            assert_eq!(bound["sha3"], asqav_receipt::digest::Sha3Digest::of(&bytes).to_hex());
+        }
+    }
+
+    // A second log goes into the same one, under keys that it was not signed with.
+    let again = run(dir, &arguments("mldsa"), b"");
+    assert_eq!(again.status.code(), Some(0), "{again:?}");
+    let receipts = imported(dir, "new");
+    assert_eq!(receipts.len(), 9);
+    assert_eq!(receipts[5]["verdict"]["value"]["reason_code"], "key_not_pinned");
+    assert_eq!(receipts[6]["signature"]["value"]["post_quantum"], true);
+    assert_eq!(receipts[6]["signature"]["value"]["pinned"], false);
+    let verified = run(dir, &["verify", "new", "--keys", "keys/keys.jwks.json"], b"");
+    assert_eq!(verified.status.code(), Some(0), "{verified:?}");
+}
+
+#[test]
+fn a_falsified_log_is_taken_over_as_one() {
+    let Some(dir) = prepared() else { return };
+    let dir = dir.path();
+    keygen(dir);
+    let log = dir.join("ed/segment-00002.log");
+    fs::write(&log, fs::read_to_string(&log).unwrap().replacen("approve", "appr0ve", 1)).unwrap();
+    fs::write(dir.join("ed/segment-00003.sig.json"), b"{\"segment").unwrap();
+    fs::remove_file(dir.join("ed/segment-00004.sig.json")).unwrap();
+    let made = run(dir, &[&["import", "ed"][..], &IMPORT, &["--old-key", "ed.key"]].concat(), b"");
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let receipts = imported(dir, "new");
+    assert_eq!(receipts[0]["verdict"]["value"]["failure_class"], "invalid");
+    assert_eq!(receipts[1]["root_matches"]["value"], true);
+    assert_eq!(receipts[2]["root_matches"]["value"], false);
+    assert_eq!(receipts[2]["signature"]["value"]["valid"], true);
+    assert_eq!(receipts[3]["signature"]["value"], "header unreadable");
+    assert_eq!(receipts[4]["signature"]["value"], "not sealed");
+    assert!(receipts[4]["header_file"]["value"].is_null());
+}
+
+#[test]
+fn an_import_neither_writes_to_an_old_log_nor_takes_ours_for_one() {
+    let Some(dir) = prepared() else { return };
+    let dir = dir.path();
+    keygen(dir);
+    let rest = &IMPORT[2..];
+    for (old, into, why) in [
+        ("ed", "ed", "needs a directory of its own"),
+        ("ed", "mldsa", "needs a directory of its own"),
+        ("mixed", "new", "besides the old one"),
+        ("keys", "new", "holds no log of pqc-audit-log-fs"),
+        ("none", "new", "reading `none`"),
+    ] {
+        let refused = run(dir, &[&["import", old, "--into", into][..], rest].concat(), b"");
+        assert_eq!(refused.status.code(), Some(3), "{old} into {into}");
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(said.contains(why), "{said}");
+        assert!(!dir.join("new").exists(), "nothing was begun");
+    }
+}
