@@ -13,6 +13,7 @@ use crate::context::Said;
 use crate::error::PolicyError;
 use crate::facts::{Facts, Why};
 use crate::index::{RiskIndex, RuleIndex};
+use crate::limit::Limit;
 use crate::model::Model;
 use crate::rule::{RateLimit, Rule, RuleEffect};
 
@@ -44,6 +45,9 @@ pub struct Ruling<'p> {
     /// every allow rule that holds *or could not be evaluated*, because a
     /// limit restricts.
     pub limits: Few<(&'p RuleId, RateLimit)>,
+    /// The same of limits with keys of their own; each with its place in the
+    /// rule.
+    pub keyed: Few<(&'p RuleId, usize, &'p Limit)>,
     /// The rules [in shadow](Rule::in_shadow) that would have restricted the
     /// call: those that hold or could not be evaluated, ordered by id.
     pub shadow: Few<&'p RuleId>,
@@ -119,7 +123,8 @@ impl RulePolicy {
         let rules = |on_result| (0..).zip(model.rules()).filter(move |(_, rule)| rule.on_result == on_result);
         let (calls, results) = (RuleIndex::new(rules(false)), RuleIndex::new(rules(true)));
         let risks = RiskIndex::new(model.risks());
-        let reads_arguments = model.rules().any(|rule| rule.when.is_some());
+        let reads_arguments =
+            model.rules().any(|rule| rule.when.is_some() || rule.limits.iter().any(Limit::reads_arguments));
         Self { model, calls, results, risks, reads_arguments }
     }
 
@@ -159,7 +164,7 @@ impl RulePolicy {
     #[must_use]
     pub fn judge(&self, facts: &Facts<'_>) -> Ruling<'_> {
         let tally = self.tally(&self.calls, facts);
-        tally.told_apart(tally.ruling(), facts)
+        tally.limited(tally.told_apart(tally.ruling(), facts), facts)
     }
 
     /// Whether the result of a call that ran may be given back: the effect is
@@ -262,18 +267,10 @@ impl<'p> Tally<'p> {
         }
         if granted && restricted {
             let rules = self.named(&[(Approve, Holds), (Approve, Unknown), (Allow, Holds)]);
-            let limits = self.limits();
-            return Ruling {
-                effect: Approve,
-                reason: Some(Reason::ApprovalRequired),
-                rules,
-                limits,
-                shadow: self.shadow(),
-            };
+            return self.pass(Approve, Some(Reason::ApprovalRequired), rules);
         }
         if granted {
-            let (rules, limits) = (self.named(&[(Allow, Holds)]), self.limits());
-            return Ruling { effect: Allow, reason: None, rules, limits, shadow: self.shadow() };
+            return self.pass(Allow, None, self.named(&[(Allow, Holds)]));
         }
         if self.any(Allow, Unknown) || self.any(Approve, Unknown) {
             return self.refuse(Reason::InputUnusable, &[(Allow, Unknown), (Approve, Unknown)]);
@@ -294,6 +291,7 @@ impl<'p> Tally<'p> {
                 reason: None,
                 rules: Few::new(),
                 limits: Few::new(),
+                keyed: Few::new(),
                 shadow: self.shadow(),
             };
         }
@@ -335,7 +333,25 @@ impl<'p> Tally<'p> {
             reason: Some(reason),
             rules,
             limits: Few::new(),
+            keyed: Few::new(),
             shadow: self.shadow(),
+        }
+    }
+
+    fn pass(&self, effect: RuleEffect, reason: Option<Reason>, rules: Few<&'p RuleId>) -> Ruling<'p> {
+        Ruling { effect, reason, rules, limits: self.limits(), keyed: self.keyed(), shadow: self.shadow() }
+    }
+
+    /// The ruling, or that a limit cannot be taken because its key or its cost
+    /// cannot be read.
+    fn limited(&self, ruling: Ruling<'p>, facts: &Facts<'_>) -> Ruling<'p> {
+        let mut unknown = ruling.keyed.iter().filter(|(_, _, limit)| !limit.is_known(facts));
+        match unknown.next() {
+            None => ruling,
+            Some(&(rule, ..)) => {
+                let rules = std::iter::once(rule).collect();
+                Ruling { rules, ..self.refuse(Reason::InputUnusable, &[]) }
+            }
         }
     }
 
@@ -351,10 +367,18 @@ impl<'p> Tally<'p> {
     }
 
     fn limits(&self) -> Few<(&'p RuleId, RateLimit)> {
-        self.of(RuleEffect::Allow, Standing::Holds)
-            .chain(self.of(RuleEffect::Allow, Standing::Unknown))
-            .filter_map(|(id, rule)| Some((id, rule.rate?)))
-            .collect()
+        self.limiting().filter_map(|(id, rule)| Some((id, rule.rate?))).collect()
+    }
+
+    fn keyed(&self) -> Few<(&'p RuleId, usize, &'p Limit)> {
+        let limits =
+            |(id, rule): &'p Entry| rule.limits.iter().enumerate().map(move |(at, limit)| (id, at, limit));
+        self.limiting().flat_map(limits).collect()
+    }
+
+    /// The rules whose limits the call has to fit.
+    fn limiting(&self) -> impl Iterator<Item = &'p Entry> {
+        self.of(RuleEffect::Allow, Standing::Holds).chain(self.of(RuleEffect::Allow, Standing::Unknown))
     }
 }
 

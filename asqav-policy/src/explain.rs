@@ -154,11 +154,16 @@ impl Explanation<'_> {
                 ("per_seconds", Json::Integer(per)),
             ])
         });
+        let keyed = self.ruling.keyed.iter().map(|(rule, _, limit)| {
+            normal::object([("rule", rule.as_str().into()), ("limit", normal::write_limit(limit))])
+        });
+        let shadow = self.ruling.shadow.iter().map(|rule| rule.as_str().into());
         normal::object([
             ("decision", self.ruling.effect.as_str().into()),
             ("reason", self.ruling.reason.map_or(Json::Null, |reason| reason.code().into())),
             ("rules", Json::Array(self.rules.iter().map(RuleFinding::to_json).collect())),
-            ("limits", Json::Array(limits.collect())),
+            ("limits", Json::Array(limits.chain(keyed).collect())),
+            ("shadow", Json::Array(shadow.collect())),
             ("other_rules", Json::count(u64::try_from(self.others).unwrap_or(u64::MAX))),
         ])
     }
@@ -220,6 +225,12 @@ impl fmt::Display for Explanation<'_> {
                 limit.calls(),
                 limit.per()
             )?;
+        }
+        for (rule, _, limit) in &self.ruling.keyed {
+            writeln!(f, "  limit of `{rule}`: {}", limit.words())?;
+        }
+        for rule in &self.ruling.shadow {
+            writeln!(f, "  rule `{rule}` is in shadow: it would not have let the call pass")?;
         }
         writeln!(f, "  {} rules are about something else", self.others)
     }

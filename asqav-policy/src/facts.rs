@@ -27,6 +27,7 @@ pub struct Facts<'a> {
     pub(crate) agent: &'a str,
     pub(crate) tool: &'a str,
     pub(crate) now: Timestamp,
+    pub(crate) session: Option<&'a str>,
     pub(crate) tenant: Option<&'a str>,
     pub(crate) actor: Option<(Actor, &'a str)>,
     pub(crate) resource: Option<&'a str>,
@@ -90,6 +91,7 @@ impl<'a> Facts<'a> {
             agent,
             tool,
             now,
+            session: None,
             tenant: None,
             actor: None,
             resource: None,
@@ -97,6 +99,13 @@ impl<'a> Facts<'a> {
             few: SmallVec::new(),
             many: BTreeMap::new(),
         }
+    }
+
+    /// In this session.
+    #[must_use]
+    pub const fn session(mut self, session: &'a str) -> Self {
+        self.session = Some(session);
+        self
     }
 
     /// For this tenant.

@@ -13,6 +13,10 @@
 //! agents = ["finance-*"]          # patterns; left out: every agent
 //! # shadow = true               # deny and approve only: restricts nothing, is reported
 //! rate = { calls = 5, per = "1m" }  # for each agent and tool; s, m, h, d
+//! limits = [                      # with keys of their own: agent, tool, session, tenant, pointers
+//!   { amount = 100000, per = "1d", cost = "/amount", by = ["tenant", "/iban"] },
+//!   { calls = 100, per = "1h", by = [] },
+//! ]
 //! window = { days = ["mon", "fri"], from = "08:00", to = "18:00", zone = "Europe/Zurich" }
 //!
 //! [rule.when]                     # conditions on arguments, by JSON pointer
@@ -67,6 +71,7 @@ mod condition;
 mod example;
 mod format;
 mod json;
+mod limit;
 mod rule;
 mod scope;
 mod table;

@@ -46,6 +46,7 @@ pub mod glob;
 mod index;
 #[cfg(feature = "gate")]
 pub mod layers;
+pub mod limit;
 mod lint;
 pub mod model;
 mod normal;
@@ -69,6 +70,7 @@ pub use facts::{Facts, Why};
 pub use file::{FILE_VERSION, Format, MAX_FILE_LEN};
 #[cfg(feature = "gate")]
 pub use layers::{Layers, LayersError};
+pub use limit::{Key, Limit};
 pub use lint::{Lint, LintKind};
 pub use model::{Model, ModelBuilder};
 pub use rule::{RateLimit, Rule, RuleEffect};

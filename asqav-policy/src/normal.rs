@@ -1,5 +1,7 @@
 //! The normalised policy: one JSON object for one meaning.
 
+use std::time::Duration;
+
 use asqav_receipt::canonical;
 use asqav_receipt::id::{PolicyId, RuleId};
 use asqav_receipt::json::{Json, Object};
@@ -9,6 +11,7 @@ use crate::context::{ActorPattern, Asked, Risk};
 use crate::detector::Detector;
 use crate::error::Problem;
 use crate::glob::Glob;
+use crate::limit::{Key, Limit, What};
 use crate::rule::{RateLimit, Rule};
 use crate::window::{TIME_ZONE_DATA, Window};
 
@@ -75,6 +78,7 @@ pub(crate) fn write_rule(rule: &Rule) -> Json {
         when,
         window,
         rate,
+        limits,
         examples: _,
         at: _,
         wrong: _,
@@ -94,6 +98,7 @@ pub(crate) fn write_rule(rule: &Rule) -> Json {
         ("when", when.as_ref().map_or(Json::Null, write_condition)),
         ("window", window.as_ref().map_or(Json::Null, write_window)),
         ("rate", rate.map_or(Json::Null, write_rate)),
+        ("limits", Json::Array(limits.iter().map(write_limit).collect())),
     ])
 }
 
@@ -174,10 +179,32 @@ fn write_window(window: &Window) -> Json {
     ])
 }
 
+pub(crate) fn write_limit(limit: &Limit) -> Json {
+    let Limit { what, by } = limit;
+    let by = Json::Array(by.iter().map(Key::as_str).map(Json::from).collect());
+    match what {
+        What::Rate(rate) => object([
+            ("calls", Json::Integer(rate.calls().into())),
+            ("per_ms", millis(rate.per())),
+            ("by", by),
+        ]),
+        What::Budget { amount, window, cost } => object([
+            ("amount", Json::count(*amount)),
+            ("per_ms", window.map_or(Json::Null, millis)),
+            ("cost", cost.as_ref().map_or(Json::Null, |pointer| pointer.as_str().into())),
+            ("by", by),
+        ]),
+    }
+}
+
+fn millis(duration: Duration) -> Json {
+    Json::Integer(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
+}
+
 fn write_rate(rate: RateLimit) -> Json {
     object([
         ("calls", Json::Integer(i64::from(rate.calls))),
-        ("per_ms", Json::Integer(i64::try_from(rate.per.as_millis()).unwrap_or(i64::MAX))),
+        ("per_ms", millis(rate.per)),
         ("by", Json::Array(vec!["agent".into(), "tool".into()])),
     ])
 }

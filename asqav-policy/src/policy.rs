@@ -1,13 +1,14 @@
 //! The gate's view of the rules: core's `Policy` trait.
 
 use asqav_core::call::{Argument, JsonText};
-use asqav_core::policy::{Charge, Decision, Policy, PolicyFault, PolicyInput, Rate};
+use asqav_core::policy::{Budget, Charge, Decision, Policy, PolicyFault, PolicyInput, Rate};
 use asqav_receipt::digest::Sha256Digest;
-use asqav_receipt::id::{PolicyId, ReasonCode, RuleId};
+use asqav_receipt::id::{PolicyId, ReasonCode, RuleId, SessionId};
 
 use crate::engine::{Reason, RulePolicy, Ruling};
 use crate::error::{PolicyError, Problem};
-use crate::facts::Facts;
+use crate::facts::{Facts, Why};
+use crate::limit::{Limit, What};
 use crate::rule::{RateLimit, RuleEffect};
 
 impl Policy for RulePolicy {
@@ -21,17 +22,23 @@ impl Policy for RulePolicy {
 
     fn decide(&self, input: &PolicyInput<'_>) -> Decision {
         let facts = if self.reads_arguments() { Facts::from(input) } else { without_arguments(input) };
-        let Ruling { effect, reason, rules, limits, shadow } = self.judge(&facts);
+        let Ruling { effect, reason, rules, limits, keyed, shadow } = self.judge(&facts);
         let rules = rules.into_iter().cloned().collect();
-        let charges = || limits.into_iter().map(|(rule, limit)| self.charge(rule, limit, &facts)).collect();
-        let mut decision = match effect {
-            RuleEffect::Allow => Decision::allow(rules, charges()),
-            RuleEffect::Approve => {
+        let rates = limits.into_iter().map(|(rule, limit)| Ok(self.charge(rule, limit, &facts)));
+        let keyed = keyed.into_iter().map(|(rule, at, limit)| self.charge_keyed(rule, at, limit, &facts));
+        let charges: Result<Vec<Charge>, Why> = rates.chain(keyed).collect();
+        let mut decision = match (effect, charges) {
+            (RuleEffect::Allow, Ok(charges)) => Decision::allow(rules, charges),
+            (RuleEffect::Approve, Ok(charges)) => {
                 let mut decision = Decision::needs_approval(rules, code(Reason::ApprovalRequired));
-                decision.charges = charges();
+                decision.charges = charges;
                 decision
             }
-            RuleEffect::Deny => Decision::deny(rules, code(reason.unwrap_or(Reason::NoRule))),
+            // INVARIANT: `judge` denies what cannot be charged; here twice.
+            (RuleEffect::Allow | RuleEffect::Approve, Err(_)) => {
+                Decision::deny(rules, code(Reason::InputUnusable))
+            }
+            (RuleEffect::Deny, _) => Decision::deny(rules, code(reason.unwrap_or(Reason::NoRule))),
         };
         decision.shadow = shadow.into_iter().cloned().collect();
         decision
@@ -59,17 +66,46 @@ impl RulePolicy {
     /// Each part of the key carries its length, because a name may hold the
     /// separator: no two counters share a key.
     fn charge(&self, rule: &RuleId, limit: RateLimit, facts: &Facts<'_>) -> Charge {
-        let mut key = String::from("rate");
-        for (what, name) in [
-            ("policy", self.model().id().as_str()),
-            ("rule", rule.as_str()),
-            ("agent", facts.agent),
-            ("tool", facts.tool),
-        ] {
-            key.extend(["/", what, "/", &name.len().to_string(), ":", name]);
-        }
+        let mut key = self.key("rate", rule);
+        push_part(&mut key, "agent", facts.agent);
+        push_part(&mut key, "tool", facts.tool);
         Charge::new(key, Rate::new(limit.calls(), limit.per()), 1, rule.clone())
     }
+
+    /// What the call costs, from the counter of this limit and its keys.
+    fn charge_keyed(
+        &self,
+        rule: &RuleId,
+        at: usize,
+        limit: &Limit,
+        facts: &Facts<'_>,
+    ) -> Result<Charge, Why> {
+        let (kind, taken_from): (_, asqav_core::policy::Limit) = match &limit.what {
+            What::Rate(rate) => ("rate", Rate::new(rate.calls(), rate.per()).into()),
+            What::Budget { amount, window, .. } => ("budget", Budget::new(*amount, *window).into()),
+        };
+        let mut key = self.key(kind, rule);
+        push_part(&mut key, "limit", &at.to_string());
+        if let What::Budget { window, .. } = &limit.what {
+            // A counter of another window is another counter.
+            push_part(&mut key, "window", &window.map_or(0, |window| window.as_millis()).to_string());
+        }
+        for by in &limit.by {
+            push_part(&mut key, by.as_str(), &by.value(facts)?);
+        }
+        Ok(Charge::new(key, taken_from, limit.cost(facts)?, rule.clone()))
+    }
+
+    fn key(&self, kind: &str, rule: &RuleId) -> String {
+        let mut key = kind.to_owned();
+        push_part(&mut key, "policy", self.model().id().as_str());
+        push_part(&mut key, "rule", rule.as_str());
+        key
+    }
+}
+
+fn push_part(key: &mut String, what: &str, name: &str) {
+    key.extend(["/", what, "/", &name.len().to_string(), ":", name]);
 }
 
 impl<'a> From<&PolicyInput<'a>> for Facts<'a> {
@@ -82,7 +118,9 @@ impl<'a> From<&PolicyInput<'a>> for Facts<'a> {
 }
 
 fn without_arguments<'a>(input: &PolicyInput<'a>) -> Facts<'a> {
-    Facts::new(input.agent.as_str(), input.call.tool.as_str(), input.now)
+    let mut facts = Facts::new(input.agent.as_str(), input.call.tool.as_str(), input.now);
+    facts.session = input.session.map(SessionId::as_str);
+    facts
 }
 
 #[expect(clippy::expect_used, reason = "the codes are constants, and a test reads each of them")]

@@ -9,6 +9,7 @@ use crate::context::{ActorPattern, Asked, Risk};
 use crate::error::{Fault, Problem};
 use crate::example::Example;
 use crate::glob::Glob;
+use crate::limit::{Limit, MAX_LIMITS};
 use crate::pointer::Root;
 use crate::window::Window;
 
@@ -46,6 +47,7 @@ pub struct Rule {
     pub(crate) when: Option<Node>,
     pub(crate) window: Option<Window>,
     pub(crate) rate: Option<RateLimit>,
+    pub(crate) limits: Vec<Limit>,
     pub(crate) examples: Vec<Example>,
     /// Byte offset in the file.
     pub(crate) at: Option<usize>,
@@ -153,6 +155,7 @@ impl Rule {
             when: None,
             window: None,
             rate: None,
+            limits: Vec::new(),
             examples: Vec::new(),
             at: None,
             wrong: None,
@@ -289,6 +292,13 @@ impl Rule {
         self
     }
 
+    /// Adds a limit with keys of its own; allow rules only.
+    #[must_use]
+    pub fn limit(mut self, limit: Limit) -> Self {
+        self.limits.push(limit);
+        self
+    }
+
     /// Keeps the first mistake for later.
     fn keep<T>(&mut self, made: Result<T, Problem>) -> Option<T> {
         match made {
@@ -319,9 +329,7 @@ impl Rule {
         if self.tools.len().max(self.agents.as_ref().map_or(0, Vec::len)) > MAX_PER_RULE {
             return Err(Problem::TooMany { what: "patterns in one rule", max: MAX_PER_RULE });
         }
-        if self.effect != RuleEffect::Allow && self.rate.is_some() {
-            return Err(Problem::Combination("`rate` goes with the effect `allow` only"));
-        }
+        self.check_limits()?;
         if self.in_shadow && self.effect == RuleEffect::Allow {
             return Err(Problem::Combination("`shadow` goes with the effects `deny` and `approve` only"));
         }
@@ -354,6 +362,19 @@ impl Rule {
         self.asked.check(MAX_PER_RULE)?;
         self.window.as_ref().map_or(Ok(()), Window::check)?;
         Ok(id)
+    }
+
+    fn check_limits(&self) -> Result<(), Problem> {
+        if self.effect != RuleEffect::Allow && self.rate.is_some() {
+            return Err(Problem::Combination("`rate` goes with the effect `allow` only"));
+        }
+        if self.effect != RuleEffect::Allow && !self.limits.is_empty() {
+            return Err(Problem::Combination("`limits` go with the effect `allow` only"));
+        }
+        if self.limits.len() > MAX_LIMITS {
+            return Err(Problem::TooMany { what: "limits in one rule", max: MAX_LIMITS });
+        }
+        self.limits.iter().try_for_each(Limit::check)
     }
 }
 

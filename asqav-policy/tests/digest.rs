@@ -40,12 +40,12 @@ fn the_normalised_policy_is_one_canonical_object() {
         concat!(
             r#"{{"asqav_policy":{{"default":"deny","detectors":[],"engine":"asqav-policy","engine_version":"{}","id":"finance","#,
             r#""risk":{{"destructive":[],"read":[],"write":[]}},"#,
-            r#""rules":[{{"actors":null,"agents":["finance-*"],"effect":"allow","id":"post","phase":"call","#,
+            r#""rules":[{{"actors":null,"agents":["finance-*"],"effect":"allow","id":"post","limits":[],"phase":"call","#,
             r#""rate":{{"by":["agent","tool"],"calls":5,"per_ms":60000}},"resources":null,"risk":null,"shadow":false,"#,
             r#""tenants":null,"tools":["post_transaction"],"#,
             r#""when":null,"window":{{"days":["mon","fri"],"from":"08:00","since":null,"to":"18:00","until":null,"#,
             r#""zone":"Europe/Zurich"}}}},"#,
-            r#"{{"actors":null,"agents":["**"],"effect":"allow","id":"read","phase":"call","rate":null,"#,
+            r#"{{"actors":null,"agents":["**"],"effect":"allow","id":"read","limits":[],"phase":"call","rate":null,"#,
             r#""resources":null,"risk":null,"shadow":false,"tenants":null,"tools":["list_*","query_account"],"when":null,"window":null}}],"schema":1,"time_zone_data":"{}"}}}}"#,
         ),
         version, TIME_ZONE_DATA,
@@ -164,6 +164,35 @@ fn every_change_of_classes_and_context_changes_it() {
         let changed = CLASSES.replace(from, to);
         assert_ne!(changed, CLASSES, "{from}");
         assert_ne!(digest(&changed), digest(CLASSES), "{from} -> {to}");
+    }
+    let limited = |limits: &str| {
+        digest(&CLASSES.replace("tenants = [\"acme\"", &format!("limits = [{limits}]\ntenants = [\"acme\"")))
+    };
+    let budget = "{ amount = 5, per = \"1d\", cost = \"/x\", by = [\"tenant\", \"/y\"] }";
+    let rate = "{ calls = 5, per = \"1d\", by = [\"session\"] }";
+    let mut different = vec![
+        digest(CLASSES),
+        limited(budget),
+        limited(rate),
+        limited(&format!("{budget}, {rate}")),
+        limited(&format!("{rate}, {budget}")),
+    ];
+    for (from, to) in [
+        ("amount = 5", "amount = 6"),
+        (", per = \"1d\"", ""),
+        ("1d", "1h"),
+        (", cost = \"/x\"", ""),
+        ("/x", "/z"),
+        ("\"tenant\", ", ""),
+        ("/y", "/z"),
+    ] {
+        different.push(limited(&budget.replace(from, to)));
+    }
+    for (from, to) in [("calls = 5", "calls = 6"), ("1d", "1h"), ("session", "agent"), ("\"session\"", "")] {
+        different.push(limited(&rate.replace(from, to)));
+    }
+    for (at, one) in different.iter().enumerate() {
+        assert_eq!(different.iter().filter(|other| *other == one).count(), 1, "{at}");
     }
     let without = "effect = \"deny\"\ntools = [\"x\"]\nwhen = { arg = \"/body\", present = true }";
     let rule = |on: &str| format!("version = 1\nid = \"p\"\n[[rule]]\nid = \"r\"\n{without}{on}");

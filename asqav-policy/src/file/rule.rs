@@ -7,7 +7,7 @@ use asqav_receipt::time::Timestamp;
 use super::scope::{Scope, not_empty, patterns};
 use super::table::{Table, Value};
 use super::tree::Kind;
-use super::{condition, example, word};
+use super::{condition, example, limit, word};
 use crate::context::{ActorPattern, Asked, Risk};
 use crate::error::{Fault, Problem, quote};
 use crate::glob::Glob;
@@ -25,7 +25,7 @@ pub(super) fn read(table: &Table<'_>, scope: &Scope) -> Result<Rule, Fault> {
 }
 
 /// The keys of a rule.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "id",
     "effect",
     "tools",
@@ -39,6 +39,7 @@ const KEYS: [&str; 15] = [
     "phase",
     "when",
     "rate",
+    "limits",
     "window",
     "examples",
 ];
@@ -56,6 +57,7 @@ fn read_parts(table: &Table<'_>, name: &str, scope: &Scope) -> Result<Rule, Faul
         table.get("phase").map_or(Ok(false), |value| word(&value, &PHASES, "`call` or `result`"))?;
     rule.when = table.get("when").map(|value| condition::read(&value, scope)).transpose()?;
     rule.rate = table.get("rate").map(read_rate).transpose()?;
+    rule.limits = table.get("limits").map_or(Ok(Vec::new()), |value| limit::read(&value))?;
     rule.window = table.get("window").map(read_window).transpose()?;
     rule.every_tool = table.get("every_tool_unsafely").map_or(Ok(false), |value| value.boolean())?;
     rule.in_shadow = table.get("shadow").map_or(Ok(false), |value| value.boolean())?;
@@ -96,6 +98,11 @@ fn within_bounds(
 fn read_rate(value: Value<'_>) -> Result<RateLimit, Fault> {
     let table = value.table()?;
     table.allow_only(&["calls", "per"])?;
+    rate_of(&table)
+}
+
+/// `calls` and `per` of a table.
+pub(super) fn rate_of(table: &Table<'_>) -> Result<RateLimit, Fault> {
     let (calls, per) = (table.require("calls")?, table.require("per")?);
     // Beyond 32 bits is out of range as well.
     let count = u32::try_from(calls.integer()?).unwrap_or(0);
@@ -107,7 +114,7 @@ fn read_rate(value: Value<'_>) -> Result<RateLimit, Fault> {
 }
 
 /// Reads a whole number with a unit: `30s`, `5m`, `1h`, `7d`.
-fn read_period(value: &Value<'_>) -> Result<Duration, Fault> {
+pub(super) fn read_period(value: &Value<'_>) -> Result<Duration, Fault> {
     let text = value.text()?;
     let seconds = || {
         let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
