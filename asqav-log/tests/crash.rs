@@ -5,10 +5,15 @@
 
 mod support;
 
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use asqav_core::log::{Durability, Log as _, LogError};
-use asqav_log::FileLog;
+use asqav_log::sink::{CheckpointSink, SinkError};
 use asqav_log::vault::VaultKey;
-use asqav_receipt::merkle::{Sha3Tree, TreeHash as _};
+use asqav_log::{CheckpointSchedule, FileLog};
+use asqav_receipt::checkpoint::{Checkpoint, SignedCheckpoint};
+use asqav_receipt::merkle::{Frontier, Sha3Tree, TreeHash as _};
 
 use support::chain::{LEN, chain, lines};
 use support::disk::{Disk, Fault, Rng};
@@ -26,6 +31,48 @@ fn log_on(disk: &Disk) -> FileLog {
         .rotation(BY_FIVE)
         .vault_key(VaultKey::from_bytes([7; 32]))
         .head_mirror_on(disk.storage(), "outside/head.json")
+        .checkpoints(CheckpointSchedule { events: 7, interval_secs: u32::MAX, minimum: 1 })
+        .checkpoint_sink(Elsewhere)
+}
+
+/// The roots over the first receipts of the chain, by their number.
+static ROOTS: LazyLock<Vec<[u8; 32]>> = LazyLock::new(|| {
+    let mut tree = Frontier::<Sha3Tree>::new();
+    let after = lines().iter().map(|line| {
+        tree.push(&line[..line.len() - 1]);
+        tree.root()
+    });
+    std::iter::once(Sha3Tree::empty()).chain(after).collect()
+});
+
+fn is_true(checkpoint: &Checkpoint) -> bool {
+    ROOTS[usize::try_from(checkpoint.size).unwrap()] == *checkpoint.root.as_bytes()
+}
+
+/// How many checkpoints were not what the chain gives.
+static FALSE: AtomicU64 = AtomicU64::new(0);
+
+/// Somewhere outside, where checkpoints are looked at.
+struct Elsewhere;
+
+impl CheckpointSink for Elsewhere {
+    fn name(&self) -> String {
+        "elsewhere".to_owned()
+    }
+    fn deliver(&mut self, signed: &SignedCheckpoint) -> Result<(), SinkError> {
+        FALSE.fetch_add(u64::from(!is_true(&signed.checkpoint)), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// The size of the newest checkpoint that was signed, as the log keeps it for
+/// its next start; it has to be true.
+fn signed_size(disk: &Disk) -> u64 {
+    let file = disk.file("tree/checkpoint.json").and_then(|file| SignedCheckpoint::parse(&file).ok());
+    file.map_or(0, |signed| {
+        assert!(is_true(&signed.checkpoint), "a false checkpoint of {} receipts", signed.checkpoint.size);
+        signed.checkpoint.size
+    })
 }
 
 /// Receipts that were acknowledged, and those handed over.
@@ -33,6 +80,8 @@ fn log_on(disk: &Disk) -> FileLog {
 struct Known {
     acknowledged: u64,
     submitted: u64,
+    /// Receipts that a checkpoint counted.
+    signed: u64,
 }
 
 /// Opens the log and writes up to receipt `until` in batches of changing size;
@@ -43,6 +92,7 @@ fn write(disk: &Disk, known: &mut Known, until: u64, rng: &mut Rng) -> Result<()
     assert_eq!((begin.head, begin.open), expected(begin.head.map_or(0, |head| head.seq)));
     let mut next = begin.head.map_or(0, |head| head.seq) + 1;
     assert!(next > known.acknowledged, "receipt {} was acknowledged and is lost", known.acknowledged);
+    assert!(next > known.signed, "receipt {} was signed for and is lost", known.signed);
     assert!(next <= known.submitted + 1, "receipt {} was never handed over", next - 1);
     let result = loop {
         if next > until {
@@ -65,6 +115,7 @@ fn write(disk: &Disk, known: &mut Known, until: u64, rng: &mut Rng) -> Result<()
         }
     };
     drop(log.close(false));
+    known.signed = known.signed.max(signed_size(disk));
     result
 }
 
@@ -83,16 +134,19 @@ fn check_content(disk: &Disk, seq: u64) {
         }
     }
     assert!(content == text(seq), "the log's content is not the first {seq} receipts");
-    assert!(!disk.names().iter().any(|name| name.ends_with(".tmp") && !name.contains("outside")));
+    // What is derived is never synced; what was begun there is begun again.
+    let evidence = |name: &str| !name.contains("outside") && !name.starts_with("tree/");
+    assert!(!disk.names().iter().any(|name| name.ends_with(".tmp") && evidence(name)));
 }
 
 /// The stored tree is that of the first receipts, whatever happened to it: what
 /// a crash took was made again.
 fn check_tree(disk: &Disk, seq: u64) {
     let records = |name: &str| disk.file(&format!("tree/{name}")).unwrap_or_default();
+    static LEAVES: LazyLock<Vec<u8>> =
+        LazyLock::new(|| lines().iter().flat_map(|line| Sha3Tree::leaf(&line[..line.len() - 1])).collect());
     let seq = usize::try_from(seq).unwrap();
-    let lines = lines()[..seq].iter().map(|line| &line[..line.len() - 1]);
-    assert!(records("hashes-0") == lines.flat_map(Sha3Tree::leaf).collect::<Vec<_>>(), "leaves");
+    assert!(records("hashes-0") == LEAVES[..seq * 32], "leaves");
     let ids = chain()[..seq].iter().flat_map(|entry| *entry.payload.action_id.as_bytes());
     assert!(records("ids-0") == ids.collect::<Vec<_>>(), "ids");
     assert_eq!(records("places").len(), seq * 16);
@@ -111,6 +165,7 @@ fn finish(disk: &Disk, known: &mut Known, rng: &mut Rng) {
     assert_eq!((begin.head, begin.unclean), (expected(LEN).0, None));
     log.close(true).unwrap();
     check_tree(disk, LEN);
+    assert_eq!(FALSE.load(Ordering::Relaxed), 0, "false checkpoints were handed out");
 }
 
 fn recover(disk: &Disk, after: After, rng: &mut Rng) {
@@ -191,16 +246,33 @@ fn schedule(seed: u64) {
     finish(&disk, &mut known, &mut rng);
 }
 
+/// Schedules by seed: 20,000 in `cargo xtask test`, a million in `cargo xtask
+/// simulate`.
 #[test]
 fn random_schedules_of_faults() {
+    support::chain::short_signatures();
     let setting = |name: &str| std::env::var(name).ok().map(|value| value.parse::<u64>().unwrap());
-    if let Some(seed) = setting("ASQAV_SEED") {
-        return schedule(seed);
-    }
-    for seed in 0..setting("ASQAV_SCHEDULES").unwrap_or(1_000) {
-        let run = std::panic::catch_unwind(|| schedule(seed));
-        assert!(run.is_ok(), "run again with ASQAV_SEED={seed}");
-    }
+    let first = setting("ASQAV_SEED").unwrap_or(0);
+    let count = setting("ASQAV_SCHEDULES").unwrap_or(2_000);
+    // Made before the threads begin.
+    LazyLock::force(&ROOTS);
+    expected(LEN);
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    let next = AtomicU64::new(first);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= first + count {
+                        break;
+                    }
+                    let run = std::panic::catch_unwind(|| schedule(seed));
+                    assert!(run.is_ok(), "run again with ASQAV_SEED={seed} ASQAV_SCHEDULES=1");
+                }
+            });
+        }
+    });
 }
 
 #[test]

@@ -42,6 +42,15 @@ enum Task {
         #[arg(long)]
         target: Option<String>,
     },
+    /// Crashes, power losses and failing disks in the life of a log, by seed.
+    Simulate {
+        /// How many schedules.
+        #[arg(long, default_value_t = 1_000_000)]
+        count: u64,
+        /// The first seed; a schedule is its seed.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+    },
     /// Runs the benchmarks and prints their figures.
     Bench {
         /// Arguments for the benchmark program, e.g. a filter.
@@ -55,6 +64,7 @@ fn main() -> ExitCode {
         Task::Test => test::run_all(),
         Task::Peers => python::environment().map(|peers| println!("{}", peers.python.display())),
         Task::Differential { count, seed } => test::differential(count, seed),
+        Task::Simulate { count, seed } => test::simulate(count, seed),
         Task::Fuzz { seconds, target } => {
             python::environment().and_then(|peers| fuzz::run_targets(seconds, target.as_deref(), &peers))
         }

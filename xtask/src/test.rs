@@ -7,6 +7,9 @@ use crate::figures;
 use crate::fuzz;
 use crate::python::{self, Peers};
 
+/// How many schedules of faults a log is put through.
+const SCHEDULES: &str = "ASQAV_SCHEDULES";
+
 /// How long each fuzz target runs here.
 const FUZZ_SECONDS: u32 = 20;
 
@@ -54,6 +57,14 @@ fn tests(peers: &Peers) -> Result<(), Failure> {
     }
 }
 
+/// The schedules of faults on a simulated disk, as many as asked for.
+pub(crate) fn simulate(count: u64, seed: u64) -> Result<(), Failure> {
+    let mut command = cargo(&["test", "-p", "asqav-log", "--all-features", "--locked", "--test", "crash"]);
+    command.args(["random_schedules_of_faults", "--", "--nocapture"]);
+    command.env(SCHEDULES, count.to_string()).env("ASQAV_SEED", seed.to_string());
+    run("simulated faults", &mut command)
+}
+
 /// The differential test, as long as asked for.
 pub(crate) fn differential(count: u64, seed: u64) -> Result<(), Failure> {
     let peers = python::environment()?;
@@ -70,6 +81,9 @@ fn with_peers<'a>(command: &'a mut Command, peers: &Peers) -> &'a mut Command {
         if let Ok(folder) = beside.canonicalize() {
             command.env("ASQAV_VECTORS", folder);
         }
+    }
+    if std::env::var_os(SCHEDULES).is_none() {
+        command.env(SCHEDULES, "20000");
     }
     command.env("ASQAV_PYTHON", &peers.python).env("ASQAV_CORPUS", &peers.corpus)
 }

@@ -1,7 +1,7 @@
 //! Receipts of one chain, signed once for all tests of a process.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use asqav_receipt::payload::{
     Context, Controls, Decision, Extension, Form, Link, Outcome, Payload, Phase, ReceiptType, Tier,
 };
 use asqav_receipt::receipt::Signature;
-use asqav_receipt::suite::ML_DSA_65;
+use asqav_receipt::suite::{ED25519, ML_DSA_65, Suite};
 use asqav_receipt::time::Timestamp;
 use ml_dsa::{ExpandedSigningKey, MlDsa65};
 
@@ -26,20 +26,37 @@ pub const LEN: u64 = 72;
 /// When receipt 0 would have been issued; each comes a second after the last.
 const BEGINNING: i64 = 1_775_000_000_000_000;
 
-/// An ML-DSA-65 key that signs each message once and remembers it.
+/// A key that signs each message once and remembers it.
 pub struct TestKey {
-    key: ExpandedSigningKey<MlDsa65>,
+    key: Secret,
     public_key: Vec<u8>,
     thumbprint: Sha256Digest,
     key_id: KeyId,
     signed: Mutex<HashMap<Sha256Digest, Vec<u8>>>,
 }
 
+enum Secret {
+    MlDsa65(Box<ExpandedSigningKey<MlDsa65>>),
+    Ed25519(ed25519_dalek::SigningKey),
+}
+
 impl TestKey {
+    /// An ML-DSA-65 key.
     pub fn new(seed: u8) -> Self {
         let key = ExpandedSigningKey::<MlDsa65>::from_seed(&[seed; 32].into());
         let public_key = key.verifying_key().encode().to_vec();
-        let thumbprint = ML_DSA_65.thumbprint(&public_key);
+        Self::with(seed, &ML_DSA_65, Secret::MlDsa65(Box::new(key)), public_key)
+    }
+
+    /// A key whose signatures are short and quickly checked.
+    pub fn short(seed: u8) -> Self {
+        let key = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]);
+        let public_key = key.verifying_key().to_bytes().to_vec();
+        Self::with(seed, &ED25519, Secret::Ed25519(key), public_key)
+    }
+
+    fn with(seed: u8, suite: &Suite, key: Secret, public_key: Vec<u8>) -> Self {
+        let thumbprint = suite.thumbprint(&public_key);
         let key_id = KeyId::parse(format!("key-{seed}")).unwrap();
         Self { key, public_key, thumbprint, key_id, signed: Mutex::default() }
     }
@@ -47,7 +64,10 @@ impl TestKey {
 
 impl Signer for TestKey {
     fn algorithm(&self) -> &'static str {
-        ML_DSA_65.name
+        match self.key {
+            Secret::MlDsa65(_) => ML_DSA_65.name,
+            Secret::Ed25519(_) => ED25519.name,
+        }
     }
     fn key_id(&self) -> &KeyId {
         &self.key_id
@@ -60,7 +80,10 @@ impl Signer for TestKey {
     }
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let mut signed = self.signed.lock().unwrap();
-        let fresh = || self.key.sign_deterministic(message, &[]).unwrap().encode().to_vec();
+        let fresh = || match &self.key {
+            Secret::MlDsa65(key) => key.sign_deterministic(message, &[]).unwrap().encode().to_vec(),
+            Secret::Ed25519(key) => ed25519_dalek::Signer::sign(key, message).to_bytes().to_vec(),
+        };
         Ok(signed.entry(Sha256Digest::of(message)).or_insert_with(fresh).clone())
     }
 }
@@ -103,7 +126,17 @@ pub fn agent() -> AgentId {
     AgentId::parse("agent:test").unwrap()
 }
 
-static KEY: LazyLock<Arc<TestKey>> = LazyLock::new(|| Arc::new(TestKey::new(1)));
+static SHORT: AtomicBool = AtomicBool::new(false);
+
+/// Signs the chain with a short key, if it is not signed yet: what a log does
+/// with bytes depends on no suite, and thousands of histories take less time.
+pub fn short_signatures() {
+    SHORT.store(true, Ordering::Relaxed);
+}
+
+static KEY: LazyLock<Arc<TestKey>> = LazyLock::new(|| {
+    Arc::new(if SHORT.load(Ordering::Relaxed) { TestKey::short(1) } else { TestKey::new(1) })
+});
 
 /// The key that signed the chain.
 pub fn key() -> Arc<TestKey> {
@@ -169,7 +202,7 @@ pub fn sign(key: &TestKey, payload: Payload) -> LogEntry {
     LogEntry {
         payload: Arc::new(payload),
         canonical: canonical.into(),
-        signature: Signature { alg: ML_DSA_65.name, kid: key.key_id().clone(), sig }.into(),
+        signature: Signature { alg: key.algorithm(), kid: key.key_id().clone(), sig }.into(),
         openings,
     }
 }

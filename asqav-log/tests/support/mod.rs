@@ -13,6 +13,8 @@ pub mod chain;
 pub mod disk;
 pub mod long;
 
+use std::sync::LazyLock;
+
 use asqav_core::log::{Durability, Head, Log as _, LogError, LogStart};
 use asqav_log::{FileLog, Rotation};
 use asqav_receipt::open::{OpenItem, OpenSet};
@@ -35,16 +37,17 @@ pub fn commit(log: &mut FileLog, from: u64, count: usize) -> Result<(), LogError
 
 /// What a log whose newest receipt is `seq` must say of itself.
 pub fn expected(seq: u64) -> (Option<Head>, Vec<OpenItem>) {
-    let mut open = OpenSet::default();
-    let taken = &chain()[..usize::try_from(seq).unwrap()];
-    for entry in taken {
-        open.apply(&entry.payload, &entry.canonical);
-    }
-    let head = taken.last().map(|entry| {
-        let link = asqav_receipt::payload::Link::to(&entry.canonical);
-        Head::new(seq, link, entry.payload.issued_at)
+    static AT: LazyLock<Vec<(Option<Head>, Vec<OpenItem>)>> = LazyLock::new(|| {
+        let mut open = OpenSet::default();
+        let after = chain().iter().map(|entry| {
+            open.apply(&entry.payload, &entry.canonical);
+            let link = asqav_receipt::payload::Link::to(&entry.canonical);
+            (Some(Head::new(entry.payload.seq, link, entry.payload.issued_at)), open.items())
+        });
+        let after: Vec<_> = after.collect();
+        std::iter::once((None, Vec::new())).chain(after).collect()
     });
-    (head, open.items())
+    AT[usize::try_from(seq).unwrap()].clone()
 }
 
 /// The first `seq` lines of the chain, each with its line feed.
