@@ -1,0 +1,48 @@
+//! What calls are made of, each by itself.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::Write as _;
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use asqav_core::sign::Signer as _;
+use asqav_receipt::suite::{ML_DSA_65, VerifyingKey};
+
+const COUNT: u32 = 300;
+/// What one receipt writes, about.
+const WRITE_LEN: usize = 6_000;
+
+/// Mean times of single operations.
+pub(crate) struct Raw {
+    pub(crate) cores: f64,
+    pub(crate) sign: Duration,
+    pub(crate) verify: Duration,
+    pub(crate) sync: Duration,
+}
+
+impl Raw {
+    pub(crate) fn measure() -> Result<Self, Box<dyn Error>> {
+        let key = crate::run::key();
+        let message = vec![b'{'; 1_400];
+        let sign = mean(COUNT, || drop(key.sign(&message)));
+        let signature = key.sign(&message)?;
+        let public = VerifyingKey::new(&ML_DSA_65, key.public_key()).ok_or("no key")?;
+        let verify = mean(COUNT * 4, || assert!(public.verifies(&message, &signature), "does not verify"));
+        let dir = tempfile::tempdir()?;
+        let mut file = File::create(dir.path().join("raw"))?;
+        let sync = mean(COUNT, || {
+            let written = file.write_all(&[b'x'; WRITE_LEN]).and_then(|()| file.sync_data());
+            assert!(written.is_ok(), "{written:?}");
+        });
+        let cores = f64::from(u32::try_from(available_parallelism().map_or(1, NonZeroUsize::get))?);
+        Ok(Self { cores, sign, verify, sync })
+    }
+}
+
+fn mean(count: u32, mut work: impl FnMut()) -> Duration {
+    let start = Instant::now();
+    (0..count).for_each(|_| work());
+    start.elapsed() / count
+}
