@@ -12,6 +12,8 @@ const MEANING: &str = "asqav-receipt/tests/verify/log_meaning.rs";
 const END: &str = "asqav-receipt/tests/verify/log_end.rs";
 const TAMPERING: &str = "asqav-receipt/tests/verify/log_tampering.rs";
 const CHECKPOINTS: &str = "asqav-receipt/tests/verify/checkpoints.rs";
+const BATCHES: &str = "asqav-receipt/tests/verify/batches.rs";
+const BATCH_LINES: &str = "asqav-receipt/tests/verify/batch_lines.rs";
 const HEADERS: &str = "asqav-receipt/tests/verify/log_headers.rs";
 
 /// What others got wrong.
@@ -77,16 +79,23 @@ const OTHERS_MISTAKES: [(&str, &str, &str); 31] = [
     ("key inside the receipt", MISTAKES, "a_key_inside_the_receipt_is_not_trusted"),
 ];
 
-/// What else an attacker tries. Those on batched signatures come with them:
-/// until then their algorithm is not known, and not verified.
-const ATTACKS: [(&str, &str, &str); 16] = [
+/// What else an attacker tries.
+const ATTACKS: [(&str, &str, &str); 24] = [
     ("live log truncated, restarted", "asqav-log/tests/recovery.rs", "a_log_behind_its_mirror_is_refused"),
     (
         "preallocated tail of zeros",
         "asqav-log/tests/recovery.rs",
         "a_preallocated_tail_of_zeros_is_torn_bytes",
     ),
-    ("batched signature", NATIVE, "alg_is_that_of_the_key"),
+    ("algorithm relabelled", NATIVE, "alg_is_that_of_the_key"),
+    ("batch stripped", BATCHES, "a_receipt_without_its_place_in_the_batch_is_not_verified"),
+    ("batch's first_seq or size shifted", BATCHES, "a_receipt_does_not_move_within_its_batch"),
+    ("path of another size", BATCHES, "a_path_has_its_length_and_leads_to_the_root"),
+    ("batches mixed", BATCHES, "batches_do_not_mix"),
+    ("root of another log or key", BATCHES, "a_root_is_of_the_log_and_key_that_the_payload_names"),
+    ("root as payload and the reverse", BATCHES, "neither_kind_of_signature_passes_for_the_other"),
+    ("line of a batch left out", BATCH_LINES, "every_line_of_a_batch_is_needed_in_its_place"),
+    ("batch torn", "asqav-log/tests/batches.rs", "a_batch_torn_anywhere_is_set_aside"),
     ("header as payload and the reverse", TAMPERING, "headers_are_no_receipts_and_receipts_no_headers"),
     ("fork by a retired key", END, "keys_are_used_within_their_range_only"),
     ("copied commitment", "asqav-receipt/src/commitment.rs", "a_commitment_opens_at_its_place_only"),

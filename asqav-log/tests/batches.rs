@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,11 +13,19 @@ use std::task::{Context, Poll, Waker};
 use asqav_core::key::SigningKey;
 use asqav_core::sign::{SignError, Signer, Signing};
 use asqav_core::{Gate, ToolCall};
+use asqav_log::diff::{Difference, ForkKind, compare};
+use asqav_log::prove::{Wanted, prove};
 use asqav_log::reader::{LogReader, verify_dir};
 use asqav_log::{FileLog, Rotation};
-use asqav_receipt::digest::Sha256Digest;
-use asqav_receipt::id::KeyId;
+use asqav_receipt::batch::Batch;
+use asqav_receipt::canonical::to_vec;
+use asqav_receipt::checkpoint::{Checkpoint, SignedCheckpoint};
+use asqav_receipt::digest::{Sha3Digest, Sha256Digest};
+use asqav_receipt::id::{KeyId, LogId};
 use asqav_receipt::keys::{KeyEntry, KeySet};
+use asqav_receipt::merkle::{Sha3Tree, TreeHash as _, root};
+use asqav_receipt::payload::Link;
+use asqav_receipt::receipt::{Signature, line, parse_line};
 use asqav_receipt::suite::ML_DSA_65;
 use asqav_receipt::time::Timestamp;
 use asqav_receipt::verify::{LogInputs, LogReport, ReceiptInputs, Verdict, verify_receipt};
@@ -143,7 +152,7 @@ fn a_batch_has_one_signature_on_disk_and_each_receipt_verifies_alone() {
             let report = verify_receipt(&receipt.receipt, &inputs);
             assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.problems);
             count += 1;
-            std::ops::ControlFlow::Continue(())
+            ControlFlow::Continue(())
         })
         .unwrap();
     assert_eq!(count, report.receipts);
@@ -223,4 +232,108 @@ fn a_batch_stands_in_one_segment() {
     let report = verify(dir.path(), false);
     assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.problems);
     assert!(LogReader::open(dir.path()).unwrap().segments().len() > 2);
+}
+
+fn lines(dir: &Path) -> Vec<Vec<u8>> {
+    let mut lines = Vec::new();
+    let reader = LogReader::open(dir).unwrap();
+    reader
+        .visit(|_, piece| {
+            lines.push(piece.bytes.to_vec());
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    lines
+}
+
+/// A checkpoint of the whole log, really signed.
+fn checkpoint(lines: &[Vec<u8>]) -> SignedCheckpoint {
+    let payload = |line: &[u8]| parse_line(line).unwrap().0;
+    let leaves: Vec<_> = lines.iter().map(|line| Sha3Tree::leaf(line)).collect();
+    let first = payload(&lines[0]);
+    let log_id = first.as_object().unwrap().get("asqav").unwrap().as_object().unwrap().get("log_id").unwrap();
+    let checkpoint = Checkpoint {
+        log_id: LogId::parse(log_id.as_str().unwrap()).unwrap(),
+        genesis: Link::to(&to_vec(&first)).sha3.unwrap(),
+        size: lines.len() as u64,
+        root: Sha3Digest::from_bytes(root::<Sha3Tree>(&leaves)),
+        head: Link::to(&to_vec(&payload(lines.last().unwrap()))),
+        last_header: None,
+        open_decisions: 0,
+        previous_checkpoint: None,
+        issued_at: Timestamp::from_unix_micros(2_000_000_000_000_000).unwrap(),
+        suite: ML_DSA_65.name,
+        key_thumbprint: *signing_key().thumbprint(),
+    };
+    let sig = signing_key().sign(&checkpoint.signing_bytes()).unwrap();
+    let signature = Signature { alg: ML_DSA_65.name, kid: signing_key().key_id().clone(), sig };
+    SignedCheckpoint { checkpoint, signature }
+}
+
+#[test]
+fn receipts_of_batches_are_proven_with_the_stored_tree_and_without() {
+    let by_ten = Rotation { max_count: 10, ..Rotation::default() };
+    for rotation in [Rotation::default(), by_ten] {
+        let dir = tempfile::tempdir().unwrap();
+        let gate = record(dir.path(), rotation, 20);
+        let lines = lines(dir.path());
+        let (checkpoint, keys) = (checkpoint(&lines), pinned());
+        for seq in 1..=lines.len() as u64 {
+            let proof = prove(dir.path(), Wanted::Seq(seq), &checkpoint).unwrap();
+            let inputs = ReceiptInputs::new().keys(&keys).at(Timestamp::MAX);
+            let report = verify_receipt(&to_vec(&proof.to_json()), &inputs);
+            assert_eq!(report.verdict, Verdict::Verified, "{seq}: {:?}", report.problems);
+        }
+        gate.shutdown().wait().unwrap();
+    }
+}
+
+/// Both copies were signed as one batch each; they part in its middle, and one
+/// has a batch of another size.
+#[test]
+fn a_fork_within_a_batch_is_found_and_proven() {
+    let live = tempfile::tempdir().unwrap();
+    let gate = record(live.path(), Rotation::default(), 6);
+    let name = asqav_log::names::segment_name(1);
+    let original = lines(live.path());
+    gate.shutdown().wait().unwrap();
+    let begin =
+        original.iter().position(|line| String::from_utf8_lossy(line).contains("\"size\":6")).unwrap();
+    let mut payloads: Vec<_> =
+        original[begin..begin + 5].iter().map(|line| to_vec(&parse_line(line).unwrap().0)).collect();
+    let text = String::from_utf8(payloads[2].clone()).unwrap();
+    let nonce = text.find("\"nonce\":\"").unwrap() + 9;
+    payloads[2] = [&text[..nonce], "000000000000000000000000", &text[nonce + 24..]].concat().into_bytes();
+
+    let (first_seq, log_id) = (begin as u64 + 1, checkpoint(&original).checkpoint.log_id);
+    let canonical = payloads.iter().map(Vec::as_slice);
+    let batch = Batch::new(log_id, *signing_key().thumbprint(), first_seq, canonical).unwrap();
+    let sig = signing_key().sign(&batch.root().signing_bytes()).unwrap();
+    let signature = Signature { alg: ML_DSA_65.name, kid: signing_key().key_id().clone(), sig };
+    let mut forged = original[..begin].to_vec();
+    forged.extend(
+        payloads
+            .iter()
+            .zip(batch.signatures(signature))
+            .map(|(payload, signature)| line(payload, &signature)),
+    );
+
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    for (dir, lines) in dirs.iter().zip([&original, &forged]) {
+        let content: Vec<u8> = lines.iter().flat_map(|line| [line.as_slice(), b"\n"].concat()).collect();
+        fs::write(dir.path().join(&name), content).unwrap();
+    }
+    let Difference::Fork(fork) = compare([dirs[0].path(), dirs[1].path()]).unwrap() else {
+        panic!("no fork")
+    };
+    assert_eq!((fork.seq, fork.kind), (first_seq + 2, ForkKind::Payloads));
+    let proof = fork.proof().unwrap();
+    assert_eq!(proof.check(), Ok(first_seq + 2));
+    let read = asqav_receipt::proof::FraudProof::from_json(proof.to_json().as_object().unwrap()).unwrap();
+    assert_eq!(read, proof);
+    let keys = pinned();
+    for receipt in &fork.receipts {
+        let report = verify_receipt(receipt, &ReceiptInputs::new().keys(&keys).at(Timestamp::MAX));
+        assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.problems);
+    }
 }
