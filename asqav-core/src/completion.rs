@@ -8,7 +8,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use asqav_receipt::payload::Payload;
@@ -54,6 +54,20 @@ impl fmt::Debug for Receipted {
 pub struct Completion<T = Receipted> {
     cell: Arc<Cell<T>>,
     process: Process,
+    help: Option<Weak<dyn Help>>,
+}
+
+/// Work that a thread does rather than wait for another one to do it.
+pub(crate) trait Help: Send + Sync + 'static {
+    /// Does what is to be done and nobody has begun, if there is something.
+    fn help(&self);
+}
+
+impl<T> Completion<T> {
+    /// Has a thread that is going to wait do what it waits for.
+    pub(crate) fn helped_by(self, help: Weak<dyn Help>) -> Self {
+        Self { help: Some(help), ..self }
+    }
 }
 
 impl<T: Clone> Completion<T> {
@@ -65,6 +79,9 @@ impl<T: Clone> Completion<T> {
     pub fn wait(self) -> Result<T, Closed> {
         if !self.process.is_current() {
             return Err(Closed::Forked);
+        }
+        if let Some(help) = self.help.as_ref().and_then(Weak::upgrade) {
+            help.help();
         }
         let mut state = lock(&self.cell.state);
         loop {
@@ -113,7 +130,7 @@ impl<T> Resolver<T> {
     /// A completion and what resolves it.
     pub(crate) fn pair(process: Process) -> (Self, Completion<T>) {
         let cell = Arc::new(Cell { state: Mutex::new(State::Pending(None)), ready: Condvar::new() });
-        (Self(Some(Arc::clone(&cell))), Completion { cell, process })
+        (Self(Some(Arc::clone(&cell))), Completion { cell, process, help: None })
     }
 
     /// Gives the output and wakes who waits for it. Must not be called under

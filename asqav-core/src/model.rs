@@ -178,7 +178,11 @@ fn a_receipt_that_cannot_be_signed() {
         assert_eq!(log.receipts().len() as u64, acknowledged);
         assert_whole(&log.receipts());
         assert_acknowledged(&seen, &log);
-        let closed = recorder.closed().unwrap();
+        // Batches may have needed fewer signatures than that.
+        let Some(closed) = recorder.closed() else {
+            assert!(seen.iter().all(|(_, answer)| answer.is_ok()));
+            return;
+        };
         assert!(matches!(closed, Closed::Signing { seq, .. } if seq > acknowledged), "{closed:?}");
         assert_closed(&recorder, &log, acknowledged);
     });

@@ -103,7 +103,13 @@ fn the_start_says_who_and_how() {
     assert!(texts[0].contains(&wanted), "{}", texts[0]);
     assert!(texts[0].contains(r#""type":"protectmcp:lifecycle""#));
     let digest = Sha256Digest::of(b"allow-all").to_tagged();
-    assert!(texts[1].contains(&format!(r#""context":{{"policy:activate":{{"new":"{digest}"}}}}"#)));
+    assert!(
+        texts[1].contains(&format!(
+            r#""context":{{"policy:activate":{{"new":"{digest}","self_test":"skipped"}}}}"#
+        )),
+        "{}",
+        texts[1]
+    );
     assert!(texts[1].contains(r#""type":"protectmcp:lifecycle:configuration_change""#));
     assert!(texts.iter().all(|text| text.contains(&format!(r#""policy_digest":"{digest}""#))));
     receipts.assert_verified();

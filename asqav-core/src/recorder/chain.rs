@@ -128,6 +128,12 @@ impl<T> Chain<T> {
         Some(Job { first_seq, log_id, key_thumbprint, canonical })
     }
 
+    /// The only receipt in the queue, if nobody signs it yet.
+    pub(super) fn next_alone(&mut self) -> Option<Job> {
+        let alone = self.given == 0 && self.queue.len() == 1;
+        alone.then(|| self.next_unsigned(JobSize { receipts: 1, bytes: 0 })).flatten()
+    }
+
     /// Takes the signatures of the receipts from number `first_seq` on; nothing
     /// happens to those that were set aside meanwhile. True when the writer has
     /// something to take.

@@ -64,15 +64,15 @@ impl Recorder {
     ) -> Result<(Self, LogStart), LogError> {
         let start = log.start(&owner)?;
         let LogOwner { signer, clock, .. } = owner;
-        let shared = Arc::new(Shared::new(start.head, clock, options));
+        let shared = Arc::new(Shared::new(start.head, clock, signer, options));
         let threads = Arc::new(Threads { shared: Arc::clone(&shared), running: Mutex::new(Vec::new()) });
         let recorder = Self { shared, threads };
         // Whatever fails from here on, dropping `recorder` ends what runs.
         let shared = Arc::clone(&recorder.shared);
         recorder.spawn("asqav-writer", move || writing::run(&shared, log))?;
         for _ in 0..options.signer_threads() {
-            let (shared, signer) = (Arc::clone(&recorder.shared), Arc::clone(&signer));
-            recorder.spawn("asqav-signer", move || signing::run(&shared, &*signer))?;
+            let shared = Arc::clone(&recorder.shared);
+            recorder.spawn("asqav-signer", move || signing::run(&shared))?;
         }
         Ok((recorder, start))
     }

@@ -5,18 +5,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::super::completion::{Completion, Resolver};
+use super::super::completion::{Completion, Help, Resolver};
 use super::super::process::Process;
 use super::super::sync::{Condvar, Mutex, MutexGuard, lock};
 use super::Counters;
 use super::draft::{Draft, Submitted};
 use super::options::Options;
 use super::place::{Held, Place, Ticket};
+use super::signing;
 use super::state::{Phase, State};
 use super::stop::{Last, Stopped};
 use crate::clock::Clock;
 use crate::log::Head;
 use crate::refused::{Closed, Refused};
+use crate::sign::Signer;
 
 /// The recorder without its threads.
 pub(super) struct Shared {
@@ -26,17 +28,24 @@ pub(super) struct Shared {
     /// There is something for the writer to do.
     pub(super) writable: Condvar,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) signer: Arc<dyn Signer>,
     pub(super) options: Options,
     pub(super) process: Process,
 }
 
 impl Shared {
-    pub(super) fn new(head: Option<Head>, clock: Arc<dyn Clock>, options: Options) -> Self {
+    pub(super) fn new(
+        head: Option<Head>,
+        clock: Arc<dyn Clock>,
+        signer: Arc<dyn Signer>,
+        options: Options,
+    ) -> Self {
         Self {
             state: Mutex::new(State::new(head)),
             unsigned: Condvar::new(),
             writable: Condvar::new(),
             clock,
+            signer,
             options,
             process: Process::remember(options.process_id),
         }
@@ -63,7 +72,7 @@ impl Shared {
     }
 
     /// The one atomic step: sequence number, links, time, place in the queue.
-    pub(super) fn submit(&self, draft: Draft, place: Arc<Held>) -> Result<Submitted, Refused> {
+    pub(super) fn submit(self: &Arc<Self>, draft: Draft, place: Arc<Held>) -> Result<Submitted, Refused> {
         let action_id = draft.payload.action_id;
         let (done, completion) = Resolver::pair(self.process);
         let mut state = self.state().map_err(refused)?;
@@ -82,7 +91,7 @@ impl Shared {
             action_id,
             payload_sha256: appended.head.link.sha256,
             canonical: appended.canonical,
-            done: completion,
+            done: completion.helped_by(Arc::<Self>::downgrade(self)),
         })
     }
 
@@ -143,6 +152,19 @@ impl Shared {
     pub(super) fn wake_all(&self) {
         self.unsigned.notify_all();
         self.writable.notify_all();
+    }
+}
+
+impl Help for Shared {
+    /// A receipt that is alone in the queue is signed by whoever waits for it:
+    /// handing it over to an idle thread would cost a wake-up.
+    fn help(&self) {
+        let Ok(mut state) = self.state() else { return };
+        let job = state.chain.next_alone();
+        drop(state);
+        if let Some(job) = job {
+            signing::work(self, &job);
+        }
     }
 }
 

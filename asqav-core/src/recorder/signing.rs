@@ -1,6 +1,5 @@
-//! The threads that sign: off the lock, in parallel, oldest receipt first.
-
-use std::sync::Arc;
+//! The threads that sign: off the lock, in parallel, oldest receipt first. A
+//! receipt that is alone is signed by the thread that waits for it.
 
 use asqav_receipt::batch::Batch;
 use asqav_receipt::receipt::{ReceiptSignature, Signature};
@@ -12,15 +11,20 @@ use super::{Dying, caught};
 use crate::sign::{SignError, Signer};
 
 /// Signs until nothing will come any more.
-pub(super) fn run(shared: &Arc<Shared>, signer: &dyn Signer) {
+pub(super) fn run(shared: &Shared) {
     let dying = Dying::new(|| shared.die());
     while let Some(job) = shared.next_job() {
-        match caught("the signer", || sign(signer, &job)) {
-            Ok(signatures) => shared.signed(job.first_seq, signatures),
-            Err(why) => shared.fail_signing(job.first_seq, why),
-        }
+        work(shared, &job);
     }
     dying.averted();
+}
+
+/// Signs one job, on whatever thread.
+pub(super) fn work(shared: &Shared, job: &Job) {
+    match caught("the signer", || sign(&*shared.signer, job)) {
+        Ok(signatures) => shared.signed(job.first_seq, signatures),
+        Err(why) => shared.fail_signing(job.first_seq, why),
+    }
 }
 
 /// One receipt is signed by itself, several by one signature over their root.

@@ -217,3 +217,45 @@ fn a_clock_that_steps_back_is_recorded_as_it_is() {
     let times: Vec<_> = log.receipts().iter().map(|entry| entry.payload.issued_at.unix_micros()).collect();
     assert_eq!(times, [9_000_000, 8_000_000, 7_000_000]);
 }
+
+/// Notes which threads it is used on.
+struct Where(QuickSigner, Mutex<Vec<std::thread::ThreadId>>);
+
+impl Signer for Where {
+    fn algorithm(&self) -> &'static str {
+        self.0.algorithm()
+    }
+
+    fn key_id(&self) -> &asqav_receipt::id::KeyId {
+        self.0.key_id()
+    }
+
+    fn public_key(&self) -> &[u8] {
+        self.0.public_key()
+    }
+
+    fn thumbprint(&self) -> &asqav_receipt::digest::Sha256Digest {
+        self.0.thumbprint()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, crate::sign::SignError> {
+        self.1.lock().unwrap().push(std::thread::current().id());
+        self.0.sign(message)
+    }
+}
+
+/// A woken signer may be faster now and then, but not each of 500 times.
+#[test]
+fn who_waits_for_a_receipt_that_is_alone_signs_it() {
+    let (log, signer) = (MemoryLog::new(), Arc::new(Where(QuickSigner::new(), Mutex::default())));
+    let mut owner = owner(QuickSigner::new());
+    owner.signer = Arc::<Where>::clone(&signer);
+    let (recorder, _) = Recorder::start(Box::new(log.clone()), owner, options()).unwrap();
+    for mark in 0..500 {
+        recorder.submit(draft(mark)).unwrap().done.wait().unwrap();
+    }
+    assert_whole(&log.receipts());
+    let here = std::thread::current().id();
+    let signed_here = signer.1.lock().unwrap().iter().filter(|thread| **thread == here).count();
+    assert!(signed_here > 0, "each receipt was handed over");
+}
