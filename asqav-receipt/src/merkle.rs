@@ -16,6 +16,7 @@
 
 mod levels;
 mod proof;
+mod subtree;
 #[cfg(test)]
 mod tests;
 pub mod tiles;
@@ -28,6 +29,7 @@ pub use levels::Levels;
 pub use proof::{
     ProofError, consistency_path, inclusion_path, inclusion_root, verify_consistency, verify_inclusion,
 };
+pub use subtree::{verify_part_consistency, verify_part_inclusion};
 
 /// A tree's hash functions.
 pub trait TreeHash {
