@@ -38,6 +38,7 @@
 //! | take gate and session into a spawned task | [`carry`] |
 //! | verify receipts | [`receipt`] |
 //! | stop everything | [`Gate::halt`], [`GateBuilder::kill_switch`] |
+//! | have calls approved | [`approval`], [`GateBuilder::approvals`] |
 //! | test tools | [`testing`] |
 
 /// The README, whose examples are compiled and run as tests.
@@ -58,7 +59,7 @@ pub use asqav_core::refused::Closed;
 pub use asqav_core::session::SessionStatus;
 pub use asqav_core::sign::{SignError, Signer};
 pub use asqav_core::{Ending, Gate, Inference, Permit, Refused, Session, ToolCall};
-pub use asqav_core::{clock, limits, testing, tower};
+pub use asqav_core::{approval, clock, limits, testing, tower};
 #[cfg(feature = "log")]
 pub use asqav_log as log;
 pub use asqav_macros::signed;

@@ -15,6 +15,8 @@
 
 mod active;
 mod admit;
+mod approve;
+mod begin;
 mod builder;
 mod decide;
 mod draft;
@@ -37,6 +39,7 @@ use asqav_receipt::id::{AgentId, IssuerId, LogId};
 use asqav_receipt::payload::Tier;
 use serde::Serialize;
 
+use crate::approval::Approvals;
 use crate::call::ToolCall;
 use crate::limits::Limits;
 use crate::permit::timer::Timer;
@@ -73,6 +76,7 @@ struct Inner {
     limits: Arc<dyn Limits>,
     timeout: Option<Duration>,
     halt: Halt,
+    approvals: Option<Approvals>,
     /// After so many denials a session is frozen.
     freeze_after: Option<NonZeroU32>,
     denials: Arc<DenialBudget>,

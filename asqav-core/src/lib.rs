@@ -9,6 +9,7 @@
     expect(clippy::duplicate_mod, reason = "model.rs compiles the recorder again on shuttle's locks")
 )]
 
+pub mod approval;
 pub mod argument;
 pub mod call;
 pub mod clock;

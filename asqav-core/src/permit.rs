@@ -8,6 +8,7 @@ pub(crate) mod timer;
 use std::fmt;
 
 use asqav_receipt::id::{ActionId, ReasonCode};
+use asqav_receipt::time::Timestamp;
 
 use crate::context::Current;
 use crate::gate::Gate;
@@ -105,6 +106,10 @@ impl Permit {
         self.call.refund();
         let receipt = self.call.fresh.action_id;
         (receipt, Complete::new(self.finish(Ending::stopped(reason)).map(|submitted| submitted.done)))
+    }
+
+    pub(crate) fn approved_until(&self) -> Option<Timestamp> {
+        self.call.approved_until
     }
 
     pub(crate) fn session(&self) -> Option<&SessionHandle> {

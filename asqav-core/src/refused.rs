@@ -33,6 +33,16 @@ pub enum Refused {
         /// The denial receipt.
         receipt: ActionId,
     },
+    /// The call was not approved. The receipt is durable: the denial or, when
+    /// the approval expired before the body was started, the `abandoned`
+    /// outcome.
+    #[error("not approved ({reason}), receipt {receipt}")]
+    NotApproved {
+        /// Why, e.g. `approval_refused`; see [`approval`](crate::approval).
+        reason: ReasonCode,
+        /// The receipt that says so.
+        receipt: ActionId,
+    },
     /// Too many calls are in flight; nothing was recorded.
     #[error("too many calls in flight ({in_flight})")]
     Overloaded {
@@ -121,6 +131,7 @@ impl Refused {
             | Self::RateLimited { receipt, .. }
             | Self::NeedsApproval { receipt, .. }
             | Self::Unrepresentable { receipt, .. }
+            | Self::NotApproved { receipt, .. }
             | Self::Halted { receipt }
             | Self::SessionFrozen { receipt }
             | Self::TimedOut { receipt, .. } => Some(*receipt),
@@ -141,6 +152,7 @@ impl Refused {
             Self::Denied { .. } => "denied",
             Self::RateLimited { .. } => "rate_limited",
             Self::NeedsApproval { .. } => "needs_approval",
+            Self::NotApproved { .. } => "not_approved",
             Self::Unrepresentable { .. } => "unrepresentable",
             Self::TimedOut { .. } => "timed_out",
             Self::Halted { .. } => "halted",

@@ -16,6 +16,8 @@ mod regular;
 pub mod tree;
 
 #[cfg(feature = "write")]
+mod approve;
+#[cfg(feature = "write")]
 mod checkpointing;
 #[cfg(feature = "write")]
 mod error;
@@ -46,6 +48,8 @@ pub mod vault;
 #[cfg(feature = "write")]
 mod writer;
 
+#[cfg(feature = "write")]
+pub use approve::{FileApprover, TerminalApprover};
 #[cfg(feature = "write")]
 pub use checkpointing::CheckpointSchedule;
 #[cfg(feature = "write")]

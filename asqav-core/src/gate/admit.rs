@@ -4,19 +4,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use asqav_receipt::payload::Tier;
-use asqav_receipt::time::Timestamp;
-
-use super::active::is_same;
-use super::decide::Ruling;
-use super::draft;
-use super::identity::Fresh;
-use super::install::{Door, Entry};
+use super::approve::Pending;
+use super::begin::{begin, decided};
+use super::halt::Stop;
+use super::install::Door;
 use crate::call::ToolCall;
 use crate::completion::{Completion, Receipted};
-use crate::permit::admitted::{AdmittedCall, Basis};
 use crate::permit::{Complete, Permit};
-use crate::recorder::{Place, Submitted};
 use crate::refused::{Closed, Refused};
 
 /// Resolves to a permit once the decision receipt is durable, or to why the
@@ -29,12 +23,16 @@ use crate::refused::{Closed, Refused};
 pub struct Admit(Stage);
 
 #[derive(Debug)]
-enum Stage {
+pub(super) enum Stage {
     New(Box<(Door, ToolCall)>),
     /// The decision is submitted. Dropped here, the permit abandons the call.
     Allowed(Completion, Permit),
     /// The denial is submitted.
     Denied(Completion, Refused),
+    /// The denial that asks for an approval is submitted.
+    Unapproved(Completion, Box<Pending>),
+    /// Approvers were asked.
+    Asked(Box<Pending>),
     /// The call is stopped although its decision allowed it; its outcome is
     /// submitted.
     Stopped(Complete, Refused),
@@ -58,6 +56,11 @@ impl Admit {
             stage = match stage {
                 Stage::Allowed(decision, permit) => allowed(decision.wait(), permit),
                 Stage::Denied(decision, refused) => refusal(decision.wait(), refused),
+                Stage::Unapproved(denial, pending) => ask(denial.wait(), pending),
+                Stage::Asked(mut pending) => {
+                    let known = pending.wait();
+                    again(*pending, known)
+                }
                 Stage::Stopped(outcome, refused) => refusal(outcome.wait(), refused),
                 Stage::Settled(settled) => return settled,
                 Stage::New(_) | Stage::Done => return Err(Refused::NoGate),
@@ -79,8 +82,15 @@ impl Future for Admit {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.0 = std::mem::replace(&mut self.0, Stage::Done).started();
         loop {
+            if let Stage::Asked(pending) = &mut self.0 {
+                let known = ready!(pending.poll(context));
+                if let Stage::Asked(pending) = std::mem::replace(&mut self.0, Stage::Done) {
+                    self.0 = again(*pending, known);
+                }
+                continue;
+            }
             let waited = match &mut self.0 {
-                Stage::Allowed(receipt, _) | Stage::Denied(receipt, _) => {
+                Stage::Allowed(receipt, _) | Stage::Denied(receipt, _) | Stage::Unapproved(receipt, _) => {
                     Some(ready!(Pin::new(receipt).poll(context)))
                 }
                 Stage::Stopped(receipt, _) => Some(ready!(Pin::new(receipt).poll(context))),
@@ -91,6 +101,7 @@ impl Future for Admit {
                 (Stage::Denied(_, refused) | Stage::Stopped(_, refused), Some(receipt)) => {
                     refusal(receipt, refused)
                 }
+                (Stage::Unapproved(_, pending), Some(denial)) => ask(denial, pending),
                 (Stage::Settled(settled), _) => return Poll::Ready(settled),
                 // Polled again after it was ready.
                 _ => return Poll::Ready(Err(Refused::NoGate)),
@@ -106,12 +117,34 @@ fn allowed(decided: Result<Receipted, Closed>, permit: Permit) -> Stage {
         // The permit's drop refunds, and records `abandoned` if that is possible.
         return Stage::Settled(Err(Refused::Closed { cause }));
     }
-    // So may the kill switch have been thrown.
-    let Some(stop) = permit.gate().stop_of(permit.session()) else {
+    // So may the kill switch have been thrown, or the approval have expired.
+    let Some(stop) = permit.gate().stop_of(permit.session()).or_else(|| expired(&permit)) else {
         return Stage::Settled(Ok(permit.admitted()));
     };
     let (receipt, outcome) = permit.stop(stop.reason());
     Stage::Stopped(outcome, stop.into_refused(receipt))
+}
+
+fn expired(permit: &Permit) -> Option<Stop> {
+    let until = permit.approved_until()?;
+    (permit.gate().identity().clock.now() > until).then_some(Stop::Expired)
+}
+
+/// The denial that asks for an approval is durable, or never will be.
+fn ask(denial: Result<Receipted, Closed>, mut pending: Box<Pending>) -> Stage {
+    match denial {
+        Ok(_) => {
+            pending.ask();
+            Stage::Asked(pending)
+        }
+        Err(cause) => Stage::Settled(Err(Refused::Closed { cause })),
+    }
+}
+
+/// It is known whether the call is approved: it is decided again.
+fn again(pending: Pending, known: Result<(), &'static str>) -> Stage {
+    let stage = pending.conclude(known).and_then(decided);
+    stage.unwrap_or_else(|refused| Stage::Settled(Err(refused)))
 }
 
 /// The receipt that refuses the call is durable, or never will be.
@@ -132,119 +165,4 @@ impl Stage {
             started => started,
         }
     }
-}
-
-/// Everything up to handing the decision to the recorder.
-fn begin(door: &Door, mut call: ToolCall) -> Result<Stage, Refused> {
-    call.settle();
-    let mut entry = door.open()?;
-    if entry.tier == Tier::Detectable && entry.gate.stop_of(entry.session.as_ref()).is_some() {
-        // Decided after all, and before the tool runs.
-        entry.tier = Tier::Bounded;
-    }
-    if entry.tier == Tier::Detectable {
-        return observe(entry, call).map(|permit| Stage::Settled(Ok(permit)));
-    }
-    let place = entry.gate.recorder().reserve()?;
-    let clock = &*entry.gate.identity().clock;
-    let [fresh, outcome] = Fresh::draw_some(clock)?;
-    let now = clock.now();
-    let (action, tool) = (call.action.clone(), call.tool.clone());
-    let (ruling, submitted) = decide(&entry, call, now, &place, &fresh)?;
-    let policy_digest = ruling.policy_digest(entry.gate.identity());
-    let Ruling { charges, denial, .. } = ruling;
-    let Submitted { seq, action_id, payload_sha256, done, .. } = submitted;
-    if let Some(denial) = denial {
-        return Ok(Stage::Denied(done, denial.into_refused(action_id)));
-    }
-    let Entry { gate, session, tier, ambient } = entry;
-    let basis = Basis::Decided { action_id, seq, payload_sha256 };
-    let permit = Permit::deciding(AdmittedCall {
-        gate,
-        place,
-        session,
-        action,
-        tool,
-        tier,
-        policy_digest,
-        charges,
-        charged_at: now,
-        fresh: outcome,
-        basis,
-        ambient,
-        started: None,
-    });
-    Ok(Stage::Allowed(done, permit))
-}
-
-/// Rules on `call` and submits the decision, by the policy that is in force
-/// at that moment.
-fn decide(
-    entry: &Entry,
-    call: ToolCall,
-    now: Timestamp,
-    place: &Place,
-    fresh: &Fresh,
-) -> Result<(Ruling, Submitted), Refused> {
-    let gate = &entry.gate;
-    loop {
-        let ruling = gate.rule(&call, entry.session.as_ref(), now);
-        if ruling.denial.is_some() {
-            gate.0.denials.take(gate.identity(), place)?;
-        }
-        let in_force = gate.0.policy.read();
-        if !is_same(ruling.active.as_ref(), in_force.as_ref()) {
-            // Another policy has come into force meanwhile: it is asked.
-            drop(in_force);
-            gate.refund(&ruling.charges, now);
-            continue;
-        }
-        let draft = draft::decision(entry, call, &ruling, now, fresh);
-        let submitted = match &entry.session {
-            Some(session) => session.state.submit(place, draft),
-            None => place.submit(draft),
-        };
-        drop(in_force);
-        return match submitted {
-            Ok(submitted) => Ok((ruling, submitted)),
-            Err(refused) => {
-                gate.refund(&ruling.charges, now);
-                Err(refused)
-            }
-        };
-    }
-}
-
-impl Door {
-    /// A permit that rests on no decision.
-    pub(crate) fn observe(&self, call: ToolCall) -> Result<Permit, Refused> {
-        observe(self.open()?, call)
-    }
-}
-
-fn observe(entry: Entry, mut call: ToolCall) -> Result<Permit, Refused> {
-    call.settle();
-    let place = entry.gate.recorder().reserve()?;
-    let fresh = Fresh::draw(&*entry.gate.identity().clock)?;
-    let (parents, info) = (draft::parents(&entry), draft::tool_info(&call));
-    let policy_digest = entry.gate.policy_digest();
-    let Entry { gate, session, tier, ambient } = entry;
-    let ToolCall { tool, action, arguments, .. } = call;
-    let basis = Basis::Observed { arguments, parents, tool: info };
-    let permit = Permit::deciding(AdmittedCall {
-        gate,
-        place,
-        session,
-        action,
-        tool,
-        tier,
-        policy_digest,
-        charges: Vec::new(),
-        charged_at: Timestamp::MAX,
-        fresh,
-        basis,
-        ambient,
-        started: None,
-    });
-    Ok(permit.admitted())
 }

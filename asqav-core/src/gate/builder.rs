@@ -14,6 +14,7 @@ use super::flood::{self, DenialBudget};
 use super::halt::{Halt, Switch};
 use super::identity::Identity;
 use super::{Gate, Inner, lifecycle};
+use crate::approval::Approvals;
 use crate::clock::{Clock, SystemClock};
 use crate::limits::{Limits, MemoryLimits};
 use crate::log::{Durability, Log, LogError, LogOwner};
@@ -43,6 +44,7 @@ pub struct GateBuilder {
     tier: Tier,
     timeout: Option<Duration>,
     switches: Vec<Box<dyn Switch>>,
+    approvals: Option<Approvals>,
     freeze_after: Option<NonZeroU32>,
     denials: Rate,
     options: Options,
@@ -142,6 +144,7 @@ impl GateBuilder {
             tier: Tier::Bounded,
             timeout: None,
             switches: Vec::new(),
+            approvals: None,
             freeze_after: None,
             denials: flood::DEFAULT,
             options: Options::default(),
@@ -217,6 +220,12 @@ impl GateBuilder {
     /// real time, by no runtime's timer. A sync body cannot be interrupted.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
+    }
+
+    /// Has calls approved that the policy wants approved; without this they
+    /// are denied with the reason `approval_required`.
+    pub fn approvals(self, approvals: Approvals) -> Self {
+        Self { approvals: Some(approvals), ..self }
     }
 
     /// Stops every call while `switch` is thrown, besides
@@ -295,6 +304,7 @@ impl GateBuilder {
             limits: self.limits,
             timeout: self.timeout,
             halt: Halt::new(self.switches),
+            approvals: self.approvals,
             freeze_after: self.freeze_after,
             denials: Arc::new(DenialBudget::new(self.denials)),
             timer: Timer::default(),

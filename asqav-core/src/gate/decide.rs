@@ -11,8 +11,10 @@ use asqav_receipt::time::Timestamp;
 
 use super::Gate;
 use super::active::Active;
+use super::approve::{Approved, Grant};
 use super::halt::Stop;
 use super::identity::Identity;
+use crate::approval::Fault;
 use crate::call::{CallError, ToolCall};
 use crate::limits::LimitError;
 use crate::policy::{Charge, Decision, Effect, PolicyInput};
@@ -39,6 +41,7 @@ pub(super) struct Ruling {
 pub(super) enum Denial {
     Policy(ReasonCode),
     NeedsApproval(ReasonCode),
+    NotApproved(&'static str),
     RateLimited(Duration),
     Unrepresentable(CallError),
     Stopped(Stop),
@@ -50,6 +53,7 @@ impl Denial {
         match self {
             Self::Policy(reason) => reason.clone(),
             Self::NeedsApproval(_) => code("approval_required"),
+            Self::NotApproved(why) => code(why),
             Self::RateLimited(_) => code("rate_limited"),
             Self::Unrepresentable(_) => code("unrepresentable"),
             Self::Stopped(stop) => stop.reason(),
@@ -61,6 +65,7 @@ impl Denial {
         match self {
             Self::Policy(reason) => Refused::Denied { reason, receipt },
             Self::NeedsApproval(reason) => Refused::NeedsApproval { reason, receipt },
+            Self::NotApproved(why) => Refused::NotApproved { reason: code(why), receipt },
             Self::RateLimited(retry_after) => Refused::RateLimited { retry_after, receipt },
             Self::Unrepresentable(fault) => Refused::Unrepresentable { fault, receipt },
             Self::Stopped(stop) => stop.into_refused(receipt),
@@ -89,16 +94,30 @@ impl Gate {
     /// Rules on `call` at `now`. Before anything else is asked, the kill
     /// switch; a call that cannot be represented is denied without asking the
     /// policy, which would judge something else.
-    pub(super) fn rule(&self, call: &ToolCall, session: Option<&SessionHandle>, now: Timestamp) -> Ruling {
+    ///
+    /// With an approval, the policy in force has to want the same or nothing.
+    pub(super) fn rule(
+        &self,
+        call: &ToolCall,
+        session: Option<&SessionHandle>,
+        now: Timestamp,
+        approved: &Approved,
+    ) -> Ruling {
         let active = self.0.policy.get();
         if let Some(stop) = self.stop_of(session) {
             let stopped = Ruling::denied(Wire::Deny, Vec::new(), Denial::Stopped(stop));
             return Ruling { active, ..stopped };
         }
         let session_id = session.map(|session| &session.state.id);
-        let ruling = self.judge(active.as_deref(), call, session_id, now);
-        if let (Some(session), Some(_)) = (session, &ruling.denial) {
-            session.state.count_denial();
+        let ruling = match approved {
+            Approved::Not { why, .. } => Ruling::denied(Wire::Deny, Vec::new(), Denial::NotApproved(why)),
+            _ => self.judge(active.as_deref(), call, session_id, now, approved.grant()),
+        };
+        if let (Some(session), Some(denial)) = (session, &ruling.denial) {
+            // Waiting for an approval is no misdeed yet.
+            if !matches!(denial, Denial::NeedsApproval(_)) {
+                session.state.count_denial();
+            }
         }
         Ruling { active, ..ruling }
     }
@@ -109,11 +128,12 @@ impl Gate {
         call: &ToolCall,
         session: Option<&SessionId>,
         now: Timestamp,
+        grant: Option<&Grant>,
     ) -> Ruling {
         if let Some(fault) = call.fault() {
             return Ruling::denied(Wire::Deny, Vec::new(), Denial::Unrepresentable(fault.clone()));
         }
-        let Some(Active { policy, .. }) = active else {
+        let Some(Active { policy, digest }) = active else {
             return Ruling::new(Wire::Observation, Vec::new(), None);
         };
         let input = PolicyInput::new(self.agent(), call, session, now);
@@ -125,9 +145,14 @@ impl Gate {
         let ruling = match effect {
             Effect::Allow => self.charge(rules, charges, now),
             Effect::Deny { reason } => Ruling::denied(Wire::Deny, rules, Denial::Policy(reason)),
-            Effect::NeedsApproval { reason } => {
-                Ruling::denied(Wire::Deny, rules, Denial::NeedsApproval(reason))
-            }
+            Effect::NeedsApproval { reason } => match grant {
+                None => Ruling::denied(Wire::Deny, rules, Denial::NeedsApproval(reason)),
+                Some(grant) if grant.policy_digest == *digest => self.charge(rules, charges, now),
+                Some(_) => {
+                    let why = Fault::OtherPolicy.code();
+                    Ruling::denied(Wire::Deny, rules, Denial::NotApproved(why))
+                }
+            },
         };
         Ruling { shadow, ..ruling }
     }

@@ -1,5 +1,7 @@
 //! The decision receipt.
 
+use std::time::Duration;
+
 use asqav_receipt::digest::encode_hex;
 use asqav_receipt::id::ActionId;
 use asqav_receipt::payload::{
@@ -8,6 +10,7 @@ use asqav_receipt::payload::{
 };
 use asqav_receipt::time::Timestamp;
 
+use super::approve::Approved;
 use super::decide::{Denial, Ruling};
 use super::halt::Stop;
 use super::identity::{Fresh, Kind};
@@ -39,6 +42,7 @@ pub(super) fn decision(
     ruling: &Ruling,
     now: Timestamp,
     fresh: &Fresh,
+    approved: &Approved,
 ) -> Draft {
     let identity = entry.gate.identity();
     let tool = tool_info(&call);
@@ -56,6 +60,13 @@ pub(super) fn decision(
     payload.asqav.tier = entry.tier;
     payload.asqav.tool = tool;
     payload.asqav.parents = parents(entry);
+    payload.asqav.parents.extend(approved.parents());
+    payload.asqav.parents.truncate(MAX_PARENTS);
+    payload.expires_at = approved.grant().map(|grant| grant.expires_at);
+    payload.controls.quorum = approved.grant().map(|grant| grant.attestation);
+    if let (Some(Denial::NeedsApproval(_)), Some(approvals)) = (&ruling.denial, &entry.gate.0.approvals) {
+        payload.expires_at = Some(expiry(now, approvals.within).unwrap_or(Timestamp::MAX));
+    }
     payload.session_id = entry.session.as_ref().map(|session| session.state.id.clone());
     if let Some(active) = &ruling.active {
         // Of the policy that ruled, whichever is in force by now.
@@ -69,6 +80,12 @@ pub(super) fn decision(
         policy.inputs = Some(committer.commit(POLICY_INPUTS.to_owned(), inputs));
     }
     Draft::new(payload, committer.into_openings())
+}
+
+/// The end of a time that begins at `now`.
+pub(super) fn expiry(now: Timestamp, within: Duration) -> Option<Timestamp> {
+    let within = i64::try_from(within.as_micros()).ok()?;
+    Timestamp::from_unix_micros(now.unix_micros().checked_add(within)?)
 }
 
 fn policy_info(policy: &dyn Policy, ruling: &Ruling) -> PolicyInfo {

@@ -63,6 +63,8 @@ impl Halt {
 pub(super) enum Stop {
     Halted,
     Frozen,
+    /// Its approval is not good any more.
+    Expired,
 }
 
 impl Stop {
@@ -71,14 +73,16 @@ impl Stop {
         code(match self {
             Self::Halted => "emergency_halt",
             Self::Frozen => "session_frozen",
+            Self::Expired => "approval_expired",
         })
     }
 
     /// What the caller hears once `receipt` is durable.
-    pub(super) const fn into_refused(self, receipt: ActionId) -> Refused {
+    pub(super) fn into_refused(self, receipt: ActionId) -> Refused {
         match self {
             Self::Halted => Refused::Halted { receipt },
             Self::Frozen => Refused::SessionFrozen { receipt },
+            Self::Expired => Refused::NotApproved { reason: self.reason(), receipt },
         }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct AdmittedCall {
     /// For the outcome receipt, drawn at admission: an end must not fail for
     /// want of randomness.
     pub(crate) fresh: Fresh,
+    /// Until when the body may be started, if somebody approved it.
+    pub(crate) approved_until: Option<Timestamp>,
     pub(crate) basis: Basis,
     /// The context that the call was made in, with the call itself on top.
     pub(crate) ambient: Ambient,

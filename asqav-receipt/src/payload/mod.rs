@@ -259,6 +259,9 @@ pub struct Controls {
     /// `emergency_halt: {checked: true, halted: true}`: the kill switch
     /// stopped the call; not claimed otherwise.
     pub halted: bool,
+    /// `quorum: {fired: true, attestation_hash}`: enough approvers approved;
+    /// SHA-256 over the SHA-256 digests of their answers.
+    pub quorum: Option<Sha256Digest>,
 }
 
 /// `asqav.tool`: the tool as its author describes it.
@@ -293,13 +296,13 @@ impl Controls {
     /// The policy control ran and `matched` rules matched; not claimed if none did.
     #[must_use]
     pub const fn policy(matched: u64) -> Self {
-        Self { policy_matched: if matched == 0 { None } else { Some(matched) }, halted: false }
+        Self { policy_matched: if matched == 0 { None } else { Some(matched) }, halted: false, quorum: None }
     }
 
     /// The kill switch stopped the call.
     #[must_use]
     pub const fn emergency_halt() -> Self {
-        Self { policy_matched: None, halted: true }
+        Self { policy_matched: None, halted: true, quorum: None }
     }
 }
 

@@ -142,7 +142,7 @@ fn context(receipt_type: ReceiptType, payload: &Object) -> Result<Context, Shape
 }
 
 /// The events that asqav writes.
-pub const EVENTS: [&str; 10] = [
+pub const EVENTS: [&str; 13] = [
     "gate:start",
     "gate:stop",
     "gate:recovery",
@@ -151,6 +151,9 @@ pub const EVENTS: [&str; 10] = [
     "gate:denials",
     "policy:activate",
     "policy:reject",
+    "approval:grant",
+    "approval:refuse",
+    "approval:record",
     "session:open",
     "session:close",
 ];
@@ -194,7 +197,13 @@ fn controls(payload: &Object) -> Result<Controls, ShapeError> {
             Some(halt) => *halt.as_object()?.get("halted")? == Json::Bool(true),
             None => false,
         };
-        Some(Controls { policy_matched, halted })
+        let quorum = match controls.get("quorum") {
+            Some(quorum) => {
+                Some(Sha256Digest::parse_hex(quorum.as_object()?.get("attestation_hash")?.as_str()?)?)
+            }
+            None => None,
+        };
+        Some(Controls { policy_matched, halted, quorum })
     })?;
     Ok(read.unwrap_or_default())
 }

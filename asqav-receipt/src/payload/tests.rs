@@ -72,6 +72,8 @@ fn every_kind() -> Vec<Payload> {
         policy.shadow = vec![RuleId::parse("s").unwrap()];
         policy.obliged = vec![RuleId::parse("o").unwrap(), RuleId::parse("p").unwrap()];
     }
+    let mut approved = payload(ReceiptType::Decision, Context::Arguments { shown: vec![], folded: None });
+    approved.controls.quorum = Some(Sha256Digest::of(b"answers"));
     vec![
         payload(ReceiptType::Decision, Context::Arguments { shown: forms(), folded }),
         payload(ReceiptType::Decision, Context::Arguments { shown: vec![], folded: None }),
@@ -84,6 +86,7 @@ fn every_kind() -> Vec<Payload> {
         ),
         event,
         halted,
+        approved,
     ]
 }
 
@@ -156,7 +159,8 @@ fn longest(receipt_type: ReceiptType) -> Payload {
     worst.reason = Some(ReasonCode::parse(code(ReasonCode::MAX_LEN)).unwrap());
     worst.session_id = Some(SessionId::parse(code(SessionId::MAX_LEN)).unwrap());
     worst.seq = MAX_SEQ;
-    worst.controls = Controls { policy_matched: Some(u64::MAX), halted: true };
+    let quorum = Some(Sha256Digest::of(b"answers"));
+    worst.controls = Controls { policy_matched: Some(u64::MAX), halted: false, quorum };
     worst.asqav.error_type = Some(ErrorType::parse(code(ErrorType::MAX_LEN)).unwrap());
     worst.asqav.duration_us = Some(u64::MAX);
     worst.asqav.tool.as_mut().unwrap().version =
@@ -265,6 +269,6 @@ fn no_number_with_a_fraction_is_read() {
 #[test]
 fn a_control_that_matched_nothing_is_not_claimed() {
     let mut payload = every_kind().remove(0);
-    payload.controls = Controls { policy_matched: Some(0), halted: false };
+    payload.controls = Controls { policy_matched: Some(0), ..Controls::default() };
     assert!(!String::from_utf8(payload.to_canonical()).unwrap().contains("controls_evaluated"));
 }

@@ -158,10 +158,10 @@ impl Form {
 
 impl Controls {
     fn write(&self, members: &mut Members<'_>) {
-        let Self { policy_matched, halted } = self;
+        let Self { policy_matched, halted, quorum } = self;
         // A control that matched nothing is not claimed.
         let matched = policy_matched.filter(|&matched| matched > 0);
-        if matched.is_none() && !halted {
+        if matched.is_none() && !halted && quorum.is_none() {
             return;
         }
         let mut controls = Members::open(members.value("controls_evaluated"));
@@ -176,6 +176,12 @@ impl Controls {
             policy.flag("evaluated", true);
             policy.count("matched_count", matched);
             policy.close();
+        }
+        if let Some(attestation) = quorum {
+            let mut quorum = Members::open(controls.value("quorum"));
+            quorum.text("attestation_hash", &attestation.to_hex());
+            quorum.flag("fired", true);
+            quorum.close();
         }
         controls.close();
     }

@@ -1,0 +1,156 @@
+//! From a call to its submitted decision: everything before waiting.
+
+use asqav_receipt::payload::Tier;
+use asqav_receipt::time::Timestamp;
+
+use super::active::is_same;
+use super::admit::Stage;
+use super::approve::{Approved, Concluded, Pending};
+use super::decide::{Denial, Ruling};
+use super::draft;
+use super::identity::Fresh;
+use super::install::{Door, Entry};
+use crate::call::ToolCall;
+use crate::permit::Permit;
+use crate::permit::admitted::{AdmittedCall, Basis};
+use crate::recorder::{Place, Submitted};
+use crate::refused::Refused;
+
+/// Everything up to handing the decision to the recorder.
+pub(super) fn begin(door: &Door, mut call: ToolCall) -> Result<Stage, Refused> {
+    call.settle();
+    let mut entry = door.open()?;
+    if entry.tier == Tier::Detectable && entry.gate.stop_of(entry.session.as_ref()).is_some() {
+        // Decided after all, and before the tool runs.
+        entry.tier = Tier::Bounded;
+    }
+    if entry.tier == Tier::Detectable {
+        return observe(entry, call).map(|permit| Stage::Settled(Ok(permit)));
+    }
+    let place = entry.gate.recorder().reserve()?;
+    decided(Concluded { entry, call, place, approved: Approved::NotYet })
+}
+
+/// Decides on a call and hands the decision to the recorder.
+pub(super) fn decided(concluded: Concluded) -> Result<Stage, Refused> {
+    let Concluded { entry, call, place, approved } = concluded;
+    let clock = &*entry.gate.identity().clock;
+    let [fresh, outcome] = Fresh::draw_some(clock)?;
+    let now = clock.now();
+    let (action, tool) = (call.action.clone(), call.tool.clone());
+    let Decided { ruling, submitted, kept } = decide(&entry, call, now, &place, &fresh, &approved)?;
+    let policy_digest = ruling.policy_digest(entry.gate.identity());
+    if let (Some(call), Some(approvals)) = (kept, entry.gate.0.approvals.clone()) {
+        // The place is given back, because an approval may take its time.
+        let pending = Pending::new(entry, call, approvals, &submitted, policy_digest, now, ruling.denial);
+        return Ok(Stage::Unapproved(submitted.done, Box::new(pending)));
+    }
+    let Ruling { charges, denial, .. } = ruling;
+    let Submitted { seq, action_id, payload_sha256, done, .. } = submitted;
+    if let Some(denial) = denial {
+        return Ok(Stage::Denied(done, denial.into_refused(action_id)));
+    }
+    let Entry { gate, session, tier, ambient } = entry;
+    let basis = Basis::Decided { action_id, seq, payload_sha256 };
+    let permit = Permit::deciding(AdmittedCall {
+        gate,
+        place,
+        session,
+        action,
+        tool,
+        tier,
+        policy_digest,
+        charges,
+        charged_at: now,
+        approved_until: approved.grant().map(|grant| grant.expires_at),
+        fresh: outcome,
+        basis,
+        ambient,
+        started: None,
+    });
+    Ok(Stage::Allowed(done, permit))
+}
+
+/// A decision that is submitted.
+struct Decided {
+    ruling: Ruling,
+    submitted: Submitted,
+    /// The call, if somebody is to be asked about it.
+    kept: Option<ToolCall>,
+}
+
+/// Rules on `call` and submits the decision, by the policy that is in force
+/// at that moment.
+fn decide(
+    entry: &Entry,
+    call: ToolCall,
+    now: Timestamp,
+    place: &Place,
+    fresh: &Fresh,
+    approved: &Approved,
+) -> Result<Decided, Refused> {
+    let gate = &entry.gate;
+    loop {
+        let ruling = gate.rule(&call, entry.session.as_ref(), now, approved);
+        if ruling.denial.is_some() {
+            gate.0.denials.take(gate.identity(), place)?;
+        }
+        let in_force = gate.0.policy.read();
+        if !is_same(ruling.active.as_ref(), in_force.as_ref()) {
+            // Another policy has come into force meanwhile: it is asked.
+            drop(in_force);
+            gate.refund(&ruling.charges, now);
+            continue;
+        }
+        let asks = matches!(ruling.denial, Some(Denial::NeedsApproval(_))) && gate.0.approvals.is_some();
+        let kept = asks.then(|| call.clone());
+        let draft = draft::decision(entry, call, &ruling, now, fresh, approved);
+        let submitted = match &entry.session {
+            Some(session) => session.state.submit(place, draft),
+            None => place.submit(draft),
+        };
+        drop(in_force);
+        return match submitted {
+            Ok(submitted) => Ok(Decided { ruling, submitted, kept }),
+            Err(refused) => {
+                gate.refund(&ruling.charges, now);
+                Err(refused)
+            }
+        };
+    }
+}
+
+impl Door {
+    /// A permit that rests on no decision.
+    pub(crate) fn observe(&self, call: ToolCall) -> Result<Permit, Refused> {
+        observe(self.open()?, call)
+    }
+}
+
+fn observe(entry: Entry, mut call: ToolCall) -> Result<Permit, Refused> {
+    call.settle();
+    let place = entry.gate.recorder().reserve()?;
+    let fresh = Fresh::draw(&*entry.gate.identity().clock)?;
+    let (parents, info) = (draft::parents(&entry), draft::tool_info(&call));
+    let policy_digest = entry.gate.policy_digest();
+    let Entry { gate, session, tier, ambient } = entry;
+    let ToolCall { tool, action, arguments, .. } = call;
+    let basis = Basis::Observed { arguments, parents, tool: info };
+    let permit = Permit::deciding(AdmittedCall {
+        gate,
+        place,
+        session,
+        action,
+        tool,
+        tier,
+        policy_digest,
+        charges: Vec::new(),
+        charged_at: Timestamp::MAX,
+        approved_until: None,
+        fresh,
+        basis,
+        ambient,
+        started: None,
+    });
+    Ok(permit.admitted())
+}
