@@ -29,6 +29,7 @@ pub mod open;
 pub mod payload;
 pub mod proof;
 pub mod receipt;
+pub mod seq_set;
 pub mod statement;
 pub mod suite;
 #[cfg(test)]
