@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use asqav_policy::glob::Glob;
 use asqav_receipt::digest::decode_hex;
-use asqav_receipt::id::{ActionId, AgentId, IssuerId};
+use asqav_receipt::id::{ActionId, AgentId, HoldId, IssuerId};
 use asqav_receipt::time::Timestamp;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -55,6 +55,10 @@ pub(crate) enum Command {
     Diff(Diff),
     /// Bind the files of a pqc-audit-log-fs log in receipts of a log of asqav.
     Import(Import),
+    /// Erase what opens receipts, by id or by whom they are about.
+    Forget(Forget),
+    /// Place or release a legal hold: nothing it covers is erased or deleted.
+    Hold(Hold),
     /// Record a small log with a real gate and policy, then verify it.
     Demo(Demo),
 }
@@ -324,6 +328,68 @@ pub(crate) struct Import {
     /// The key of the new log's vault, if it has one.
     #[arg(long, value_name = "FILE")]
     pub(crate) vault_key: Option<PathBuf>,
+}
+
+/// `asqav forget`
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("whom").required(true).args(["id", "subject", "containing"])))]
+pub(crate) struct Forget {
+    /// The log directory.
+    pub(crate) log_dir: PathBuf,
+    /// A receipt. Can be given more than once.
+    #[arg(long, value_name = "ACTION_ID", value_parser = ActionId::parse)]
+    pub(crate) id: Vec<ActionId>,
+    /// Every call in whose arguments or result exactly this text stands, with
+    /// both receipts. It is searched for, and written down nowhere.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) subject: Option<String>,
+    /// The same, for values that have this text in them.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) containing: Option<String>,
+    /// Only tell what would be erased.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The key of the log's vault: to search it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vault_key: Option<PathBuf>,
+    /// The log's signing key (PEM): for the erasure receipt.
+    #[arg(long, value_name = "PEM")]
+    pub(crate) key: Option<PathBuf>,
+    /// The key set that has it (JWKS).
+    #[arg(long, value_name = "JWKS")]
+    pub(crate) keys: Option<PathBuf>,
+}
+
+/// `asqav hold`
+#[derive(Debug, Args)]
+pub(crate) struct Hold {
+    /// The log directory.
+    pub(crate) log_dir: PathBuf,
+    /// What to do.
+    #[arg(value_enum)]
+    pub(crate) what: HoldDo,
+    /// The hold's name, e.g. a case's number; it stands in the log for ever.
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: HoldId,
+    /// The receipts that it covers, e.g. `5-9,12`; by default the whole log, and
+    /// what is to come.
+    #[arg(long, value_name = "RANGES")]
+    pub(crate) receipts: Option<String>,
+    /// The log's signing key (PEM).
+    #[arg(long, value_name = "PEM")]
+    pub(crate) key: PathBuf,
+    /// The key set that has it (JWKS).
+    #[arg(long, value_name = "JWKS")]
+    pub(crate) keys: PathBuf,
+}
+
+/// What `asqav hold` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HoldDo {
+    /// From now on nothing is erased or deleted.
+    Place,
+    /// The hold is over.
+    Release,
 }
 
 /// `asqav export`

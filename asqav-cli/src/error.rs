@@ -83,6 +83,15 @@ pub(crate) enum CliError {
     /// The copies part in a way that proves no fraud.
     #[error("there is no fraud proof: {0}")]
     NoFraud(&'static str),
+    /// The log and its vault could not be read.
+    #[error("{}", crate::error::chain(.0))]
+    ReadOrVault(#[from] asqav_log::ReadOrVault),
+    /// A legal hold forbids it.
+    #[error("the legal hold `{0}` forbids it")]
+    Held(asqav_receipt::id::HoldId),
+    /// The log did not take what was to be recorded.
+    #[error("nothing more was written: {0}")]
+    NotWritten(String),
     /// The key did not sign.
     #[error("nothing was signed: {0}")]
     Sign(#[from] asqav_core::sign::SignError),

@@ -6,6 +6,7 @@ mod error;
 mod exit;
 mod input;
 mod log;
+mod openings;
 mod output;
 mod pretty;
 mod progress;
@@ -13,6 +14,7 @@ mod report;
 mod summary;
 mod table;
 mod text;
+mod writer;
 
 use std::process::ExitCode;
 

@@ -59,6 +59,10 @@ fn event(payload: &Object) -> Option<String> {
     let count = |name: &str| body.get(name).and_then(Json::as_count).unwrap_or_default();
     Some(match name {
         "gate:start" => text("software"),
+        "vault:erase" => format!("openings of {}", text("receipts")),
+        "hold:place" => format!("{} on {}", text("id"), text("receipts")),
+        "hold:release" => text("id"),
+        "retention:delete" => format!("segments {}, receipts {}", text("segments"), text("receipts")),
         "gate:recovery" => format!("resumed after {}", count("resumed_after_seq")),
         "session:open" => text("name"),
         "session:close" => format!("{}, {} receipts", text("status"), count("count")),

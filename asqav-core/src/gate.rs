@@ -20,6 +20,7 @@ mod begin;
 mod builder;
 mod decide;
 mod draft;
+mod erase;
 mod flood;
 mod halt;
 mod identity;

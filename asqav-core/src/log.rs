@@ -10,6 +10,7 @@ use asqav_receipt::id::{AgentId, IssuerId, LogId};
 use asqav_receipt::open::OpenItem;
 use asqav_receipt::payload::{Link, Payload};
 use asqav_receipt::receipt::ReceiptSignature;
+use asqav_receipt::seq_set::SeqSet;
 use asqav_receipt::time::Timestamp;
 
 use crate::clock::Clock;
@@ -38,7 +39,9 @@ pub trait Log: Send + 'static {
 
     /// Takes `batch`, which continues the log without a gap. Returns when
     /// every receipt of it meets `durability`; openings are durable no later
-    /// than their receipts.
+    /// than their receipts. Before it takes an erasure receipt
+    /// ([`erased_by`](asqav_receipt::erasure::erased_by)), it destroys what
+    /// opens the receipts that this names, durably.
     ///
     /// # Errors
     /// [`LogError`]: then none of the batch is acknowledged and the recorder
@@ -90,6 +93,9 @@ pub struct LogStart {
     /// What the last writer left behind; `None` after a clean stop and in an
     /// empty log.
     pub unclean: Option<Unclean>,
+    /// Receipts whose openings were being erased when the last writer ended,
+    /// without an erasure receipt so far: the gate records one.
+    pub erasing: SeqSet,
 }
 
 /// The newest receipt of a log.

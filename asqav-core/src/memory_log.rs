@@ -3,9 +3,11 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use asqav_receipt::erasure::erased_by;
 use asqav_receipt::id::{AgentId, IssuerId, LogId};
 use asqav_receipt::open::OpenSet;
 use asqav_receipt::payload::Link;
+use asqav_receipt::seq_set::SeqSet;
 use asqav_receipt::time::Timestamp;
 
 use crate::log::{Durability, Head, Log, LogEntry, LogError, LogOwner, LogStart, Unclean};
@@ -112,7 +114,13 @@ impl Kept {
         let unclean = (!self.sealed && !self.receipts.is_empty()).then(|| Unclean::new(0, None));
         self.writer = true;
         self.sealed = false;
-        Ok(LogStart { log_id, head: self.head(), open: self.open.items(), unclean })
+        Ok(LogStart {
+            log_id,
+            head: self.head(),
+            open: self.open.items(),
+            unclean,
+            erasing: SeqSet::default(),
+        })
     }
 
     fn head(&self) -> Option<Head> {
@@ -126,6 +134,10 @@ impl Kept {
         if !self.writer || entry.payload.seq != seq + 1 || entry.payload.link != link {
             let place = format!("receipt {}", entry.payload.seq);
             return Err(LogError::Damaged { place, why: format!("it does not continue receipt {seq}") });
+        }
+        if let Some(erased) = erased_by(&entry.payload) {
+            let named = self.receipts.iter_mut().filter(|kept| erased.contains(kept.payload.seq));
+            named.for_each(|kept| kept.openings = None);
         }
         self.open.apply(&entry.payload, &entry.canonical);
         self.receipts.push(entry.clone());

@@ -53,6 +53,8 @@ pub use approve::{FileApprover, TerminalApprover};
 #[cfg(feature = "write")]
 pub use checkpointing::CheckpointSchedule;
 #[cfg(feature = "write")]
+pub use error::ReadOrVault;
+#[cfg(feature = "write")]
 pub use halt::HaltFile;
 #[cfg(feature = "write")]
 pub use limits::FileLimits;

@@ -11,6 +11,8 @@ pub const VAULT: &str = "vault";
 
 /// The name of the folder of the stored tree.
 pub const TREE: &str = "tree";
+/// The name of the file that tells which erasures are under way.
+pub const ERASING: &str = "erasing.json";
 
 /// The end of the name of a file that is not finished: left over by a crash,
 /// removed by the next writer, never evidence.
@@ -34,6 +36,8 @@ pub enum FileKind {
     Vault,
     /// `tree/`.
     Tree,
+    /// `erasing.json`: erasures without their erasure receipt so far.
+    Erasing,
     /// A name ending in `.tmp`.
     Unfinished,
     /// Not a name that a log has.
@@ -51,6 +55,7 @@ impl FileKind {
             LOCK => return Self::Lock,
             VAULT => return Self::Vault,
             TREE => return Self::Tree,
+            ERASING => return Self::Erasing,
             _ => {}
         }
         let torn = name.strip_prefix("torn-").and_then(|rest| rest.strip_suffix(".bin"));

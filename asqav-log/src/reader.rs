@@ -159,12 +159,15 @@ impl LogReader {
             }
             FileKind::Vault if metadata.is_dir() => self.vault = true,
             FileKind::Tree if metadata.is_dir() => {}
-            FileKind::Lock if metadata.is_file() => {}
+            FileKind::Lock | FileKind::Erasing if metadata.is_file() => {}
             FileKind::Unfinished => self.unfinished.push(name),
             // Nothing checks anchors yet, so nothing explains them.
-            FileKind::Anchors(_) | FileKind::Stray | FileKind::Vault | FileKind::Tree | FileKind::Lock => {
-                self.strays.push(name)
-            }
+            FileKind::Anchors(_)
+            | FileKind::Stray
+            | FileKind::Vault
+            | FileKind::Tree
+            | FileKind::Lock
+            | FileKind::Erasing => self.strays.push(name),
         }
         Ok(())
     }

@@ -13,6 +13,9 @@
 //! - The valid lines of the open segment are copied into a new file, synced,
 //!   and renamed over the old one: after a sync that failed, the old file's
 //!   content in the page cache need not be on disk.
+//! - Erasures that were under way are told apart by the log itself: those
+//!   whose erasure receipt is not there are handed to the gate, which records
+//!   one; the keys are then destroyed once more.
 //! - The newest header is written again when no receipt follows it, for the
 //!   same reason.
 //!
@@ -21,6 +24,7 @@
 //! not the newest, a missing or renumbered segment, another agent's or issuer's
 //! log, a log behind its mirror.
 
+mod erasing;
 mod listing;
 mod mirrored;
 mod repair;
@@ -35,6 +39,7 @@ use crate::keyring::Keyring;
 use crate::segment::OpenSegment;
 use crate::storage::Storage;
 use crate::tip::Tip;
+use crate::vault::Erasures;
 
 use listing::Listing;
 use scan::Scan;
@@ -49,6 +54,8 @@ pub(crate) struct Recovered {
     pub(crate) sealed: Option<SignedHeader>,
     /// What the last writer left behind.
     pub(crate) unclean: Option<Unclean>,
+    /// Erasures without their erasure receipt.
+    pub(crate) erasures: Erasures,
 }
 
 /// Checks the newest part of the log, repairs what may be repaired, and tells
@@ -73,5 +80,6 @@ pub(crate) fn recover(
     if let Some(mirror) = mirror {
         mirrored::check(storage, &listing, &scan.tip, mirror)?;
     }
-    repair::repair(storage, &listing, scan, header)
+    let erasures = erasing::read(storage, &listing, &scan.tip)?;
+    repair::repair(storage, &listing, scan, header, erasures)
 }

@@ -54,6 +54,13 @@ pub trait Storage: Send {
     /// What the system says.
     fn open(&mut self, name: &str) -> io::Result<Box<dyn StorageFile>>;
 
+    /// Writes `bytes` over what the existing file `name` holds at each of
+    /// `offsets`, all within its length, and makes that durable.
+    ///
+    /// # Errors
+    /// What the system says; some of it may then be done.
+    fn overwrite(&mut self, name: &str, offsets: &[u64], bytes: &[u8]) -> io::Result<()>;
+
     /// Gives the file `from` the name `to`, replacing what had it, in one step.
     ///
     /// # Errors

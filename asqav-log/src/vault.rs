@@ -3,9 +3,10 @@
 //!
 //! Each receipt's openings are encrypted under a random key of their own. That
 //! key is wrapped by the vault key (32 bytes, kept by the caller) and stored in
-//! a place that can be overwritten: [`Vault::erase`] overwrites it, and from
-//! then on *we* cannot open the entry any more. Copies, backups, and blocks
-//! that a file system or device kept elsewhere are not reached.
+//! a place that can be overwritten. [`forget`] has the log's writer overwrite
+//! it and record that in an erasure receipt; from then on *we* cannot open the
+//! entry any more. Copies, backups, and blocks that a file system or device
+//! kept elsewhere are not reached.
 //!
 //! # Format
 //! Folder `vault/`, files `openings-00000001.bin`, `openings-00000002.bin`, …
@@ -44,14 +45,20 @@
 //! file: a crash left it, and nothing that was acknowledged stands behind it.
 //! So does a header that is not whole, if nothing but zeros follows it.
 
+mod census;
 mod entry;
+mod erase;
+mod forget;
 mod header;
 mod key;
 mod read;
 mod write;
 
+pub use census::{Census, census};
+pub(crate) use erase::Erasures;
+pub use forget::{ForgetError, Forgotten, Plan, Subject, forget};
 pub use key::VaultKey;
-pub use read::{Opened, Vault, VaultError};
+pub use read::{Entry, Opened, Vault, VaultError};
 pub(crate) use write::VaultWriter;
 
 /// A file that is longer than this takes no more entries.

@@ -19,7 +19,7 @@ use crate::sink::{CheckpointSink, Couriers, Deliveries};
 use crate::storage::{FsStorage, Guard, Storage};
 use crate::tip::Tip;
 use crate::tree::Derived;
-use crate::vault::{VaultKey, VaultWriter};
+use crate::vault::{Erasures, VaultKey, VaultWriter};
 
 /// A log of receipts in a directory of its own.
 ///
@@ -153,21 +153,38 @@ impl FileLog {
             None => None,
         };
         let keys = Keyring::new(owner, &self.former_keys);
-        let Recovered { tip, segment, sealed, unclean } =
+        let Recovered { tip, segment, sealed, unclean, erasures } =
             recover(storage.as_mut(), owner, &keys, mirrored.as_ref())?;
         let vault = match self.vault_key.take() {
             Some(key) => Some(VaultWriter::start(storage.as_mut(), key, tip.log_id)?),
             None => None,
         };
-        let start = LogStart { log_id: tip.log_id, head: tip.head, open: tip.open.items(), unclean };
+        let start = LogStart {
+            log_id: tip.log_id,
+            head: tip.head,
+            open: tip.open.items(),
+            unclean,
+            erasing: erasures.receipts(),
+        };
         let sealed = sealed.as_ref().map(|sealed| &sealed.header);
         let derived = Derived::start(storage.as_mut(), sealed, tip.next_seq() - 1);
         let couriers = self.couriers.take();
         let checkpointer =
             Checkpointer::start(self.schedule, couriers, storage.as_mut(), owner, &keys, &tip, sealed);
         let (owner, rotation) = (owner.clone(), self.rotation);
-        let mut writer =
-            Writer { storage, owner, rotation, mirror, vault, tip, segment, derived, checkpointer, guard };
+        let mut writer = Writer {
+            storage,
+            owner,
+            rotation,
+            mirror,
+            vault,
+            erasures,
+            tip,
+            segment,
+            derived,
+            checkpointer,
+            guard,
+        };
         writer.come_closer();
         self.state = State::Open(Box::new(writer));
         Ok(start)
@@ -233,6 +250,7 @@ struct Writer {
     rotation: Rotation,
     mirror: Option<Mirror>,
     vault: Option<VaultWriter>,
+    erasures: Erasures,
     /// Where the chain stands, receipts in the batch at hand included.
     tip: Tip,
     segment: Option<OpenSegment>,
@@ -254,15 +272,21 @@ impl Writer {
                 vault.sync(self.storage.as_mut())?;
             }
         }
+        // INVARIANT: an erasure receipt is in the log only after the keys of
+        // what it names were destroyed; whoever reads it relies on that.
+        let erasing = self.erasures.begin(self.storage.as_mut(), batch)?;
         let now = self.owner.clock.now();
         for entry in batch {
             self.add(entry, now)?;
         }
         let Some(segment) = &mut self.segment else { return Ok(()) };
         segment.flush()?;
-        if durable {
+        if durable || erasing {
             segment.sync(self.storage.as_mut())?;
             self.update_mirror()?;
+        }
+        if erasing {
+            self.erasures.recorded(self.storage.as_mut(), batch)?;
         }
         Ok(())
     }

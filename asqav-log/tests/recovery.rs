@@ -12,6 +12,7 @@ use asqav_log::FileLog;
 use asqav_receipt::digest::Sha3Digest;
 use asqav_receipt::keys::{KeyEntry, KeySet};
 use asqav_receipt::payload::Link;
+use asqav_receipt::seq_set::SeqSet;
 use asqav_receipt::suite::ML_DSA_65;
 
 use support::chain::{self, LEN, TestClock, TestKey, chain, lines, owner, owner_with};
@@ -64,7 +65,13 @@ fn a_log_goes_on_where_it_was_killed() {
     let mut log = FileLog::new(dir.path()).rotation(BY_FIVE);
     let begin = start(&mut log).unwrap();
     let (head, open) = expected(13);
-    let expected = LogStart { log_id: chain::log_id(), head, open, unclean: Some(Unclean::new(0, None)) };
+    let expected = LogStart {
+        log_id: chain::log_id(),
+        head,
+        open,
+        unclean: Some(Unclean::new(0, None)),
+        erasing: SeqSet::default(),
+    };
     assert_eq!(begin, expected);
     assert!(!expected.open.is_empty(), "the chain leaves calls open");
     commit(&mut log, 14, usize::try_from(LEN - 13).unwrap()).unwrap();

@@ -156,6 +156,10 @@ text_id! {
     ReasonCode, "reason code", 64, code
 }
 text_id! {
+    /// The name of a legal hold, e.g. a case's number; not a person's.
+    HoldId, "hold id", 64, code
+}
+text_id! {
     /// The version of a tool.
     ToolVersion, "tool version", 64, code
 }

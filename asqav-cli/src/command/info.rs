@@ -14,6 +14,7 @@ use crate::args::Info;
 use crate::command::pqc_audit;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::openings::Openings;
 use crate::output::Output;
 use crate::table::Table;
 use crate::text::escape;
@@ -46,11 +47,12 @@ pub(crate) fn run(args: &Info, output: &mut Output) -> Result<Exit, CliError> {
         }
         ControlFlow::Continue(())
     })?;
-    let facts = facts(&dir, &counts)?;
+    let openings = Openings::of(&args.log_dir, &dir)?;
+    let facts = facts(&dir, &counts, &openings)?;
     if output.is_json() {
         output.object(&Json::Object(facts))?;
     } else {
-        write_text(output, args, &facts)?;
+        write_text(output, args, &facts, &openings)?;
     }
     Ok(Exit::Done)
 }
@@ -72,7 +74,7 @@ impl Counts {
 }
 
 /// Everything, as the object of `--json`.
-fn facts(dir: &LogReader, counts: &Counts) -> Result<Object, CliError> {
+fn facts(dir: &LogReader, counts: &Counts, openings: &Openings) -> Result<Object, CliError> {
     let mut object = Object::new();
     for (name, of, member) in [
         ("agent_id", &counts.first, "agent_id"),
@@ -98,6 +100,7 @@ fn facts(dir: &LogReader, counts: &Counts) -> Result<Object, CliError> {
     object.set("head", counts.last.as_ref().map_or(Json::Null, head));
     object.set("torn", Json::Array(dir.torn().iter().map(|(seq, len)| torn(*seq, *len)).collect()));
     object.set("vault", dir.has_vault());
+    object.set("openings", openings.to_json());
     object.set("stray", Json::Array(dir.strays().iter().map(|name| Json::from(name.as_str())).collect()));
     Ok(object)
 }
@@ -147,7 +150,7 @@ fn text<'a>(payload: &'a Json, name: &str) -> &'a str {
     payload.as_object().and_then(|payload| payload.get(name)).and_then(Json::as_str).unwrap_or_default()
 }
 
-fn write_text(output: &mut Output, args: &Info, facts: &Object) -> Result<(), CliError> {
+fn write_text(output: &mut Output, args: &Info, facts: &Object, openings: &Openings) -> Result<(), CliError> {
     let cell = |json: Option<&Json>| match json {
         Some(Json::String(text)) => escape(text),
         Some(Json::Integer(number)) => number.to_string(),
@@ -169,6 +172,7 @@ fn write_text(output: &mut Output, args: &Info, facts: &Object) -> Result<(), Cl
     }
     let vault = if facts.get("vault") == Some(&Json::Bool(true)) { "present" } else { "none" };
     writeln!(output, "  vault        {vault}")?;
+    openings.write(output)?;
     for (name, title) in [("unreadable_lines", "unreadable"), ("unfinished_bytes", "unfinished")] {
         if facts.get(name) != Some(&Json::Integer(0)) {
             writeln!(output, "  {title:<11}  {}", of(name))?;

@@ -5,6 +5,8 @@ mod demo;
 mod diff;
 mod disclose;
 mod export;
+mod forget;
+mod hold;
 mod import;
 mod info;
 mod keygen;
@@ -36,6 +38,8 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Exit, CliErr
         Command::Disclose(args) => disclose::run(args, output),
         Command::Diff(args) => diff::run(args, output),
         Command::Import(args) => import::run(args, output),
+        Command::Forget(args) => forget::run(args, output),
+        Command::Hold(args) => hold::run(args, output),
         Command::Export(args) => export::run(args, output),
         Command::Policy(args) => policy::run(&args.command, output),
         Command::Demo(args) => demo::run(args, output),

@@ -87,3 +87,59 @@ fn what_was_not_committed_or_cannot_be_opened_is_not_disclosed() {
     let call = id(&payloads, "notes:read", "decision");
     assert!(disclose(call, "other.key", &["--argument", "file"]).contains("written under another vault key"));
 }
+
+const WRITER: [&str; 4] = ["--key", "demo/signing-key.pem", "--keys", "demo/keys.jwks.json"];
+
+#[test]
+fn somebody_is_forgotten_and_the_log_still_verifies() {
+    let (dir, payloads) = recorded();
+    let call = id(&payloads, "notes:read", "decision");
+    let forget = |more: &[&str]| {
+        let args = ["forget", "demo/audit-log", "--subject", "notes.txt", "--vault-key", KEY];
+        asqav(dir.path(), &[args.as_slice(), more].concat())
+    };
+    let (exit, planned, _) = forget(&["--dry-run"]);
+    assert_eq!(exit, Some(0), "{planned}");
+    assert!(planned.contains("would be erased"), "{planned}");
+    let info = |dir: &Path| asqav(dir, &["info", "demo/audit-log"]).1;
+    assert!(!info(dir.path()).contains("erased"), "a dry run erases nothing");
+
+    let hold = |what: &str| {
+        let args = ["hold", "demo/audit-log", what, "--id", "case-17"];
+        asqav(dir.path(), &[args.as_slice(), &WRITER].concat())
+    };
+    assert_eq!(hold("place").0, Some(0));
+    let (exit, _, said) = forget(&WRITER);
+    assert_eq!(exit, Some(3));
+    assert!(said.contains("the legal hold `case-17` forbids it"), "{said}");
+    assert_eq!(hold("release").0, Some(0));
+
+    let (exit, done, said) = forget(&WRITER);
+    assert_eq!(exit, Some(0), "{said}");
+    let numbers = planned.trim_end().rsplit(' ').next().unwrap();
+    assert!(done.contains(&format!("erased: {numbers}\n")), "{planned}{done}");
+    let after = info(dir.path());
+    assert!(after.contains(&format!("erased, as erasure receipts say: receipts {numbers}\n")), "{after}");
+    let disclose = ["disclose", "demo/audit-log", call, "--vault-key", KEY, "--argument", "file"];
+    let (exit, _, said) = asqav(dir.path(), &disclose);
+    assert_eq!(exit, Some(3));
+    assert!(said.contains("its openings were erased"), "{said}");
+    let (exit, said, _) = asqav(dir.path(), &["verify", "demo/audit-log", "--keys", "demo/keys.jwks.json"]);
+    assert_eq!(exit, Some(0), "{said}");
+    assert!(said.contains(&format!("erased, as erasure receipts say: receipts {numbers}\n")), "{said}");
+}
+
+#[test]
+fn nothing_is_forgotten_while_another_process_writes() {
+    let (dir, payloads) = recorded();
+    let call = id(&payloads, "notes:read", "decision");
+    let lock = fs::File::open(dir.path().join("demo/audit-log/LOCK")).unwrap();
+    lock.try_lock().unwrap();
+    let args = ["forget", "demo/audit-log", "--id", call];
+    let (exit, _, said) = asqav(dir.path(), &[args.as_slice(), &WRITER].concat());
+    assert_eq!(exit, Some(3));
+    assert!(said.contains("in use"), "{said}");
+    drop(lock);
+    let (exit, out, said) = asqav(dir.path(), &[args.as_slice(), &WRITER].concat());
+    assert_eq!(exit, Some(0), "{out}{said}");
+}

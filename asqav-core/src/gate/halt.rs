@@ -130,7 +130,7 @@ impl Gate {
         (session?.state.denials() >= limit.get()).then_some(Stop::Frozen)
     }
 
-    fn record_event(&self, name: &'static str, body: Object) -> Recorded {
+    pub(super) fn record_event(&self, name: &'static str, body: Object) -> Recorded {
         let submitted = Fresh::draw(&*self.identity().clock).and_then(|fresh| {
             let place = self.recorder().reserve()?;
             Ok(place.submit(self.identity().event(&fresh, name, body))?.done)

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use asqav_receipt::erasure::{ERASE_EVENT, MAX_ERASED_LEN, erase_body};
 use asqav_receipt::id::SessionId;
 use asqav_receipt::json::{Json, Object};
 use asqav_receipt::open::{OpenDecision, OpenItem};
@@ -95,6 +96,9 @@ pub(super) fn record_start(
     }
     seal(identity, &place, &start.open)?;
     let mut last = place.submit(identity.event(&draw(identity)?, "gate:start", body))?;
+    for part in start.erasing.split(MAX_ERASED_LEN) {
+        last = place.submit(identity.event(&draw(identity)?, ERASE_EVENT, erase_body(&part)))?;
+    }
     if let Some(active) = gate.0.policy.get() {
         last = place.submit(activation(identity, &draw(identity)?, &active, None))?;
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use asqav_core::log::LogError;
 
 use crate::error::{damaged, io_error};
-use crate::names::{FileKind, header_name, segment_name};
+use crate::names::{ERASING, FileKind, header_name, segment_name};
 use crate::storage::{Entry, Storage};
 
 /// The segments of a log, in order and without a gap.
@@ -93,7 +93,7 @@ impl Listing {
 
 /// Whether an unfinished file can be one of a log's.
 fn is_ours(name: &str) -> bool {
-    name.starts_with("segment-") || name.starts_with("torn-")
+    ["segment-", "torn-", ERASING].iter().any(|start| name.starts_with(start))
 }
 
 #[cfg(test)]

@@ -41,7 +41,11 @@ pub(super) fn check(
 }
 
 /// The link to receipt `seq`, which is not the newest.
-fn link_to(storage: &mut dyn Storage, listing: &Listing, seq: u64) -> Result<Option<Link>, LogError> {
+pub(super) fn link_to(
+    storage: &mut dyn Storage,
+    listing: &Listing,
+    seq: u64,
+) -> Result<Option<Link>, LogError> {
     let mut number = listing.open.map(|(number, _)| number);
     for sealed in (1..=listing.sealed).rev() {
         let header = parse_header(storage, sealed)?.header;

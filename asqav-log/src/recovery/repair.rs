@@ -15,6 +15,7 @@ use crate::lines::Lines;
 use crate::names::{header_name, segment_name, torn_name, unfinished_name};
 use crate::segment::{Content, OpenSegment};
 use crate::storage::{FileReader, Storage, sync_names, write_whole};
+use crate::vault::Erasures;
 
 /// More torn bytes than this are no crash's doing: a writer writes less at once.
 const MAX_TORN_LEN: u64 = 1 << 30;
@@ -27,6 +28,7 @@ pub(super) fn repair(
     listing: &Listing,
     scan: Scan,
     header: Option<SignedHeader>,
+    erasures: Erasures,
 ) -> Result<Recovered, LogError> {
     for name in &listing.unfinished {
         storage.remove(name).map_err(|error| io_error(format!("removing `{name}`"), error))?;
@@ -51,7 +53,7 @@ pub(super) fn repair(
         None if stopped_cleanly => None,
         None => Some(Unclean::new(0, None)),
     };
-    Ok(Recovered { tip: scan.tip, segment, sealed: header, unclean })
+    Ok(Recovered { tip: scan.tip, segment, sealed: header, unclean, erasures })
 }
 
 /// Moves what stands after the last valid line into `torn-<seq>.bin`, and

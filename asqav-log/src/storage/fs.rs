@@ -95,6 +95,14 @@ impl Storage for FsStorage {
         Ok(Box::new(FsFile { file, path }))
     }
 
+    fn overwrite(&mut self, name: &str, offsets: &[u64], bytes: &[u8]) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).custom_flags(no_follow()).open(self.dir.join(name))?;
+        for offset in offsets {
+            file.write_all_at(bytes, *offset)?;
+        }
+        file.sync_all()
+    }
+
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         std::fs::rename(self.dir.join(from), self.dir.join(to))
     }

@@ -28,7 +28,10 @@ pub(super) struct EntryHead {
     pub(super) action_id: ActionId,
     /// Length of the sealed openings, bytes.
     pub(super) sealed_len: usize,
-    /// Whether the key was overwritten.
+    /// The receipt's number.
+    pub(super) seq: u64,
+    /// Whether the key was overwritten: all of it. An erasure that was
+    /// interrupted has not happened.
     pub(super) erased: bool,
     /// The entry's key, wrapped.
     pub(super) wrapped: [u8; WRAPPED_LEN],
@@ -47,15 +50,15 @@ impl EntryHead {
         if magic != MAGIC || len > MAX_SEALED_LEN {
             return None;
         }
-        let erased = match *state {
-            PRESENT => false,
-            ERASED => true,
-            _ => return None,
-        };
+        if !matches!(*state, PRESENT | ERASED) {
+            return None;
+        }
+        let (seq, _) = identity.split_first_chunk::<8>()?;
         Some(Self {
+            seq: u64::from_be_bytes(*seq),
             action_id: ActionId::parse(std::str::from_utf8(identity.get(8..)?).ok()?).ok()?,
             sealed_len: usize::try_from(len).ok()?,
-            erased,
+            erased: *state == ERASED && wrapped.iter().all(|byte| *byte == 0),
             wrapped: wrapped.try_into().ok()?,
             identity: *identity,
         })
@@ -103,6 +106,15 @@ pub(super) fn seal(
     bytes.extend_from_slice(&wrapped);
     bytes.extend_from_slice(&sealed);
     Some(bytes)
+}
+
+/// What an entry holds from [`KEY_AT`] on once its key is destroyed.
+pub(super) fn blank() -> [u8; 1 + WRAPPED_LEN] {
+    let mut blank = [0; 1 + WRAPPED_LEN];
+    if let Some(state) = blank.first_mut() {
+        *state = ERASED;
+    }
+    blank
 }
 
 fn associated_data(log_id: &[u8; 16], identity: &[u8]) -> Vec<u8> {

@@ -12,7 +12,7 @@ const MAGIC: &[u8; 16] = b"asqav-vault-v1\0\0";
 const COVERED: usize = 64;
 
 /// Whose openings a file holds.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FileHeader {
     /// The log.
     pub(super) log_id: [u8; 16],

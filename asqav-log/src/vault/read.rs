@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
+use std::ops::ControlFlow;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -9,9 +10,9 @@ use asqav_receipt::commitment::Openings;
 use asqav_receipt::id::ActionId;
 use rustix::fs::OFlags;
 
-use super::entry::{ERASED, EntryHead, HEAD_LEN, KEY_AT};
+use super::entry::{EntryHead, HEAD_LEN, KEY_AT, blank};
 use super::header::{FileHeader, HEADER_LEN};
-use super::key::{VaultKey, WRAPPED_LEN};
+use super::key::VaultKey;
 use super::{file_name, file_number};
 use crate::names::VAULT;
 
@@ -34,6 +35,18 @@ pub enum Opened {
     Erased,
     /// There never were any, or they are lost.
     Missing,
+}
+
+/// An entry of a vault, unopened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The number of its receipt.
+    pub seq: u64,
+    /// The id of its receipt; of a receipt that did not get into the log, too.
+    pub action_id: ActionId,
+    /// Whether its key was destroyed.
+    pub erased: bool,
 }
 
 /// Why a vault could not be read.
@@ -80,6 +93,11 @@ impl Vault {
         Self { dir: log_dir.join(VAULT), key }
     }
 
+    /// The vault of the log in `log_dir`, of which nothing is opened.
+    pub(super) fn of(log_dir: &Path) -> Self {
+        Self::new(log_dir, VaultKey::from_bytes([0; 32]))
+    }
+
     /// What the vault has of the receipt `action_id`.
     ///
     /// # Errors
@@ -106,7 +124,8 @@ impl Vault {
         }
     }
 
-    /// Overwrites the key of the receipt's entry, durably. Says what was there
+    /// Overwrites the key of the receipt's entry, durably, and records nothing:
+    /// for openings whose receipt never got into the log. Says what was there
     /// before, without opening it: `false` if there was nothing to erase.
     ///
     /// # Errors
@@ -114,14 +133,10 @@ impl Vault {
     pub fn erase(&self, action_id: ActionId) -> Result<bool, VaultError> {
         let options = OpenOptions::new().read(true).write(true).clone();
         let Some(found) = self.find(action_id, &options)? else { return Ok(false) };
-        let mut blank = [0; 1 + WRAPPED_LEN];
-        if let Some(state) = blank.first_mut() {
-            *state = ERASED;
-        }
         let at = found.offset + len_of(KEY_AT);
         found
             .file
-            .write_all_at(&blank, at)
+            .write_all_at(&blank(), at)
             .and_then(|()| found.file.sync_all())
             .map_err(|source| VaultError::Io { file: found.name, source })?;
         Ok(true)
@@ -159,13 +174,27 @@ impl Vault {
     }
 
     fn find_in(&self, name: &str, action_id: ActionId, options: &OpenOptions) -> io::Result<Option<Found>> {
+        let mut found = None;
+        self.walk(name, options, &mut |file, header, offset, head| {
+            if head.action_id != action_id {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let (file, name, header) = (file.try_clone()?, name.to_owned(), header.clone());
+            found = Some(Found { file, name, header, offset, head });
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(found)
+    }
+
+    /// Gives every entry of the file `name` to `visit`, until it breaks.
+    fn walk(&self, name: &str, options: &OpenOptions, visit: &mut Visit<'_>) -> io::Result<()> {
         let file =
             options.clone().custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(self.dir.join(name))?;
         let len = file.metadata()?.len();
         let mut bytes = Vec::new();
         (&file).take(len_of(HEADER_LEN)).read_to_end(&mut bytes)?;
         let Some(header) = FileHeader::parse(&bytes) else {
-            return if is_blank(&file, len_of(HEADER_LEN))? { Ok(None) } else { Err(damaged_header()) };
+            return if is_blank(&file, len_of(HEADER_LEN))? { Ok(()) } else { Err(damaged_header()) };
         };
         let mut offset = len_of(HEADER_LEN);
         while offset + head_len() <= len {
@@ -173,17 +202,69 @@ impl Vault {
             file.read_exact_at(&mut bytes, offset)?;
             let Some(head) = EntryHead::parse(&bytes) else { break };
             let end = offset + head_len() + len_of(head.sealed_len);
-            if end > len {
+            if end > len || visit(&file, &header, offset, head)?.is_break() {
                 break;
-            }
-            if head.action_id == action_id {
-                return Ok(Some(Found { file, name: name.to_owned(), header, offset, head }));
             }
             offset = end;
         }
-        Ok(None)
+        Ok(())
+    }
+
+    /// Every entry, file by file; opens nothing.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn entries(log_dir: &Path) -> Result<Vec<Entry>, VaultError> {
+        let vault = Self::of(log_dir);
+        let mut entries = Vec::new();
+        let mut numbers = vault.numbers()?;
+        numbers.sort_unstable();
+        for number in numbers {
+            let name = file_name(number);
+            vault
+                .walk(&name, OpenOptions::new().read(true), &mut |_, _, _, head| {
+                    let EntryHead { seq, action_id, erased, .. } = head;
+                    entries.push(Entry { seq, action_id, erased });
+                    Ok(ControlFlow::Continue(()))
+                })
+                .map_err(|source| VaultError::Io { file: name.clone(), source })?;
+        }
+        Ok(entries)
+    }
+
+    /// Opens every entry that is not erased and gives it to `visit`.
+    ///
+    /// # Errors
+    /// [`VaultError`] at the first entry that does not open.
+    pub fn open_all(&self, visit: &mut dyn FnMut(&Openings)) -> Result<(), VaultError> {
+        for number in self.numbers()? {
+            let name = file_name(number);
+            let mut failed = None;
+            self.walk(&name, OpenOptions::new().read(true), &mut |file, header, offset, head| {
+                if head.erased {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                let mut sealed = vec![0; head.sealed_len];
+                file.read_exact_at(&mut sealed, offset + head_len())?;
+                let opened =
+                    header.is_under(&self.key).then(|| head.unseal(&self.key, &header.log_id, &sealed));
+                match opened {
+                    Some(Some(openings)) => visit(&openings),
+                    Some(None) => {
+                        failed = Some(VaultError::Damaged { file: name.clone(), action_id: head.action_id });
+                    }
+                    None => failed = Some(VaultError::OtherKey { file: name.clone() }),
+                }
+                Ok(if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            })
+            .map_err(|source| VaultError::Io { file: name.clone(), source })?;
+            failed.map_or(Ok(()), Err)?;
+        }
+        Ok(())
     }
 }
+
+type Visit<'a> = dyn FnMut(&File, &FileHeader, u64, EntryHead) -> io::Result<ControlFlow<()>> + 'a;
 
 fn head_len() -> u64 {
     len_of(HEAD_LEN)

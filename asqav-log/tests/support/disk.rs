@@ -200,6 +200,14 @@ impl Inode {
         self.now.truncate(len);
     }
 
+    /// What is not appended since the last sync reaches the disk at once.
+    fn overwrite(&mut self, at: usize, bytes: &[u8]) {
+        self.now[at..at + bytes.len()].copy_from_slice(bytes);
+        for (durable, byte) in self.durable.iter_mut().skip(at).zip(bytes) {
+            *durable = *byte;
+        }
+    }
+
     fn append(&mut self, bytes: &[u8]) {
         self.now.extend_from_slice(bytes);
         self.dirty += bytes.len();
@@ -350,6 +358,33 @@ impl Storage for SimStorage {
     fn open(&mut self, name: &str) -> io::Result<Box<dyn StorageFile>> {
         let inode = *self.disk.state().names.get(name).ok_or(io::ErrorKind::NotFound)?;
         Ok(Box::new(SimFile { disk: self.disk.clone(), boot: self.boot, name: name.to_owned(), inode }))
+    }
+
+    /// Stopped or failed, it was done in part: the places before the middle
+    /// one, and half of that.
+    fn overwrite(&mut self, name: &str, offsets: &[u64], bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.disk.state();
+        let inode = *state.names.get(name).ok_or(io::ErrorKind::NotFound)?;
+        let fault = state.step(self.boot, || format!("overwrite {} places of {name}", offsets.len()))?;
+        let inode = &mut state.inodes[inode];
+        for (at, offset) in offsets.iter().enumerate() {
+            let half = offsets.len() / 2;
+            let part = match fault {
+                Some(_) if at > half => break,
+                Some(_) if at == half => &bytes[..bytes.len() / 2],
+                _ => bytes,
+            };
+            inode.overwrite(usize::try_from(*offset).unwrap(), part);
+        }
+        match fault {
+            None => {
+                inode.sync();
+                Ok(())
+            }
+            Some(Fault::Stop) => Err(stopped()),
+            Some(Fault::Full) => Err(full()),
+            Some(Fault::Broken) => Err(broken()),
+        }
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {

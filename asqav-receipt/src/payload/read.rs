@@ -142,7 +142,7 @@ fn context(receipt_type: ReceiptType, payload: &Object) -> Result<Context, Shape
 }
 
 /// The events that asqav writes.
-pub const EVENTS: [&str; 13] = [
+pub const EVENTS: [&str; 17] = [
     "gate:start",
     "gate:stop",
     "gate:recovery",
@@ -156,6 +156,10 @@ pub const EVENTS: [&str; 13] = [
     "approval:record",
     "session:open",
     "session:close",
+    crate::erasure::ERASE_EVENT,
+    crate::retention::HOLD_EVENT,
+    crate::retention::RELEASE_EVENT,
+    crate::retention::DELETE_EVENT,
 ];
 
 fn form(value: &Json) -> Option<Form> {

@@ -92,6 +92,8 @@ reasons! {
     DecisionLeftOpen = "decision_left_open" Invalid,
     /// An `unknown` or recovered outcome outside a recovery.
     NotARecovery = "recovered_outside_recovery" Invalid,
+    /// An erasure receipt that names no receipts before it, or miscounts them.
+    ErasureDiffers = "erasure_differs" Invalid,
     /// A `gate:recovery` that does not follow the receipt it names.
     RecoveryDiffers = "recovery_differs" Invalid,
     /// A life-cycle receipt where none of its kind can stand.

@@ -368,3 +368,19 @@ fn a_clock_that_goes_backwards_is_remarked_and_no_more() {
     assert_eq!(report.problems[0].reason_code, ReasonCode::ClockBackwards);
     assert!(report.not_checked.contains(&"clock: went backwards 1 times".to_owned()));
 }
+
+/// An erasure receipt names receipts before it, and their number.
+#[test]
+fn an_erasure_names_what_was_there() {
+    let with = |receipts: &str, count: u64| {
+        let mut writer = Writer::started();
+        writer.call();
+        writer.event("vault:erase", &[("count", Json::count(count)), ("receipts", receipts.into())]);
+        writer.stop();
+        writer.verify()
+    };
+    with("1-3", 3).verified();
+    for (receipts, count) in [("1-4", 4), ("4", 1), ("1-3", 2), ("3,1", 2), ("", 0), ("0", 1)] {
+        with(receipts, count).invalid(ReasonCode::ErasureDiffers);
+    }
+}

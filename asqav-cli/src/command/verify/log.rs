@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use asqav_log::reader::LogReader;
+use asqav_receipt::json::Json;
 use asqav_receipt::keys::KeySet;
 use asqav_receipt::payload::Link;
 use asqav_receipt::verify::{Axis, AxisResult, LogInputs, LogReport};
@@ -14,6 +15,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::input;
 use crate::log;
+use crate::openings::Openings;
 use crate::output::Output;
 use crate::report::{exit_of, write_axes, write_checked, write_headline, write_not_checked, write_problems};
 use crate::text::escape;
@@ -41,11 +43,17 @@ pub(super) fn run(args: &Verify, path: &Path, output: &mut Output) -> Result<Exi
         inputs = inputs.head(input::head(head)?);
     }
     let report = log::verify(&dir, inputs)?;
+    let openings = Openings::of(path, &dir)?;
     if output.is_json() {
-        output.object(&report.to_json())?;
+        let mut json = report.to_json();
+        if let Json::Object(object) = &mut json {
+            object.set("openings", openings.to_json());
+        }
+        output.object(&json)?;
         return Ok(exit_of(report.verdict));
     }
     write_report(output, &escape(&path.display().to_string()), keys.as_ref(), &report)?;
+    openings.write(output)?;
     hint_at_keys(args, &report.problems, output)?;
     Ok(exit_of(report.verdict))
 }

@@ -47,6 +47,9 @@ impl Storage for Faulty {
         let file = self.disk.open(name)?;
         Ok(Box::new(FaultyFile { file, faults: self.faults.clone(), failed: false }))
     }
+    fn overwrite(&mut self, name: &str, offsets: &[u64], bytes: &[u8]) -> io::Result<()> {
+        self.disk.overwrite(name, offsets, bytes)
+    }
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         self.disk.rename(from, to)
     }

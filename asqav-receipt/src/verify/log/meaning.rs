@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::tally::{Place, Tally};
 use crate::digest::{Sha3Digest, Sha256Digest};
+use crate::erasure::{ERASE_EVENT, erased_of};
 use crate::id::{ActionId, AgentId, IssuerId, LogId, Nonce};
 use crate::json::{Json, Object};
 use crate::open::{Change, Contradiction, OpenDecision, OpenItem, OpenSession, OpenSet};
@@ -167,6 +168,10 @@ impl Meaning {
                 }
                 self.none_open(at);
                 self.run = Run::Stopped;
+            }
+            Some((ERASE_EVENT, body)) if erased_of(body, payload.seq).is_none() => {
+                let note = "it does not name receipts before it, with their number";
+                at.found(Axis::Structure, ReasonCode::ErasureDiffers, note);
             }
             other => self.within_run(payload, other.map(|(name, _)| name), at),
         }

@@ -1,0 +1,44 @@
+//! Receipts about the log itself: erasure.
+
+use asqav_receipt::erasure::{ERASE_EVENT, MAX_ERASED_LEN, erase_body};
+use asqav_receipt::id::HoldId;
+use asqav_receipt::payload::MAX_SEQ;
+use asqav_receipt::retention::{HOLD_EVENT, MAX_SET_LEN, RELEASE_EVENT, hold_body, release_body};
+use asqav_receipt::seq_set::SeqSet;
+
+use super::Gate;
+use crate::recorded::Recorded;
+
+impl Gate {
+    /// Erases the openings of these receipts of the gate's log, and records
+    /// that with erasure receipts, one for each 512 bytes of names.
+    ///
+    /// The log destroys the keys *before* it takes the receipt that says so,
+    /// and finishes at the next start what a crash interrupted: an erasure
+    /// receipt never says more than was done. What was recorded in plain, and
+    /// what was disclosed or copied before, is not reached.
+    ///
+    /// Legal holds are for the caller to look at: `asqav_log::vault::forget`
+    /// does. Receipts that the log does not hold yet are left out.
+    #[must_use = "nothing is known to be erased before these resolve"]
+    pub fn erase(&self, receipts: &SeqSet) -> Vec<Recorded> {
+        let submitted = self.counters().map_or(0, |counters| counters.submitted);
+        let mut receipts = receipts.clone();
+        receipts.subtract(&SeqSet::range(submitted + 1, MAX_SEQ));
+        let parts = receipts.split(MAX_ERASED_LEN).into_iter();
+        parts.map(|part| self.record_event(ERASE_EVENT, erase_body(&part))).collect()
+    }
+
+    /// Records a legal hold: nothing of `receipts`, or of the whole log and
+    /// what is to come, may be erased or deleted until it is released. A set
+    /// whose text is longer than 384 bytes becomes a hold on everything.
+    pub fn place_hold(&self, id: &HoldId, receipts: Option<&SeqSet>) -> Recorded {
+        let receipts = receipts.filter(|set| set.to_string().len() <= MAX_SET_LEN);
+        self.record_event(HOLD_EVENT, hold_body(id, receipts))
+    }
+
+    /// Records that a legal hold is over.
+    pub fn release_hold(&self, id: &HoldId) -> Recorded {
+        self.record_event(RELEASE_EVENT, release_body(id))
+    }
+}

@@ -1,0 +1,222 @@
+//! Destroying the keys of entries, so that a crash leaves no doubt.
+//!
+//! Before the first key is overwritten, `erasing.json` says durably which
+//! receipts are meant and which erasure receipt will say so; it goes when that
+//! receipt is durable. A crash in between is finished by the next writer:
+//! overwriting again is no error, and the gate records the receipt that is
+//! missing. An erasure receipt is never in the log before the keys are gone.
+//!
+//! Keys are overwritten where they lie and are never moved or copied, so there
+//! is one place to overwrite.
+
+use asqav_core::log::{LogEntry, LogError};
+use asqav_receipt::canonical;
+use asqav_receipt::digest::Sha3Digest;
+use asqav_receipt::erasure::erased_by;
+use asqav_receipt::json::{Json, Object};
+use asqav_receipt::payload::Link;
+use asqav_receipt::seq_set::SeqSet;
+
+use super::entry::{EntryHead, HEAD_LEN, KEY_AT, blank};
+use super::file_number;
+use super::header::{FileHeader, HEADER_LEN};
+use crate::error::{damaged, io_error};
+use crate::names::{ERASING, VAULT};
+use crate::storage::{Storage, sync_names, write_whole};
+
+/// How much of a file is read at once, bytes; more than an entry's head.
+const CHUNK_LEN: usize = 1 << 18;
+
+/// Erasures that began and whose erasure receipt is not known to be durable.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Erasures(Vec<Erasing>);
+
+/// One erasure that began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Erasing {
+    /// Whose openings.
+    pub(crate) receipts: SeqSet,
+    /// The number of the erasure receipt.
+    pub(crate) seq: u64,
+    /// The SHA3 link to it.
+    pub(crate) link: Sha3Digest,
+}
+
+impl Erasures {
+    /// Those that `erasing.json` names, as far as `unrecorded` says that their
+    /// erasure receipt is not in the log.
+    pub(crate) fn read(
+        storage: &mut dyn Storage,
+        mut unrecorded: impl FnMut(&mut dyn Storage, &Erasing) -> Result<bool, LogError>,
+    ) -> Result<Self, LogError> {
+        let listed = storage.list("").map_err(|error| io_error("listing the log directory", error))?;
+        let Some(len) = listed.into_iter().find(|entry| entry.name == ERASING).map(|entry| entry.file_len)
+        else {
+            return Ok(Self::default());
+        };
+        let len = len.and_then(|len| usize::try_from(len).ok());
+        let len = len.ok_or_else(|| damaged(ERASING, "it is not a regular file"))?;
+        let bytes =
+            storage.read(ERASING, 0, len).map_err(|error| io_error(format!("reading `{ERASING}`"), error))?;
+        let named = parse(&bytes).ok_or_else(|| damaged(ERASING, "it does not have its form"))?;
+        let mut left = Vec::new();
+        for erasing in named {
+            if unrecorded(storage, &erasing)? {
+                left.push(erasing);
+            }
+        }
+        let erasures = Self(left);
+        if erasures.0.is_empty() {
+            erasures.store(storage)?;
+        }
+        Ok(erasures)
+    }
+
+    /// All receipts that are named.
+    pub(crate) fn receipts(&self) -> SeqSet {
+        let mut receipts = SeqSet::default();
+        self.0.iter().for_each(|erasing| receipts.unite(&erasing.receipts));
+        receipts
+    }
+
+    /// Destroys what opens the receipts that erasure receipts of `batch` name;
+    /// whether there are any.
+    pub(crate) fn begin(&mut self, storage: &mut dyn Storage, batch: &[LogEntry]) -> Result<bool, LogError> {
+        let named: Vec<_> = batch.iter().filter_map(Erasing::of).collect();
+        if named.is_empty() {
+            return Ok(false);
+        }
+        let mut receipts = SeqSet::default();
+        named.iter().for_each(|erasing| receipts.unite(&erasing.receipts));
+        self.0.extend(named);
+        self.store(storage)?;
+        destroy(storage, &receipts)?;
+        Ok(true)
+    }
+
+    /// The erasure receipts of `batch` are durable.
+    pub(crate) fn recorded(&mut self, storage: &mut dyn Storage, batch: &[LogEntry]) -> Result<(), LogError> {
+        for done in batch.iter().filter_map(Erasing::of) {
+            self.0.iter_mut().for_each(|erasing| erasing.receipts.subtract(&done.receipts));
+        }
+        self.0.retain(|erasing| !erasing.receipts.is_empty());
+        self.store(storage)
+    }
+
+    /// Writes `erasing.json`, or removes it if nothing is left.
+    fn store(&self, storage: &mut dyn Storage) -> Result<(), LogError> {
+        if !self.0.is_empty() {
+            let items = self.0.iter().map(Erasing::to_json).collect();
+            return write_whole(storage, ERASING, &canonical::to_vec(&Json::Array(items)));
+        }
+        storage.remove(ERASING).map_err(|error| io_error(format!("removing `{ERASING}`"), error))?;
+        sync_names(storage)
+    }
+}
+
+impl Erasing {
+    fn of(entry: &LogEntry) -> Option<Self> {
+        let receipts = erased_by(&entry.payload)?;
+        Some(Self { receipts, seq: entry.payload.seq, link: Link::to(&entry.canonical).sha3? })
+    }
+
+    fn to_json(&self) -> Json {
+        let mut object = Object::new();
+        object.set("link", self.link.to_hex());
+        object.set("receipts", self.receipts.to_string().as_str());
+        object.set("seq", Json::count(self.seq));
+        Json::Object(object)
+    }
+
+    fn from_json(json: &Json) -> Option<Self> {
+        let object = json.as_object().filter(|object| object.len() == 3)?;
+        Some(Self {
+            receipts: SeqSet::parse(object.get("receipts")?.as_str()?)?,
+            seq: object.get("seq")?.as_count()?,
+            link: Sha3Digest::parse_hex(object.get("link")?.as_str()?)?,
+        })
+    }
+}
+
+fn parse(bytes: &[u8]) -> Option<Vec<Erasing>> {
+    let json = Json::parse(bytes).ok()?;
+    json.as_array()?.iter().map(Erasing::from_json).collect()
+}
+
+/// Overwrites the keys of all entries of `receipts`, durably; also those that
+/// an earlier attempt overwrote, in whole or in part.
+fn destroy(storage: &mut dyn Storage, receipts: &SeqSet) -> Result<(), LogError> {
+    let listed = storage.list(VAULT).map_err(|error| io_error("listing `vault`", error))?;
+    for entry in listed.iter().filter(|entry| file_number(&entry.name).is_some()) {
+        let name = format!("{VAULT}/{}", entry.name);
+        let io = |what: &str, error| io_error(format!("{what} `{name}`"), error);
+        let places = places(storage, &name, receipts).map_err(|error| io("reading", error))?;
+        if !places.is_empty() {
+            storage.overwrite(&name, &places, &blank()).map_err(|error| io("erasing in", error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Where the keys of `receipts` stand in the file `name`.
+fn places(storage: &mut dyn Storage, name: &str, receipts: &SeqSet) -> std::io::Result<Vec<u64>> {
+    let mut window = Window { storage, name, start: 0, bytes: Vec::new() };
+    let mut places = Vec::new();
+    let Some(header) = window.at(0, HEADER_LEN)? else { return Ok(places) };
+    if FileHeader::parse(header).is_none() {
+        // A power loss leaves part of a header, and nothing but zeros behind.
+        let why = "its header is damaged: nothing in it can be erased";
+        return match window.is_blank_from(len_of(HEADER_LEN))? {
+            true => Ok(places),
+            false => Err(std::io::Error::new(std::io::ErrorKind::InvalidData, why)),
+        };
+    }
+    let mut offset = len_of(HEADER_LEN);
+    while let Some(bytes) = window.at(offset, HEAD_LEN)? {
+        let Some(head) = bytes.first_chunk::<HEAD_LEN>().and_then(EntryHead::parse) else { break };
+        if receipts.contains(head.seq) {
+            places.push(offset + len_of(KEY_AT));
+        }
+        offset += len_of(HEAD_LEN + head.sealed_len);
+    }
+    Ok(places)
+}
+
+/// A part of a file that was read.
+struct Window<'a> {
+    storage: &'a mut dyn Storage,
+    name: &'a str,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window<'_> {
+    /// Whether nothing but zeros stands from `offset` to the file's end.
+    fn is_blank_from(&mut self, mut offset: u64) -> std::io::Result<bool> {
+        loop {
+            let bytes = self.storage.read(self.name, offset, CHUNK_LEN)?;
+            if bytes.iter().any(|byte| *byte != 0) {
+                return Ok(false);
+            }
+            if bytes.is_empty() {
+                return Ok(true);
+            }
+            offset += len_of(bytes.len());
+        }
+    }
+
+    /// `len` bytes from `offset` on; `None` if the file ends before.
+    fn at(&mut self, offset: u64, len: usize) -> std::io::Result<Option<&[u8]>> {
+        let held = offset.checked_sub(self.start).and_then(|at| usize::try_from(at).ok());
+        if held.is_none_or(|at| self.bytes.len() < at.saturating_add(len)) {
+            self.bytes = self.storage.read(self.name, offset, CHUNK_LEN)?;
+            self.start = offset;
+        }
+        let at = usize::try_from(offset - self.start).unwrap_or(usize::MAX);
+        Ok(self.bytes.get(at..at.saturating_add(len)))
+    }
+}
+
+fn len_of(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
+}

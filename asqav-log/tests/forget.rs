@@ -1,0 +1,243 @@
+//! Forgetting somebody through a gate: what is found, erased, recorded, and
+//! told apart afterwards.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use asqav_core::key::SigningKey;
+use asqav_core::sign::Signer as _;
+use asqav_core::{Gate, Refused, ToolCall};
+use asqav_log::FileLog;
+use asqav_log::reader::{LogReader, verify_dir};
+use asqav_log::vault::{Census, ForgetError, Opened, Plan, Subject, Vault, VaultKey, census, forget};
+use asqav_receipt::erasure::erased_by;
+use asqav_receipt::id::{ActionId, HoldId};
+use asqav_receipt::keys::{KeyEntry, KeySet};
+use asqav_receipt::payload::Payload;
+use asqav_receipt::receipt::parse_line;
+use asqav_receipt::seq_set::SeqSet;
+use asqav_receipt::suite::ML_DSA_65;
+use asqav_receipt::time::Timestamp;
+use asqav_receipt::verify::{LogInputs, Verdict};
+
+fn vault_key() -> VaultKey {
+    VaultKey::from_bytes([3; 32])
+}
+
+fn signing_key() -> SigningKey {
+    SigningKey::from_seed(&[11; 32])
+}
+
+fn gate(dir: &Path) -> Gate {
+    Gate::builder("agent:test".parse().unwrap(), "issuer:test".parse().unwrap())
+        .signer(Arc::new(signing_key()))
+        .without_policy()
+        .log(FileLog::new(dir).vault_key(vault_key()))
+        .open()
+        .unwrap()
+}
+
+fn call(gate: &Gate, name: &str, result: &str) {
+    let call = ToolCall::builder("query", "crm:query").argument("who", name).argument("page", &1).build();
+    let result = result.to_owned();
+    gate.run_sync(call, || Ok::<_, Refused>(result)).unwrap();
+}
+
+/// A log with three calls: about Ada, about Bob, and one that returned Ada.
+fn recorded(dir: &Path) -> Gate {
+    let gate = gate(dir);
+    call(&gate, "Ada", "found");
+    call(&gate, "Bob", "found");
+    call(&gate, "Carol", "a friend of Ada");
+    let plain = ToolCall::builder("note", "crm:note").record("about", "Ada").build();
+    gate.run_sync(plain, || Ok::<_, Refused>(())).unwrap();
+    gate.flush().wait().unwrap();
+    gate
+}
+
+fn payloads(dir: &Path) -> Vec<Payload> {
+    let log = LogReader::open(dir).unwrap();
+    let mut payloads = Vec::new();
+    log.visit(|_, piece| {
+        payloads.push(Payload::from_json(&parse_line(piece.bytes).unwrap().0).unwrap());
+        std::ops::ControlFlow::Continue(())
+    })
+    .unwrap();
+    payloads
+}
+
+fn plan(dir: &Path, subject: Subject) -> Plan {
+    let log = LogReader::open(dir).unwrap();
+    Plan::of_subject(&log, &Vault::new(dir, vault_key()), &subject).unwrap()
+}
+
+fn ada() -> Subject {
+    Subject::is("Ada")
+}
+
+fn counted(dir: &Path) -> Census {
+    census(dir, &LogReader::open(dir).unwrap()).unwrap()
+}
+
+fn verified(dir: &Path) {
+    let key = signing_key();
+    let entry =
+        KeyEntry::active(&ML_DSA_65, key.public_key(), key.key_id().as_str(), "issuer:test", "agent:test");
+    let keys = KeySet::new(vec![entry.unwrap()]);
+    let report = verify_dir(dir, LogInputs::new().keys(&keys).at(Timestamp::MAX), &mut |_| {}).unwrap();
+    assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.problems);
+}
+
+fn set(text: &str) -> SeqSet {
+    SeqSet::parse(text).unwrap()
+}
+
+/// Receipt 1 is `gate:start`; each call has two.
+#[test]
+fn both_receipts_of_each_call_about_somebody_are_erased() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = recorded(dir.path());
+    let exact = plan(dir.path(), ada());
+    assert_eq!((exact.receipts.clone(), exact.in_plain.clone()), (set("2-3"), set("8")));
+    let wide = plan(dir.path(), Subject::within("Ada"));
+    assert_eq!(wide.receipts, set("2-3,6-7"), "also the call that returned Ada");
+
+    let done = forget(dir.path(), &gate, &wide).unwrap();
+    assert_eq!((done.receipts, done.recorded_in), (set("2-3,6-7"), vec![10]));
+    call(&gate, "Dan", "found");
+    gate.shutdown().wait().unwrap();
+    let payloads = payloads(dir.path());
+    let vault = Vault::new(dir.path(), vault_key());
+    for payload in &payloads[1..7] {
+        let erased = [2, 3, 6, 7].contains(&payload.seq);
+        let opened = vault.open(payload.action_id).unwrap();
+        assert_eq!(opened == Opened::Erased, erased, "receipt {}", payload.seq);
+    }
+    let receipt = &payloads[9];
+    assert_eq!(erased_by(receipt), Some(set("2-3,6-7")));
+    assert!(!String::from_utf8(receipt.to_canonical()).unwrap().contains("Ada"), "the subject is nowhere");
+    verified(dir.path());
+    let census = counted(dir.path());
+    assert_eq!((census.openable, census.erased), (5, set("2-3,6-7")));
+    assert!(census.missing.is_empty() && census.erased_unrecorded.is_empty());
+    assert!(census.not_destroyed.is_empty());
+    assert_eq!(plan(dir.path(), ada()).receipts, SeqSet::default(), "there is nothing left to find");
+}
+
+#[test]
+fn a_hold_forbids_it_until_it_is_released() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = recorded(dir.path());
+    let wanted = plan(dir.path(), ada());
+    let case = HoldId::parse("case-17").unwrap();
+    let other = HoldId::parse("case-18").unwrap();
+    gate.place_hold(&other, Some(&set("4-5"))).wait().unwrap();
+    // Placed after the plan was made: it counts all the same.
+    gate.place_hold(&case, Some(&set("3"))).wait().unwrap();
+    match forget(dir.path(), &gate, &wanted) {
+        Err(ForgetError::Held { hold }) => assert_eq!(hold, case),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(plan(dir.path(), ada()).held_by, std::slice::from_ref(&case));
+    assert_eq!(counted(dir.path()).erased, SeqSet::default());
+    gate.release_hold(&case).wait().unwrap();
+    forget(dir.path(), &gate, &wanted).unwrap();
+    assert_eq!(counted(dir.path()).erased, set("2-3"));
+    // A hold on everything covers what comes later, too.
+    gate.place_hold(&case, None).wait().unwrap();
+    call(&gate, "Ada", "found");
+    assert!(matches!(forget(dir.path(), &gate, &plan(dir.path(), ada())), Err(ForgetError::Held { .. })));
+    gate.shutdown().wait().unwrap();
+    verified(dir.path());
+}
+
+#[test]
+fn by_id_one_receipt_is_erased() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = recorded(dir.path());
+    let log = LogReader::open(dir.path()).unwrap();
+    let nowhere = ActionId::from_parts(1, [1; 10]);
+    let id = payloads(dir.path())[3].action_id;
+    let plan = Plan::of_ids(&log, &[id, nowhere]).unwrap();
+    assert_eq!((plan.receipts.clone(), plan.unknown.clone()), (set("4"), vec![nowhere]));
+    forget(dir.path(), &gate, &plan).unwrap();
+    gate.shutdown().wait().unwrap();
+    assert_eq!(counted(dir.path()).erased, set("4"));
+    verified(dir.path());
+}
+
+/// Four states, told apart: opened, erased, erased without a receipt that says
+/// so, missing.
+#[test]
+fn what_cannot_be_opened_is_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = recorded(dir.path());
+    forget(dir.path(), &gate, &plan(dir.path(), ada())).unwrap();
+    gate.shutdown().wait().unwrap();
+    let before = counted(dir.path());
+    assert_eq!((before.openable, before.missing.count()), (5, 0));
+    // Somebody erased behind the log's back.
+    Vault::new(dir.path(), vault_key()).erase(payloads(dir.path())[3].action_id).unwrap();
+    assert_eq!(counted(dir.path()).erased_unrecorded, set("4"));
+    // Somebody put an old copy of the vault back.
+    let file = dir.path().join("vault/openings-00000001.bin");
+    let now = fs::read(&file).unwrap();
+    let mut old = now.clone();
+    let at = old.windows(4).position(|part| part == b"AVE1").unwrap();
+    old[at + 56] = b'K';
+    old[at + 57..at + 129].fill(9);
+    fs::write(&file, &old).unwrap();
+    assert_eq!(counted(dir.path()).not_destroyed, set("2"));
+    // Somebody lost the end of the vault.
+    let last = now.windows(4).rposition(|part| part == b"AVE1").unwrap();
+    fs::write(&file, &now[..last]).unwrap();
+    assert_eq!(counted(dir.path()).missing, set("9"));
+    fs::remove_file(&file).unwrap();
+    let gone = counted(dir.path());
+    assert_eq!((gone.present, gone.erased, gone.missing), (false, set("2-3"), set("4-7,9")));
+}
+
+/// The process ended after the keys were destroyed, or while they were, and
+/// before the receipt: the next start, of whatever gate, records it.
+#[test]
+fn an_interrupted_erasure_is_finished_by_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    recorded(dir.path()).shutdown().wait().unwrap();
+    let link = "0".repeat(64);
+    let journal = format!(r#"[{{"link":"{link}","receipts":"2-3,6","seq":11}}]"#);
+    fs::write(dir.path().join("erasing.json"), &journal).unwrap();
+    gate(dir.path()).shutdown().wait().unwrap();
+    assert_eq!(counted(dir.path()).erased, set("2-3,6"));
+    assert!(!dir.path().join("erasing.json").exists());
+    verified(dir.path());
+    fs::write(dir.path().join("erasing.json"), b"[{}]").unwrap();
+    let refused = Gate::builder("agent:test".parse().unwrap(), "issuer:test".parse().unwrap())
+        .signer(Arc::new(signing_key()))
+        .without_policy()
+        .log(FileLog::new(dir.path()))
+        .open();
+    assert!(refused.unwrap_err().to_string().contains("erasing.json"));
+}
+
+#[test]
+fn openings_that_never_got_a_receipt_are_found_and_erased() {
+    let dir = tempfile::tempdir().unwrap();
+    recorded(dir.path()).shutdown().wait().unwrap();
+    // The last two receipts and the stop are cut off: their openings stay.
+    let path = dir.path().join("segment-00000001.log");
+    let text = fs::read_to_string(&path).unwrap();
+    let kept: String = text.split_inclusive('\n').take(1).collect();
+    fs::write(&path, kept).unwrap();
+    fs::remove_file(dir.path().join("segment-00000001.sig.json")).unwrap();
+    let gate = gate(dir.path());
+    let plan = plan(dir.path(), Subject::within("Ada"));
+    assert_eq!((plan.receipts.count(), plan.orphans.len()), (0, 2));
+    forget(dir.path(), &gate, &plan).unwrap();
+    let vault = Vault::new(dir.path(), vault_key());
+    assert!(plan.orphans.iter().all(|id| vault.open(*id).unwrap() == Opened::Erased));
+    gate.shutdown().wait().unwrap();
+    verified(dir.path());
+}
