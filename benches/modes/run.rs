@@ -135,7 +135,13 @@ pub(crate) struct Void;
 
 impl Log for Void {
     fn start(&mut self, owner: &LogOwner) -> Result<LogStart, LogError> {
-        Ok(LogStart { log_id: owner.new_log_id, head: None, open: Vec::new(), unclean: None })
+        Ok(LogStart {
+            log_id: owner.new_log_id,
+            head: None,
+            open: Vec::new(),
+            unclean: None,
+            erasing: asqav_receipt::seq_set::SeqSet::default(),
+        })
     }
 
     fn commit(&mut self, _batch: &[LogEntry], _durability: Durability) -> Result<(), LogError> {
