@@ -17,12 +17,14 @@
 mod checking;
 mod receipts;
 mod recoveries;
+mod workers;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, Read as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use asqav_receipt::header::MAX_HEADER_FILE_LEN;
 use asqav_receipt::verify::{LogInputs, LogReport};
@@ -33,6 +35,7 @@ use crate::regular;
 
 use checking::Checking;
 use recoveries::Recoveries;
+use workers::Workers;
 
 /// Of set-aside bytes no more than this is compared, bytes.
 const MAX_TORN_LEN: usize = 1 << 30;
@@ -253,7 +256,16 @@ impl LogReader {
         inputs: LogInputs<'_>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<LogReport, ReadError> {
-        let mut check = Checking::new(inputs);
+        thread::scope(|scope| self.verify_with(Workers::new(scope), inputs, progress))
+    }
+
+    fn verify_with<'scope, 'a: 'scope>(
+        &self,
+        workers: Workers<'scope, '_, 'a>,
+        inputs: LogInputs<'a>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<LogReport, ReadError> {
+        let mut check = Checking::new(inputs, workers);
         let mut done = 0;
         for (number, files) in &self.segments {
             check.verifier.segment_start(*number);
