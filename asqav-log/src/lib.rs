@@ -6,6 +6,7 @@
 //! other software.
 
 pub mod diff;
+pub mod follow;
 pub mod lines;
 pub mod names;
 #[cfg(feature = "foreign-formats")]
