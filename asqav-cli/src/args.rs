@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Export(Export),
     /// List the receipts of a log that match: table, JSON lines or CSV.
     Log(LogQuery),
+    /// Show runs, sessions and their calls, each call with its outcome.
+    Tree(TreeArgs),
     /// Sign the size and root of a verified log, to be kept elsewhere.
     Checkpoint(CheckpointArgs),
     /// Prove that a receipt is in the log of a checkpoint, or that the log only
@@ -199,6 +201,19 @@ pub(crate) struct LogQuery {
     /// How to print them.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: LogFormat,
+    /// Go on with what is still being written, until interrupted.
+    #[arg(long)]
+    pub(crate) follow: bool,
+}
+
+/// `asqav tree`
+#[derive(Debug, Args)]
+pub(crate) struct TreeArgs {
+    /// The log directory.
+    pub(crate) log_dir: PathBuf,
+    /// Only this session.
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
 }
 
 /// What `asqav log` prints.

@@ -98,6 +98,13 @@ impl Output {
     }
 }
 
+impl Output {
+    /// Whether nobody reads any more.
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+}
+
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.closed {

@@ -32,7 +32,8 @@ pub(crate) fn row(payload: &Json) -> [String; 6] {
     [seq, time, kind, action, says, session]
 }
 
-fn says(payload: &Object, asqav: Option<&Object>, phase: &str) -> String {
+/// What a receipt of this phase says of its call or event; unescaped.
+pub(crate) fn says(payload: &Object, asqav: Option<&Object>, phase: &str) -> String {
     let text = |name: &str| payload.get(name).and_then(Json::as_str);
     let ours = |name: &str| asqav.and_then(|asqav| asqav.get(name));
     if let Some(outcome) = ours("outcome").and_then(Json::as_str) {

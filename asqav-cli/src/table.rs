@@ -27,16 +27,44 @@ impl<const N: usize> Table<N> {
 
     /// Writes heading, rule and rows, each line behind `indent`.
     pub(crate) fn write(&self, out: &mut dyn Write, indent: &str) -> io::Result<()> {
-        let heading = self.heading.map(str::to_owned);
-        let mut widths = heading.each_ref().map(|cell| width(cell));
+        let (heading, widths) = (self.heading.map(str::to_owned), self.widths());
+        write_row(out, indent, &widths, &heading)?;
+        write_row(out, indent, &widths, &widths.map(|width| "─".repeat(width)))?;
+        self.rows.iter().try_for_each(|row| write_row(out, indent, &widths, row))
+    }
+
+    fn widths(&self) -> [usize; N] {
+        let mut widths = self.heading.map(width);
         for row in &self.rows {
             for (widest, cell) in widths.iter_mut().zip(row) {
                 *widest = width(cell).max(*widest);
             }
         }
-        write_row(out, indent, &widths, &heading)?;
-        write_row(out, indent, &widths, &widths.map(|width| "─".repeat(width)))?;
-        self.rows.iter().try_for_each(|row| write_row(out, indent, &widths, row))
+        widths
+    }
+}
+
+/// A table whose rows are written as they come: columns grow, and are never
+/// narrower than before.
+#[derive(Debug)]
+pub(crate) struct Rows<const N: usize> {
+    widths: [usize; N],
+}
+
+impl<const N: usize> Rows<N> {
+    /// Writes the heading of `table`, with its rows.
+    pub(crate) fn begin(table: &Table<N>, out: &mut dyn Write) -> io::Result<Self> {
+        table.write(out, "")?;
+        Ok(Self { widths: table.widths() })
+    }
+
+    /// Writes a row.
+    pub(crate) fn write(&mut self, out: &mut dyn Write, row: [String; N]) -> io::Result<()> {
+        let row = row.map(|cell| clip(&cell, MAX_CELL));
+        for (widest, cell) in self.widths.iter_mut().zip(&row) {
+            *widest = width(cell).max(*widest);
+        }
+        write_row(out, "", &self.widths, &row)
     }
 }
 

@@ -3,7 +3,10 @@
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
+use std::thread;
+use std::time::Duration;
 
+use asqav_log::follow::Follow;
 use asqav_log::reader::LogReader;
 use asqav_receipt::canonical;
 use asqav_receipt::digest::Sha256Digest;
@@ -16,10 +19,17 @@ use crate::exit::Exit;
 use crate::log::payload;
 use crate::output::Output;
 use crate::summary;
+use crate::table::Rows;
 use crate::text::{escape, escape_json};
+
+/// How often a log that is followed is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Prints what matches, in the log's order.
 pub(crate) fn run(args: &LogQuery, output: &mut Output) -> Result<Exit, CliError> {
+    if args.follow {
+        return follow(args, output);
+    }
     let log = LogReader::open(&args.log_dir)?;
     match (output.is_json(), args.format) {
         (true, LogFormat::Table) => {
@@ -44,10 +54,7 @@ pub(crate) fn run(args: &LogQuery, output: &mut Output) -> Result<Exit, CliError
             table.write(output, "")?;
             writeln!(output, "\nAs the receipts say themselves; `asqav verify` tells whether it is true.")?;
         }
-        (false, LogFormat::Jsonl) => visit(&log, args, |payload| {
-            let line = canonical::to_vec(&payload);
-            writeln!(output, "{}", escape_json(&String::from_utf8_lossy(&line)))
-        })?,
+        (false, LogFormat::Jsonl) => visit(&log, args, |payload| write_json(output, &payload))?,
         (false, LogFormat::Csv) => {
             writeln!(output, "{}", COLUMNS.join(","))?;
             visit(&log, args, |payload| write_csv(output, &payload))?;
@@ -55,6 +62,44 @@ pub(crate) fn run(args: &LogQuery, output: &mut Output) -> Result<Exit, CliError
     }
     output.flush()?;
     Ok(Exit::Done)
+}
+
+/// Prints what matches and what is still to come, until nobody reads it.
+fn follow(args: &LogQuery, output: &mut Output) -> Result<Exit, CliError> {
+    if output.is_json() {
+        return Err(CliError::Usage("--json is one object, --follow has no end: --format jsonl".to_owned()));
+    }
+    let mut log = Follow::new(&args.log_dir)?;
+    let mut rows = match args.format {
+        LogFormat::Table => Some(Rows::begin(&summary::table(), output)?),
+        LogFormat::Csv => {
+            writeln!(output, "{}", COLUMNS.join(","))?;
+            None
+        }
+        LogFormat::Jsonl => None,
+    };
+    while !output.is_closed() {
+        let Some(line) = log.next_line()? else {
+            output.flush()?;
+            thread::sleep(LOOK_EVERY);
+            continue;
+        };
+        let payload = payload(&line);
+        if !payload.as_object().is_some_and(|payload| is_wanted(args, payload)) {
+            continue;
+        }
+        match (&mut rows, args.format) {
+            (Some(rows), _) => rows.write(output, summary::row(&payload))?,
+            (None, LogFormat::Csv) => write_csv(output, &payload)?,
+            (None, _) => write_json(output, &payload)?,
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn write_json(out: &mut dyn Write, payload: &Json) -> io::Result<()> {
+    let line = canonical::to_vec(payload);
+    writeln!(out, "{}", escape_json(&String::from_utf8_lossy(&line)))
 }
 
 /// Gives each payload that is asked for; ends with what `each` fails with.

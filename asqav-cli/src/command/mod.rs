@@ -15,6 +15,7 @@ mod policy;
 mod pqc_audit;
 mod prove;
 mod show;
+mod tree;
 mod verify;
 
 use crate::args::Command;
@@ -33,6 +34,7 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Exit, CliErr
         Command::Info(args) => info::run(args, output),
         Command::Show(args) => show::run(args, output),
         Command::Log(args) => log::run(args, output),
+        Command::Tree(args) => tree::run(args, output),
         Command::Checkpoint(args) => checkpoint::run(args, output),
         Command::Prove(args) => prove::run(args, output),
         Command::Disclose(args) => disclose::run(args, output),

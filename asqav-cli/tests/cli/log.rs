@@ -331,6 +331,47 @@ fn a_receipt_is_proven_without_its_log() {
 }
 
 #[test]
+fn a_tree_shows_sessions_and_their_calls() {
+    let dir = recorded();
+    assert_snapshot!("tree", asqav(dir.path(), &["tree", "demo/audit-log"]));
+    let all = run(dir.path(), &["tree", "demo/audit-log", "--json"], b"");
+    let all: serde_json::Value = serde_json::from_slice(&all.stdout).unwrap();
+    let children = all["tree"][0]["children"].as_array().unwrap();
+    let session = children.iter().find(|node| node["kind"] == "session").unwrap();
+    // A decision and its outcome are one call.
+    let calls = session["children"].as_array().unwrap();
+    assert!(calls.iter().any(|node| node["kind"] == "call" && node["end_seq"].is_u64()), "{session}");
+    let name = session["name"].as_str().unwrap();
+    let id = name.rsplit(' ').next().unwrap();
+    let one = run(dir.path(), &["tree", "demo/audit-log", "--json", "--session", id], b"");
+    let one: serde_json::Value = serde_json::from_slice(&one.stdout).unwrap();
+    assert_eq!(one["tree"][0]["children"].as_array().unwrap().len(), 1, "{one}");
+    assert_eq!(one["tree"][0]["children"][0], *session);
+}
+
+/// What is recorded while the command runs is shown by it.
+#[test]
+fn a_log_is_followed_while_it_is_written() {
+    use std::io::BufRead as _;
+    let dir = recorded();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_asqav"))
+        .args(["log", "demo/audit-log", "--follow", "--format", "jsonl", "--action", "demo:again"])
+        .current_dir(dir.path())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    go_on(dir.path());
+    let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+    // Seven decisions and seven outcomes; a reader that leaves ends the command.
+    let seen: Vec<_> = lines.take(14).map(|line| line.unwrap()).collect();
+    assert!(seen.iter().all(|line| line.contains("\"action_type\":\"demo:again\"")), "{seen:#?}");
+    go_on(dir.path());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let refused = asqav(dir.path(), &["log", "demo/audit-log", "--follow", "--json"]);
+    assert!(refused.starts_with("exit code: 3"), "{refused}");
+}
+
+#[test]
 fn a_log_is_proven_to_have_only_grown() {
     let dir = recorded();
     let keys = ["--keys", "demo/keys.jwks.json"];
