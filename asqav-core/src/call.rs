@@ -6,12 +6,14 @@
 
 mod builder;
 mod label;
+mod origin;
 
 use asqav_receipt::id::{ActionType, ToolName, ToolVersion};
 
 pub use crate::argument::JsonText;
 pub use builder::ToolCallBuilder;
 pub(crate) use label::{is_no_code, safe_code, safe_label};
+pub use origin::{ActorKind, Origin};
 
 /// How an argument or a result goes into the receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,6 +55,8 @@ pub struct ToolCall {
     pub version: Option<ToolVersion>,
     /// SHA-256 of the tool's definition, as its author publishes it.
     pub definition_digest: Option<asqav_receipt::digest::Sha256Digest>,
+    /// For whom it is made, and on what.
+    pub origin: Origin,
     /// The arguments, each name once.
     pub arguments: Vec<Argument>,
     fault: Option<CallError>,

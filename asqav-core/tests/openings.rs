@@ -41,6 +41,9 @@ fn arguments_results_and_the_policys_inputs_open() {
         .record("plain", &17)
         .redact("card", "4111-hidden", |card| card.split('-').next().unwrap())
         .skip("skipped")
+        .tenant("acme")
+        .on_behalf_of(asqav_core::call::ActorKind::User, "alice")
+        .resource("account:\"1\"")
         .build();
     test.gate().run_sync(call, || Ok::<_, Refused>("the result")).unwrap();
     let receipts = test.receipts();
@@ -62,6 +65,9 @@ fn arguments_results_and_the_policys_inputs_open() {
         r#""arguments":{"count":2,"root":""#,
         r#""now":"2026-01-01T00:00:00.000000Z""#,
         r#""tool":"t""#,
+        r#""actor":{"kind":"user","name":"alice"}"#,
+        r#""resource":"account:\"1\"""#,
+        r#""tenant":"acme""#,
     ] {
         assert!(inputs.contains(part), "{inputs}");
     }

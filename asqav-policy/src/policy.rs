@@ -1,10 +1,11 @@
 //! The gate's view of the rules: core's `Policy` trait.
 
-use asqav_core::call::{Argument, JsonText};
+use asqav_core::call::{ActorKind, Argument, JsonText};
 use asqav_core::policy::{Budget, Charge, Decision, Policy, PolicyFault, PolicyInput, Rate};
 use asqav_receipt::digest::Sha256Digest;
-use asqav_receipt::id::{PolicyId, ReasonCode, RuleId, SessionId};
+use asqav_receipt::id::{PolicyId, ReasonCode, ResourceName, RuleId, SessionId, TenantId};
 
+use crate::context::Actor;
 use crate::engine::{Reason, RulePolicy, Ruling};
 use crate::error::{PolicyError, Problem};
 use crate::facts::{Facts, Why};
@@ -120,7 +121,22 @@ impl<'a> From<&PolicyInput<'a>> for Facts<'a> {
 fn without_arguments<'a>(input: &PolicyInput<'a>) -> Facts<'a> {
     let mut facts = Facts::new(input.agent.as_str(), input.call.tool.as_str(), input.now);
     facts.session = input.session.map(SessionId::as_str);
+    let origin = &input.call.origin;
+    facts.tenant = origin.tenant.as_ref().map(TenantId::as_str);
+    facts.resource = origin.resource.as_ref().map(ResourceName::as_str);
+    facts.actor = origin.actor.as_ref().and_then(|(kind, name)| Some((actor(*kind)?, name.as_str())));
     facts
+}
+
+/// `None` for a kind that is not known here: the call then says none.
+const fn actor(kind: ActorKind) -> Option<Actor> {
+    Some(match kind {
+        ActorKind::User => Actor::User,
+        ActorKind::Service => Actor::Service,
+        ActorKind::System => Actor::System,
+        ActorKind::Workload => Actor::Workload,
+        _ => return None,
+    })
 }
 
 #[expect(clippy::expect_used, reason = "the codes are constants, and a test reads each of them")]

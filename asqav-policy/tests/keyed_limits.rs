@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use asqav_core::call::ToolCall;
+use asqav_core::call::{ActorKind, ToolCall};
 use asqav_core::limits::{LimitError, Limits, MemoryLimits};
 use asqav_core::policy::{Charge, Decision, Effect, Policy, PolicyInput};
 use asqav_policy::{Facts, Key, Limit, Model, Rule, RuleEffect, RulePolicy, arg};
@@ -266,4 +266,34 @@ fn mistakes_have_a_place() {
     assert!(Limit::rate(5, Duration::from_secs(60)).unwrap().per(Duration::from_secs(60)).is_err());
     assert!(Limit::rate(5, Duration::from_secs(60)).unwrap().cost_of("/x").is_err());
     assert!(Limit::budget(5).unwrap().per(Duration::from_millis(5)).is_err());
+}
+
+/// What the call says of its origin reaches the rules and the keys.
+#[test]
+fn a_call_says_its_tenant_actor_and_resource() {
+    let rule = Rule::allow("r")
+        .tools(["t"])
+        .tenants(["acme"])
+        .actors(["service:ci"])
+        .resources(["repo/*"])
+        .limit(Limit::budget(5).unwrap().by([Key::Tenant]));
+    let policy = RulePolicy::from_rules("p", [rule]).unwrap();
+    let builder = || ToolCall::builder("t", "test:call").tenant("acme").resource("repo/1");
+    let call = builder().on_behalf_of(ActorKind::Service, "ci").build();
+    let decision = decide(&policy, "a", None, &call);
+    assert_eq!(decision.effect, Effect::Allow);
+    assert!(decision.charges[0].key.ends_with("/tenant/4:acme"), "{}", decision.charges[0].key);
+    for (call, code) in [
+        (builder().build(), "input_unusable"),
+        (builder().on_behalf_of(ActorKind::User, "ci").build(), "no_rule"),
+        (builder().on_behalf_of(ActorKind::Service, "ci").tenant("other").build(), "no_rule"),
+        (builder().on_behalf_of(ActorKind::Service, "ci").resource("x").build(), "no_rule"),
+    ] {
+        match decide(&policy, "a", None, &call).effect {
+            Effect::Deny { reason } => assert_eq!(reason.as_str(), code),
+            effect => panic!("{effect:?}"),
+        }
+    }
+    assert!(ToolCall::builder("t", "test:call").tenant("").build().fault().is_some());
+    assert!(ToolCall::builder("t", "test:call").resource(&"x".repeat(97)).build().fault().is_some());
 }

@@ -128,6 +128,18 @@ text_id! {
     IssuerId, "issuer id", 96
 }
 text_id! {
+    /// For whom an agent acts: one of those who share a deployment.
+    TenantId, "tenant id", 96
+}
+text_id! {
+    /// The name of the actor on whose behalf an agent acts.
+    ActorName, "actor name", 96
+}
+text_id! {
+    /// The name of what a call is about.
+    ResourceName, "resource name", 96
+}
+text_id! {
     /// The name of a tool.
     ToolName, "tool name", 96
 }

@@ -1,10 +1,10 @@
 //! Builds a [`ToolCall`].
 
 use asqav_receipt::digest::Sha256Digest;
-use asqav_receipt::id::{ActionType, IdError, ToolName, ToolVersion};
+use asqav_receipt::id::{ActionType, ActorName, IdError, ResourceName, TenantId, ToolName, ToolVersion};
 use serde::Serialize;
 
-use super::{Argument, CallError, Capture, JsonText, ToolCall, safe_code, safe_label};
+use super::{ActorKind, Argument, CallError, Capture, JsonText, Origin, ToolCall, safe_code, safe_label};
 use crate::argument::to_json_text;
 
 /// Builds a [`ToolCall`]; see [`ToolCall::builder`].
@@ -25,6 +25,7 @@ impl ToolCallBuilder {
             action: parse_or(safe_label, action, ActionType::parse, &mut fault),
             version: None,
             definition_digest: None,
+            origin: Origin::default(),
             arguments: Vec::new(),
             fault: None,
         };
@@ -40,6 +41,26 @@ impl ToolCallBuilder {
     /// SHA-256 of the tool's definition.
     pub const fn definition_digest(mut self, digest: Sha256Digest) -> Self {
         self.call.definition_digest = Some(digest);
+        self
+    }
+
+    /// The tenant that the call is made for, 1 to 96 bytes.
+    pub fn tenant(mut self, tenant: &str) -> Self {
+        self.call.origin.tenant = Some(parse_or(safe_label, tenant, TenantId::parse, &mut self.call.fault));
+        self
+    }
+
+    /// The actor on whose behalf the agent acts, its name 1 to 96 bytes.
+    pub fn on_behalf_of(mut self, kind: ActorKind, name: &str) -> Self {
+        let name = parse_or(safe_label, name, ActorName::parse, &mut self.call.fault);
+        self.call.origin.actor = Some((kind, name));
+        self
+    }
+
+    /// What the call is about, 1 to 96 bytes, e.g. `account:DE-1`.
+    pub fn resource(mut self, resource: &str) -> Self {
+        let resource = parse_or(safe_label, resource, ResourceName::parse, &mut self.call.fault);
+        self.call.origin.resource = Some(resource);
         self
     }
 

@@ -16,7 +16,7 @@ use super::halt::Stop;
 use super::identity::{Fresh, Kind};
 use super::install::Entry;
 use crate::argument::push_string;
-use crate::call::{Argument, ToolCall};
+use crate::call::{Argument, Origin, ToolCall};
 use crate::commit::{Committer, POLICY_INPUTS, fit_arguments};
 use crate::policy::{Budget, Charge, Limit, Policy, Rate};
 use crate::recorder::Draft;
@@ -46,7 +46,7 @@ pub(super) fn decision(
 ) -> Draft {
     let identity = entry.gate.identity();
     let tool = tool_info(&call);
-    let ToolCall { tool: name, action, arguments, .. } = call;
+    let ToolCall { tool: name, action, origin, arguments, .. } = call;
     let context = Context::Arguments { shown: Vec::new(), folded: None };
     let kind = Kind { receipt_type: ReceiptType::Decision, phase: Phase::Decision, context };
     let mut payload = identity.payload(fresh, action, kind);
@@ -75,7 +75,7 @@ pub(super) fn decision(
     }
     let mut committer = identity.committer(fresh);
     let all = show_arguments(&mut payload, arguments, &mut committer);
-    let inputs = Inputs { payload: &payload, all, ruling, now }.to_json();
+    let inputs = Inputs { payload: &payload, origin: &origin, all, ruling, now }.to_json();
     if let Some(policy) = &mut payload.asqav.policy {
         policy.inputs = Some(committer.commit(POLICY_INPUTS.to_owned(), inputs));
     }
@@ -113,6 +113,7 @@ fn show_arguments(
 /// receipt itself.
 struct Inputs<'a> {
     payload: &'a Payload,
+    origin: &'a Origin,
     all: Option<Folded>,
     ruling: &'a Ruling,
     now: Timestamp,
@@ -123,6 +124,11 @@ impl Inputs<'_> {
         let mut out = String::with_capacity(320);
         out.push_str(r#"{"action":"#);
         push_string(&mut out, self.payload.action_type.as_str());
+        if let Some((kind, name)) = &self.origin.actor {
+            out.push_str(&format!(r#","actor":{{"kind":"{}","name":"#, kind.as_str()));
+            push_string(&mut out, name.as_str());
+            out.push('}');
+        }
         out.push_str(r#","agent":"#);
         push_string(&mut out, self.payload.agent_id.as_str());
         if let Some(Folded { count, root, .. }) = &self.all {
@@ -137,6 +143,10 @@ impl Inputs<'_> {
             push_charge(&mut out, charge);
         }
         out.push_str(&format!(r#"],"now":"{}""#, self.now));
+        if let Some(resource) = &self.origin.resource {
+            out.push_str(r#","resource":"#);
+            push_string(&mut out, resource.as_str());
+        }
         if let Some(session) = &self.payload.session_id {
             out.push_str(r#","session":"#);
             push_string(&mut out, session.as_str());
@@ -144,6 +154,10 @@ impl Inputs<'_> {
         if !self.ruling.shadow.is_empty() {
             out.push_str(r#","shadow":"#);
             push_texts(&mut out, self.ruling.shadow.iter().map(|rule| rule.as_str()));
+        }
+        if let Some(tenant) = &self.origin.tenant {
+            out.push_str(r#","tenant":"#);
+            push_string(&mut out, tenant.as_str());
         }
         if let Some(tool) = &self.payload.tool_name {
             out.push_str(r#","tool":"#);
