@@ -38,6 +38,7 @@
 //! | take gate and session into a spawned task | [`carry`] |
 //! | verify receipts | [`receipt`] |
 //! | stop everything | [`Gate::halt`], [`GateBuilder::kill_switch`] |
+//! | change arguments and results as a policy obliges | [`Gate::run_enforced`] |
 //! | have calls approved | [`approval`], [`GateBuilder::approvals`] |
 //! | test tools | [`testing`] |
 
@@ -50,11 +51,14 @@ pub use asqav_core::call::{Argument, CallError, Capture, JsonText, ToolCallBuild
 pub use asqav_core::completion::{Completion, Receipted};
 pub use asqav_core::context::{Current, Scoped, carry, carry_sync, current, scope, scope_sync};
 pub use asqav_core::gate::{
-    Counters, GateBuilder, InstallGuard, OpenError, OperatorRole, ReplaceError, ShutdownError, Switch, System,
+    Counters, GateBuilder, InstallGuard, Notifier, OpenError, OperatorRole, ReplaceError, ShutdownError,
+    Switch, System,
 };
 pub use asqav_core::key::{KeyError, SigningKey};
 pub use asqav_core::log::{Durability, Log, LogError};
-pub use asqav_core::policy::{Charge, Decision, Effect, Policy, PolicyFault, PolicyInput, Rate};
+pub use asqav_core::policy::{
+    Charge, Decision, Duty, Effect, Obligation, Policy, PolicyFault, PolicyInput, Rate, Target,
+};
 pub use asqav_core::refused::Closed;
 pub use asqav_core::session::SessionStatus;
 pub use asqav_core::sign::{SignError, Signer};

@@ -60,6 +60,9 @@ pub struct ToolCall {
     /// The arguments, each name once.
     pub arguments: Vec<Argument>,
     fault: Option<CallError>,
+    /// Whether the tool gets its arguments from the permit, and its result
+    /// goes back through it.
+    adapting: bool,
 }
 
 impl ToolCall {
@@ -79,6 +82,25 @@ impl ToolCall {
     #[must_use]
     pub const fn fault(&self) -> Option<&CallError> {
         self.fault.as_ref()
+    }
+
+    /// Says that the tool will get its arguments from
+    /// [`Permit::arguments`](crate::Permit::arguments) and nothing else, and
+    /// that its result goes back as
+    /// [`Permit::release`](crate::Permit::release) gives it: then a policy can
+    /// oblige the gate to change them. Without it such a call is denied.
+    #[must_use]
+    pub fn adapting(self) -> Self {
+        Self { adapting: true, ..self }
+    }
+
+    /// The call of a caller who has the values already.
+    pub(crate) fn fixed(self) -> Self {
+        Self { adapting: false, ..self }
+    }
+
+    pub(crate) const fn is_adapting(&self) -> bool {
+        self.adapting
     }
 
     /// The first name that two arguments have.

@@ -20,6 +20,7 @@ mod begin;
 mod builder;
 mod decide;
 mod draft;
+mod enforced;
 mod erase;
 mod flood;
 mod halt;
@@ -49,6 +50,7 @@ use crate::recorder::Recorder;
 use crate::refused::{Closed, Refused};
 use crate::session::{OpenSessions, SessionBuilder};
 
+pub use crate::oblige::Notifier;
 pub use active::ReplaceError;
 pub use admit::Admit;
 pub use builder::{GateBuilder, OpenError, OperatorRole, System};
@@ -58,6 +60,7 @@ pub use run::{Body, Closures, Run, RunResult, run_body, run_sync_with, run_with}
 pub use shutdown::{Flush, Shutdown, ShutdownError};
 
 use active::InForce;
+pub(crate) use decide::code;
 use flood::DenialBudget;
 use halt::Halt;
 pub(crate) use identity::{Fresh, Identity, Kind};
@@ -78,6 +81,7 @@ struct Inner {
     timeout: Option<Duration>,
     halt: Halt,
     approvals: Option<Approvals>,
+    notifier: Option<Box<dyn Notifier>>,
     /// After so many denials a session is frozen.
     freeze_after: Option<NonZeroU32>,
     denials: Arc<DenialBudget>,

@@ -27,6 +27,7 @@ pub mod log;
 mod memory_log;
 #[cfg(test)]
 mod model;
+mod oblige;
 pub mod permit;
 pub mod policy;
 mod process;

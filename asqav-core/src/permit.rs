@@ -10,8 +10,11 @@ use std::fmt;
 use asqav_receipt::id::{ActionId, ReasonCode};
 use asqav_receipt::time::Timestamp;
 
+use crate::call::{Argument, Capture, JsonText};
 use crate::context::Current;
-use crate::gate::Gate;
+use crate::gate::{Gate, code};
+use crate::oblige::{Unmet, enforce_result};
+use crate::policy::Duty;
 use crate::recorder::Submitted;
 use crate::refused::Refused;
 use crate::session::SessionHandle;
@@ -90,6 +93,48 @@ impl Permit {
     /// returns; the future resolves when it is durable.
     pub fn complete(mut self, ending: Ending) -> Complete {
         Complete::new(self.finish(ending).map(|submitted| submitted.done))
+    }
+
+    /// The arguments that the tool has to get, of an
+    /// [adapting](crate::ToolCall::adapting) call: those that the policy
+    /// checked and the receipt commits to, with every obligation met. Empty of
+    /// any other call.
+    #[must_use]
+    pub fn arguments(&self) -> &[Argument] {
+        &self.call.arguments
+    }
+
+    /// Records that the tool returned `result`, and gives back what may go on:
+    /// the result with every obligation on it met, which is also what the
+    /// outcome receipt is about.
+    ///
+    /// # Errors
+    /// [`Refused::Withheld`] when an obligation cannot be met; the outcome
+    /// receipt gives the reason `obligation_unmet` and no result.
+    pub fn release(mut self, result: JsonText, capture: Capture) -> (Result<JsonText, Refused>, Complete) {
+        let receipt = self.call.fresh.action_id;
+        let (released, ending) = match enforce_result(result, &self.call.obligations) {
+            Ok(result) => (Ok(result.clone()), Ending::ok().with_result(result, capture)),
+            Err(Unmet) => {
+                let reason = code("obligation_unmet");
+                let ending = Ending::withheld(reason.clone());
+                (Err(Refused::Withheld { reason, receipt }), ending)
+            }
+        };
+        (released, Complete::new(self.finish(ending).map(|submitted| submitted.done)))
+    }
+
+    /// Tells whom a rule obliges the gate to tell. The decision is durable.
+    pub(crate) fn notify(&self) -> Result<(), Unmet> {
+        let receipt = self.ids().action_id;
+        let codes = self.call.obligations.iter().filter_map(|obligation| match &obligation.duty {
+            Duty::Notify(code) => Some(code),
+            _ => None,
+        });
+        for code in codes {
+            self.call.gate.notify(code, receipt)?;
+        }
+        Ok(())
     }
 
     /// Records that the body was never started, and gives back what the call

@@ -43,6 +43,15 @@ pub enum Refused {
         /// The receipt that says so.
         receipt: ActionId,
     },
+    /// The tool ran, and its result must not go on as it is; the outcome
+    /// receipt is on its way.
+    #[error("result withheld ({reason}), receipt {receipt}")]
+    Withheld {
+        /// Why, e.g. `obligation_unmet`.
+        reason: ReasonCode,
+        /// The outcome receipt.
+        receipt: ActionId,
+    },
     /// Too many calls are in flight; nothing was recorded.
     #[error("too many calls in flight ({in_flight})")]
     Overloaded {
@@ -132,6 +141,7 @@ impl Refused {
             | Self::NeedsApproval { receipt, .. }
             | Self::Unrepresentable { receipt, .. }
             | Self::NotApproved { receipt, .. }
+            | Self::Withheld { receipt, .. }
             | Self::Halted { receipt }
             | Self::SessionFrozen { receipt }
             | Self::TimedOut { receipt, .. } => Some(*receipt),
@@ -153,6 +163,7 @@ impl Refused {
             Self::RateLimited { .. } => "rate_limited",
             Self::NeedsApproval { .. } => "needs_approval",
             Self::NotApproved { .. } => "not_approved",
+            Self::Withheld { .. } => "withheld",
             Self::Unrepresentable { .. } => "unrepresentable",
             Self::TimedOut { .. } => "timed_out",
             Self::Halted { .. } => "halted",

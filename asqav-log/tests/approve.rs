@@ -142,7 +142,7 @@ fn the_terminal_asks_for_yes_or_no() {
             Ok((Box::new(Cursor::new(typed)) as _, Box::new(screen.clone()) as _))
         });
         let test = gate(terminal, Duration::from_secs(60));
-        assert_eq!(run(&test).as_ref().map(|()| ()).map_err(code), wanted, "{typed:?}");
+        assert_eq!(run(&test).as_ref().map_err(code).copied(), wanted, "{typed:?}");
         let text = String::from_utf8(shown.0.lock().unwrap().clone()).unwrap();
         assert!(text.contains("test-agent wants to call t\n"), "{text}");
         assert!(text.contains("note = \\\"a\\u{202e}b"), "{text:?}");

@@ -28,6 +28,7 @@ impl ToolCallBuilder {
             origin: Origin::default(),
             arguments: Vec::new(),
             fault: None,
+            adapting: false,
         };
         Self { call: ToolCall { fault, ..call } }
     }

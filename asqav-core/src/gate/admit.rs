@@ -10,6 +10,7 @@ use super::halt::Stop;
 use super::install::Door;
 use crate::call::ToolCall;
 use crate::completion::{Completion, Receipted};
+use crate::oblige::Unmet;
 use crate::permit::{Complete, Permit};
 use crate::refused::{Closed, Refused};
 
@@ -119,8 +120,16 @@ fn allowed(decided: Result<Receipted, Closed>, permit: Permit) -> Stage {
     }
     // So may the kill switch have been thrown, or the approval have expired.
     let Some(stop) = permit.gate().stop_of(permit.session()).or_else(|| expired(&permit)) else {
-        return Stage::Settled(Ok(permit.admitted()));
+        return match permit.notify() {
+            Ok(()) => Stage::Settled(Ok(permit.admitted())),
+            Err(Unmet) => stopped(permit, Stop::Unmet),
+        };
     };
+    stopped(permit, stop)
+}
+
+/// The body is not started although the decision allowed it.
+fn stopped(permit: Permit, stop: Stop) -> Stage {
     let (receipt, outcome) = permit.stop(stop.reason());
     Stage::Stopped(outcome, stop.into_refused(receipt))
 }

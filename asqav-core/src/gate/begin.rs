@@ -10,7 +10,7 @@ use super::decide::{Denial, Ruling};
 use super::draft;
 use super::identity::Fresh;
 use super::install::{Door, Entry};
-use crate::call::ToolCall;
+use crate::call::{Argument, ToolCall};
 use crate::permit::Permit;
 use crate::permit::admitted::{AdmittedCall, Basis};
 use crate::recorder::{Place, Submitted};
@@ -38,14 +38,15 @@ pub(super) fn decided(concluded: Concluded) -> Result<Stage, Refused> {
     let [fresh, outcome] = Fresh::draw_some(clock)?;
     let now = clock.now();
     let (action, tool) = (call.action.clone(), call.tool.clone());
-    let Decided { ruling, submitted, kept } = decide(&entry, call, now, &place, &fresh, &approved)?;
+    let Decided { ruling, submitted, kept, arguments } =
+        decide(&entry, call, now, &place, &fresh, &approved)?;
     let policy_digest = ruling.policy_digest(entry.gate.identity());
     if let (Some(call), Some(approvals)) = (kept, entry.gate.0.approvals.clone()) {
         // The place is given back, because an approval may take its time.
         let pending = Pending::new(entry, call, approvals, &submitted, policy_digest, now, ruling.denial);
         return Ok(Stage::Unapproved(submitted.done, Box::new(pending)));
     }
-    let Ruling { charges, denial, .. } = ruling;
+    let Ruling { charges, denial, obligations, .. } = ruling;
     let Submitted { seq, action_id, payload_sha256, done, .. } = submitted;
     if let Some(denial) = denial {
         return Ok(Stage::Denied(done, denial.into_refused(action_id)));
@@ -63,6 +64,8 @@ pub(super) fn decided(concluded: Concluded) -> Result<Stage, Refused> {
         charges,
         charged_at: now,
         approved_until: approved.grant().map(|grant| grant.expires_at),
+        arguments,
+        obligations,
         fresh: outcome,
         basis,
         ambient,
@@ -77,13 +80,15 @@ struct Decided {
     submitted: Submitted,
     /// The call, if somebody is to be asked about it.
     kept: Option<ToolCall>,
+    /// What an adapting caller has to hand the tool.
+    arguments: Vec<Argument>,
 }
 
 /// Rules on `call` and submits the decision, by the policy that is in force
 /// at that moment.
 fn decide(
     entry: &Entry,
-    call: ToolCall,
+    mut call: ToolCall,
     now: Timestamp,
     place: &Place,
     fresh: &Fresh,
@@ -91,7 +96,7 @@ fn decide(
 ) -> Result<Decided, Refused> {
     let gate = &entry.gate;
     loop {
-        let ruling = gate.rule(&call, entry.session.as_ref(), now, approved);
+        let mut ruling = gate.rule(&call, entry.session.as_ref(), now, approved);
         if ruling.denial.is_some() {
             gate.0.denials.take(gate.identity(), place)?;
         }
@@ -102,6 +107,10 @@ fn decide(
             gate.refund(&ruling.charges, now);
             continue;
         }
+        if let Some(enforced) = ruling.enforced.take() {
+            call.arguments = enforced;
+        }
+        let arguments = if call.is_adapting() { call.arguments.clone() } else { Vec::new() };
         let asks = matches!(ruling.denial, Some(Denial::NeedsApproval(_))) && gate.0.approvals.is_some();
         let kept = asks.then(|| call.clone());
         let draft = draft::decision(entry, call, &ruling, now, fresh, approved);
@@ -111,7 +120,7 @@ fn decide(
         };
         drop(in_force);
         return match submitted {
-            Ok(submitted) => Ok(Decided { ruling, submitted, kept }),
+            Ok(submitted) => Ok(Decided { ruling, submitted, kept, arguments }),
             Err(refused) => {
                 gate.refund(&ruling.charges, now);
                 Err(refused)
@@ -134,6 +143,7 @@ fn observe(entry: Entry, mut call: ToolCall) -> Result<Permit, Refused> {
     let (parents, info) = (draft::parents(&entry), draft::tool_info(&call));
     let policy_digest = entry.gate.policy_digest();
     let Entry { gate, session, tier, ambient } = entry;
+    let handed = if call.is_adapting() { call.arguments.clone() } else { Vec::new() };
     let ToolCall { tool, action, arguments, .. } = call;
     let basis = Basis::Observed { arguments, parents, tool: info };
     let permit = Permit::deciding(AdmittedCall {
@@ -147,6 +157,8 @@ fn observe(entry: Entry, mut call: ToolCall) -> Result<Permit, Refused> {
         charges: Vec::new(),
         charged_at: Timestamp::MAX,
         approved_until: None,
+        arguments: handed,
+        obligations: Vec::new(),
         fresh,
         basis,
         ambient,

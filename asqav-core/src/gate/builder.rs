@@ -18,6 +18,7 @@ use crate::approval::Approvals;
 use crate::clock::{Clock, SystemClock};
 use crate::limits::{Limits, MemoryLimits};
 use crate::log::{Durability, Log, LogError, LogOwner};
+use crate::oblige::Notifier;
 use crate::permit::timer::Timer;
 use crate::policy::{Policy, PolicyFault, Rate};
 use crate::recorder::{Options, Recorder};
@@ -45,6 +46,7 @@ pub struct GateBuilder {
     timeout: Option<Duration>,
     switches: Vec<Box<dyn Switch>>,
     approvals: Option<Approvals>,
+    notifier: Option<Box<dyn Notifier>>,
     freeze_after: Option<NonZeroU32>,
     denials: Rate,
     options: Options,
@@ -145,6 +147,7 @@ impl GateBuilder {
             timeout: None,
             switches: Vec::new(),
             approvals: None,
+            notifier: None,
             freeze_after: None,
             denials: flood::DEFAULT,
             options: Options::default(),
@@ -228,6 +231,12 @@ impl GateBuilder {
         Self { approvals: Some(approvals), ..self }
     }
 
+    /// Tells somebody where a rule obliges the gate to; without it such calls
+    /// are denied with the reason `obligation_unmet`.
+    pub fn notifier(self, notifier: impl Notifier) -> Self {
+        Self { notifier: Some(Box::new(notifier)), ..self }
+    }
+
     /// Stops every call while `switch` is thrown, besides
     /// [`Gate::halt`]; any number of them.
     pub fn kill_switch(mut self, switch: impl Switch) -> Self {
@@ -305,6 +314,7 @@ impl GateBuilder {
             timeout: self.timeout,
             halt: Halt::new(self.switches),
             approvals: self.approvals,
+            notifier: self.notifier,
             freeze_after: self.freeze_after,
             denials: Arc::new(DenialBudget::new(self.denials)),
             timer: Timer::default(),

@@ -15,9 +15,10 @@ use super::approve::{Approved, Grant};
 use super::halt::Stop;
 use super::identity::Identity;
 use crate::approval::Fault;
-use crate::call::{CallError, ToolCall};
+use crate::call::{Argument, CallError, ToolCall};
 use crate::limits::LimitError;
-use crate::policy::{Charge, Decision, Effect, PolicyInput};
+use crate::oblige::{Unmet, enforce_arguments};
+use crate::policy::{Charge, Decision, Duty, Effect, Obligation, Policy, PolicyInput};
 use crate::refused::Refused;
 use crate::session::SessionHandle;
 
@@ -31,6 +32,10 @@ pub(super) struct Ruling {
     pub(super) charges: Vec<Charge>,
     /// Rules in shadow that would have denied it.
     pub(super) shadow: Vec<RuleId>,
+    /// What has to be done with the call and its result.
+    pub(super) obligations: Vec<Obligation>,
+    /// The arguments as the obligations want them, if there are any.
+    pub(super) enforced: Option<Vec<Argument>>,
     /// Why the call is denied, if it is.
     pub(super) denial: Option<Denial>,
     /// The policy in force then, whether or not it was asked.
@@ -75,7 +80,16 @@ impl Denial {
 
 impl Ruling {
     fn new(wire: Wire, rules: Vec<RuleId>, denial: Option<Denial>) -> Self {
-        Self { wire, rules, charges: Vec::new(), shadow: Vec::new(), denial, active: None }
+        Self {
+            wire,
+            rules,
+            charges: Vec::new(),
+            shadow: Vec::new(),
+            obligations: Vec::new(),
+            enforced: None,
+            denial,
+            active: None,
+        }
     }
 
     fn denied(wire: Wire, rules: Vec<RuleId>, denial: Denial) -> Self {
@@ -137,17 +151,64 @@ impl Gate {
             return Ruling::new(Wire::Observation, Vec::new(), None);
         };
         let input = PolicyInput::new(self.agent(), call, session, now);
-        let Ok(decision) = catch_unwind(AssertUnwindSafe(|| policy.decide(&input))) else {
-            tracing::error!(target: "asqav::gate", "the policy panicked: the call is denied");
+        let Ok(decision) = asked(&**policy, &input) else {
             return Ruling::denied(Wire::Deny, Vec::new(), Denial::Policy(code("policy_error")));
         };
+        if decision.obligations.is_empty() || matches!(decision.effect, Effect::Deny { .. }) {
+            return self.effect(decision, *digest, now, grant);
+        }
+        match self.enforced(&**policy, &input, &decision) {
+            Ok(enforced) => {
+                let obligations = decision.obligations.clone();
+                let ruling = self.effect(decision, *digest, now, grant);
+                Ruling { obligations, enforced: Some(enforced), ..ruling }
+            }
+            Err(Unmet) => {
+                let rules = decision.obligations.iter().map(|obligation| obligation.rule.clone()).collect();
+                let unmet = Denial::Policy(code("obligation_unmet"));
+                Ruling { shadow: decision.shadow, ..Ruling::denied(Wire::Deny, rules, unmet) }
+            }
+        }
+    }
+
+    /// The arguments as the obligations want them, if the gate can meet them
+    /// all and the policy allows the call as it then is.
+    fn enforced(
+        &self,
+        policy: &dyn Policy,
+        input: &PolicyInput<'_>,
+        decision: &Decision,
+    ) -> Result<Vec<Argument>, Unmet> {
+        let obligations = &decision.obligations;
+        let notifies = obligations.iter().any(|obligation| matches!(obligation.duty, Duty::Notify(_)));
+        let changes = obligations.iter().any(Obligation::changes);
+        if (notifies && self.0.notifier.is_none()) || (changes && !input.call.is_adapting()) {
+            return Err(Unmet);
+        }
+        let arguments = enforce_arguments(&input.call.arguments, obligations)?;
+        let mut call = input.call.clone();
+        call.arguments.clone_from(&arguments);
+        let changed = asked(policy, &PolicyInput { call: &call, ..*input }).map_err(|()| Unmet)?;
+        match changed.effect {
+            Effect::Deny { .. } => Err(Unmet),
+            _ => Ok(arguments),
+        }
+    }
+
+    fn effect(
+        &self,
+        decision: Decision,
+        digest: Sha256Digest,
+        now: Timestamp,
+        grant: Option<&Grant>,
+    ) -> Ruling {
         let Decision { effect, rules, charges, shadow, obligations: _ } = decision;
         let ruling = match effect {
             Effect::Allow => self.charge(rules, charges, now),
             Effect::Deny { reason } => Ruling::denied(Wire::Deny, rules, Denial::Policy(reason)),
             Effect::NeedsApproval { reason } => match grant {
                 None => Ruling::denied(Wire::Deny, rules, Denial::NeedsApproval(reason)),
-                Some(grant) if grant.policy_digest == *digest => self.charge(rules, charges, now),
+                Some(grant) if grant.policy_digest == digest => self.charge(rules, charges, now),
                 Some(_) => {
                     let why = Fault::OtherPolicy.code();
                     Ruling::denied(Wire::Deny, rules, Denial::NotApproved(why))
@@ -185,7 +246,14 @@ impl Gate {
     }
 }
 
-pub(super) fn code(text: &'static str) -> ReasonCode {
+/// What the policy says; its panic is an error.
+fn asked(policy: &dyn Policy, input: &PolicyInput<'_>) -> Result<Decision, ()> {
+    catch_unwind(AssertUnwindSafe(|| policy.decide(input))).map_err(|_| {
+        tracing::error!(target: "asqav::gate", "the policy panicked: the call is denied");
+    })
+}
+
+pub(crate) fn code(text: &'static str) -> ReasonCode {
     #[expect(clippy::expect_used, reason = "the gate's own codes are short ASCII words")]
     ReasonCode::parse(text).expect("a reason code")
 }

@@ -18,7 +18,7 @@ use super::install::Entry;
 use crate::argument::push_string;
 use crate::call::{Argument, Origin, ToolCall};
 use crate::commit::{Committer, POLICY_INPUTS, fit_arguments};
-use crate::policy::{Budget, Charge, Limit, Policy, Rate};
+use crate::policy::{Budget, Charge, Duty, Limit, Obligation, Policy, Rate, Target};
 use crate::recorder::Draft;
 
 /// The tool's version and definition, as receipts show them.
@@ -93,6 +93,10 @@ fn policy_info(policy: &dyn Policy, ruling: &Ruling) -> PolicyInfo {
     // Stands in for the commitment while the payload is measured.
     let inputs = asqav_receipt::digest::Sha3Digest::from_bytes([0; 32]);
     let mut info = PolicyInfo::new(policy.id().clone(), rules, Some(inputs));
+    let mut obliged: Vec<_> = ruling.obligations.iter().map(|obligation| obligation.rule.clone()).collect();
+    obliged.dedup();
+    obliged.truncate(MAX_NOTED);
+    info.obliged = obliged;
     info.shadow = ruling.shadow.iter().take(MAX_NOTED).cloned().collect();
     info
 }
@@ -143,6 +147,16 @@ impl Inputs<'_> {
             push_charge(&mut out, charge);
         }
         out.push_str(&format!(r#"],"now":"{}""#, self.now));
+        if !self.ruling.obligations.is_empty() {
+            out.push_str(r#","obligations":["#);
+            for (at, obligation) in self.ruling.obligations.iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                push_obligation(&mut out, obligation);
+            }
+            out.push(']');
+        }
         if let Some(resource) = &self.origin.resource {
             out.push_str(r#","resource":"#);
             push_string(&mut out, resource.as_str());
@@ -166,6 +180,34 @@ impl Inputs<'_> {
         out.push('}');
         out
     }
+}
+
+fn push_obligation(out: &mut String, Obligation { on, duty, rule }: &Obligation) {
+    let (duty, of) = match duty {
+        Duty::Redact => ("redact", None),
+        Duty::Mask { keep_last } => ("mask", Some(keep_last.to_string())),
+        Duty::Replace(value) => ("replace", Some(value.as_str().to_owned())),
+        Duty::Cap(most) => ("cap", Some(most.to_string())),
+        Duty::Label(label) => ("label", Some(label.as_str().to_owned())),
+        Duty::Notify(code) => ("notify", Some(code.as_str().to_owned())),
+    };
+    out.push_str(r#"{"duty":"#);
+    push_string(out, duty);
+    if let Some(of) = of {
+        out.push_str(r#","of":"#);
+        push_string(out, &of);
+    }
+    let (on, pointer) = match on {
+        Target::Argument(pointer) => ("argument", pointer),
+        Target::Result(pointer) => ("result", pointer),
+    };
+    out.push_str(r#","on":"#);
+    push_string(out, on);
+    out.push_str(r#","pointer":"#);
+    push_string(out, pointer);
+    out.push_str(r#","rule":"#);
+    push_string(out, rule.as_str());
+    out.push('}');
 }
 
 fn push_texts<'t>(out: &mut String, texts: impl Iterator<Item = &'t str>) {

@@ -65,6 +65,8 @@ pub(super) enum Stop {
     Frozen,
     /// Its approval is not good any more.
     Expired,
+    /// Nobody could be told, though somebody has to be.
+    Unmet,
 }
 
 impl Stop {
@@ -74,6 +76,7 @@ impl Stop {
             Self::Halted => "emergency_halt",
             Self::Frozen => "session_frozen",
             Self::Expired => "approval_expired",
+            Self::Unmet => "obligation_unmet",
         })
     }
 
@@ -83,6 +86,7 @@ impl Stop {
             Self::Halted => Refused::Halted { receipt },
             Self::Frozen => Refused::SessionFrozen { receipt },
             Self::Expired => Refused::NotApproved { reason: self.reason(), receipt },
+            Self::Unmet => Refused::Denied { reason: self.reason(), receipt },
         }
     }
 }

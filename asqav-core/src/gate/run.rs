@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use asqav_receipt::id::ActionId;
 use pin_project_lite::pin_project;
 use serde::Serialize;
 
@@ -91,7 +92,8 @@ where
 
 /// Runs `body` if `call` is admitted through `door`, and records how it ended.
 pub fn run_body<B: Body>(door: Door, call: ToolCall, body: B) -> Run<B, B::Future> {
-    Run { stage: Stage::Admitting { admit: door.admit(call) }, body }
+    // The body has its values already: nothing can change them.
+    Run { stage: Stage::Admitting { admit: door.admit(call.fixed()) }, body }
 }
 
 /// As [`run_with`], for a closure; blocks the calling thread while receipts
@@ -103,7 +105,7 @@ pub fn run_sync_with<O>(
     describe: impl FnOnce(&O) -> Ending,
     refuse: impl FnOnce(Refused) -> O,
 ) -> O {
-    let mut permit = match door.admit(call).wait() {
+    let mut permit = match door.admit(call.fixed()).wait() {
         Ok(permit) => permit,
         Err(refused) => return refuse(refused),
     };
@@ -116,7 +118,7 @@ pub fn run_sync_with<O>(
     output
 }
 
-fn unrecorded(cause: &crate::refused::Closed) {
+pub(super) fn unrecorded(cause: &crate::refused::Closed) {
     tracing::error!(target: "asqav::gate", %cause, "a call ran, but its outcome is not recorded");
 }
 
@@ -237,14 +239,17 @@ fn advance<B: Body>(
     if !alarm.is_some_and(|alarm| alarm.is_due(context)) {
         return Poll::Pending;
     }
-    let after = running.gate().0.timeout.unwrap_or(Duration::MAX);
-    let refused = Refused::TimedOut { after, receipt: running.ids().action_id };
+    let refused = running.gate().timed_out(running.ids().action_id);
     Poll::Ready(Progress::TimedOut(refused, taken(permit).complete(Ending::timed_out())))
 }
 
 impl super::Gate {
-    fn alarm(&self) -> Option<Alarm> {
+    pub(super) fn alarm(&self) -> Option<Alarm> {
         self.0.timeout.map(|after| self.0.timer.alarm(after))
+    }
+
+    pub(super) fn timed_out(&self, receipt: ActionId) -> Refused {
+        Refused::TimedOut { after: self.0.timeout.unwrap_or(Duration::MAX), receipt }
     }
 }
 

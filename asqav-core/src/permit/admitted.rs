@@ -12,7 +12,7 @@ use crate::call::Argument;
 use crate::commit::{Committer, RESULT, fit_arguments, fit_value};
 use crate::context::{Ambient, Current, RunningCall};
 use crate::gate::{Fresh, Gate, Kind};
-use crate::policy::Charge;
+use crate::policy::{Charge, Obligation};
 use crate::recorder::{Draft, Place, Submitted};
 use crate::refused::Refused;
 use crate::session::SessionHandle;
@@ -37,6 +37,10 @@ pub(crate) struct AdmittedCall {
     /// For the outcome receipt, drawn at admission: an end must not fail for
     /// want of randomness.
     pub(crate) fresh: Fresh,
+    /// What an adapting caller has to hand the tool.
+    pub(crate) arguments: Vec<Argument>,
+    /// What the call was let through with.
+    pub(crate) obligations: Vec<Obligation>,
     /// Until when the body may be started, if somebody approved it.
     pub(crate) approved_until: Option<Timestamp>,
     pub(crate) basis: Basis,

@@ -84,6 +84,11 @@ impl Ending {
         Self::new(Outcome::Abandoned)
     }
 
+    /// The tool returned, and its result was withheld.
+    pub(crate) fn withheld(reason: ReasonCode) -> Self {
+        Self { reason: Some(reason), ..Self::ok() }
+    }
+
     /// The gate did not let the body start.
     pub(crate) fn stopped(reason: ReasonCode) -> Self {
         Self { reason: Some(reason), ..Self::abandoned() }
