@@ -40,7 +40,7 @@
 //! id = "personal-data-stays"
 //! effect = "deny"
 //! tools = ["mail:*"]
-//! phase = "result"                # call | result: withholds what the tool gave
+//! phase = "result"                # call | result: withholds what the tool gave (a gate denies the call)
 //! tenants = ["acme"]              # patterns; a call that names none is unknown
 //! actors = ["user", "service:ci-*"]   # user, service, system, workload
 //! resources = ["mailbox/*"]       # patterns
