@@ -300,3 +300,27 @@ fn directions_are_written_for_the_package_and_never_believed() {
     let inputs = Inputs::new().keys(&keys).at(now());
     assert_eq!(said(&verify_proof(turned.as_bytes(), &inputs)), "verified");
 }
+
+/// Lines of any length and depth end in a verdict, not in a crash.
+#[test]
+fn hostile_sizes_are_refused() {
+    let Some(folder) = vectors() else { return };
+    let log = folder.join("ed-1x1");
+    let keys = [key_of(&log)];
+    let line = fs::read_to_string(log.join("segment-00001.log")).unwrap();
+    let with = |metadata: &str| line.replacen("\"tool\":\"query_account\"", &format!("\"x\":{metadata}"), 1);
+    for (text, why) in [
+        (with(&"[".repeat(500_000)), "unverifiable too_deep"),
+        (with(&format!("{}0{}", "[".repeat(250), "]".repeat(250))), "unverifiable too_deep"),
+        (with(&format!("\"{}\"", "y".repeat(30_000_000))), "unverifiable too_long"),
+        ("\n".repeat(1_000_000), "invalid header_differs"),
+    ] {
+        let copied = copy(&log);
+        fs::write(copied.path().join("segment-00001.log"), text).unwrap();
+        assert_eq!(said(&verify(copied.path(), Inputs::new().keys(&keys))), why);
+    }
+    let copied = copy(&log);
+    fs::write(copied.path().join("segment-00001.sig.json"), "{".repeat(10_000_000)).unwrap();
+    let report = verify(copied.path(), Inputs::new().keys(&keys));
+    assert_eq!(said(&report), "invalid malformed_header");
+}

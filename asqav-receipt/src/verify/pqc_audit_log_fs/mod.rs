@@ -14,19 +14,23 @@
 //! and reports what is not sealed. It does no I/O and takes any bytes without
 //! panicking; memory grows by about 60 bytes per event.
 
+mod ending;
 mod event;
 mod findings;
 mod header;
+mod inputs;
 mod key;
 mod proof;
 mod report;
 mod segment;
+mod signer;
 mod tree;
 
 use std::collections::{BTreeMap, HashSet};
 
 pub use event::MAX_EVENT_LEN;
 pub use header::MAX_HEADER_LEN;
+pub use inputs::Inputs;
 pub use key::PinnedKey;
 pub use proof::{EventProver, MAX_PROOF_LEN, ProofError, is_proof, verify_proof};
 pub use report::{Report, SegmentReport};
@@ -36,7 +40,6 @@ use header::Header;
 use segment::Segment;
 
 use crate::digest::encode_hex;
-use crate::suite::{ED25519, ML_DSA_65};
 use crate::time::Timestamp;
 use crate::verify::axes::time::MAX_SKEW_MICROS;
 use crate::verify::finding;
@@ -45,56 +48,6 @@ use crate::verify::report::Axis;
 
 /// The format's name and version in reports.
 pub const NAME: &str = "pqc-audit-log-fs 0.1.0";
-
-/// Everything besides the log that its verification depends on.
-#[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
-pub struct Inputs<'a> {
-    /// The keys that the caller pins; one found in the log is no pin.
-    pub keys: &'a [PinnedKey],
-    /// The time to judge claimed times by.
-    pub at: Option<Timestamp>,
-    /// A segment's root that was kept elsewhere: a log without it is invalid.
-    pub root: Option<[u8; 32]>,
-    /// Whether a log whose last segment is not sealed may be verified.
-    pub allow_open: bool,
-}
-
-impl<'a> Inputs<'a> {
-    /// Nothing pinned, nothing at hand.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Pins keys.
-    #[must_use]
-    pub const fn keys(mut self, keys: &'a [PinnedKey]) -> Self {
-        self.keys = keys;
-        self
-    }
-
-    /// Gives the evaluation time.
-    #[must_use]
-    pub const fn at(mut self, time: Timestamp) -> Self {
-        self.at = Some(time);
-        self
-    }
-
-    /// Gives a segment's Merkle root that was kept elsewhere.
-    #[must_use]
-    pub const fn root(mut self, root: [u8; 32]) -> Self {
-        self.root = Some(root);
-        self
-    }
-
-    /// Sets whether a log whose last segment is not sealed may be verified.
-    #[must_use]
-    pub const fn allow_open(mut self, allow: bool) -> Self {
-        self.allow_open = allow;
-        self
-    }
-}
 
 /// Verifies such a log as it is read.
 ///
@@ -345,125 +298,5 @@ impl<'a> Verifier<'a> {
             }
             Some(_) => self.findings.pass(Axis::Skew),
         }
-    }
-
-    /// The key, its name and label, and the signature: what it really is,
-    /// whether it is valid, whether the key is pinned.
-    fn signature(&mut self, number: u64, header: &Header) -> (Option<&'static str>, bool, bool) {
-        if header.signer_did == header.did() {
-            self.findings.pass(Axis::IssuerBind);
-        } else {
-            let note = format!("`signer_did` of segment {number} is not the digest of its key");
-            self.findings.problem(Axis::IssuerBind, ReasonCode::SignerDidDiffers, note);
-        }
-        let pinned = self.pinned(number, header);
-        let raw = header.public_key.as_slice();
-        let key = self.keys.entry(raw.to_vec()).or_insert_with(|| PinnedKey::of_raw(raw)).clone();
-        let Some(key) = key else {
-            let note = format!("the key of segment {number} is no Ed25519 or ML-DSA-65 key");
-            self.findings.problem(Axis::Signature, ReasonCode::AlgorithmUnsupported, note);
-            return (None, false, pinned);
-        };
-        self.label(number, &key, &header.algorithm);
-        let valid = key.key().verifies(&header.message, &header.signature);
-        if valid {
-            self.findings.pass(Axis::Signature);
-        } else {
-            let note = format!("the {} signature of segment {number} does not verify", key.algorithm());
-            self.findings.problem(Axis::Signature, ReasonCode::SignatureInvalid, note);
-        }
-        (Some(key.algorithm()), valid, pinned)
-    }
-
-    /// Whether the header's key is one that the caller pinned.
-    fn pinned(&mut self, number: u64, header: &Header) -> bool {
-        let raw = &header.public_key;
-        let first = self.first_key.get_or_insert_with(|| raw.clone());
-        if self.inputs.keys.iter().any(|key| key.public_key() == raw) {
-            self.findings.pass(Axis::IssuerKey);
-            self.findings.pass(Axis::KeyStatus);
-            return true;
-        }
-        if first != raw {
-            let note = format!("segment {number} is signed by another key than those before");
-            self.findings.problem(Axis::KeyBinding, ReasonCode::KeySubstituted, note);
-        }
-        let note = match self.inputs.keys {
-            [] => "no key is pinned".to_owned(),
-            _ => format!("the key of segment {number}, {}, is not pinned", header.did()),
-        };
-        self.findings.note(Axis::KeyStatus, ReasonCode::KeyNotPinned, &note);
-        self.findings.problem(Axis::IssuerKey, ReasonCode::KeyNotPinned, note);
-        false
-    }
-
-    /// The label is not signed, and only tells what its writer believed: a
-    /// plain install signs with Ed25519 and writes `ML-DSA-65`.
-    fn label(&mut self, number: u64, key: &PinnedKey, label: &str) {
-        let algorithm = key.algorithm();
-        if label == algorithm {
-            return self.findings.pass(Axis::KeyBinding);
-        }
-        if algorithm == ED25519.name && label == ML_DSA_65.name {
-            self.findings.pass(Axis::KeyBinding);
-            let note = "signed with Ed25519, labelled ML-DSA-65: no post-quantum evidence";
-            return self.findings.problem(Axis::KeyBinding, ReasonCode::AlgorithmMislabelled, note);
-        }
-        let label: String = label.chars().take(64).collect();
-        let note = format!("segment {number} is labelled `{label}`, its key is an {algorithm} key");
-        self.findings.problem(Axis::KeyBinding, ReasonCode::AlgorithmMismatch, note);
-    }
-
-    /// A log may have been cut anywhere; what is not sealed is not signed.
-    fn ending(&mut self) {
-        if self.segments.is_empty() && self.previous_number.is_none() {
-            self.findings.problem(Axis::Structure, ReasonCode::EmptyLog, "the log holds no segment");
-        }
-        if let Some((number, lines)) = self.unsealed
-            && lines > 0
-            && !self.inputs.allow_open
-        {
-            let note = format!("segment {number} is not sealed: nobody signed its {lines} lines");
-            self.findings.problem(Axis::Chain, ReasonCode::LogOpen, note);
-        }
-        if let Some(root) = self.inputs.root
-            && !self.segments.iter().any(|segment| segment.merkle_root == root)
-        {
-            let note = format!("no segment has the root that was kept elsewhere, {}", encode_hex(&root));
-            self.findings.problem(Axis::Chain, ReasonCode::TailCut, note);
-        }
-    }
-
-    /// What stays open whatever the verdict.
-    fn not_checked(&self) -> Vec<String> {
-        let mut lines = vec!["time: claimed, not anchored; events' times are not compared".to_owned()];
-        let last = self.segments.last().map_or(0, |segment| segment.number);
-        match self.unsealed {
-            Some((number, 0)) => lines.push(format!(
-                "tail: not checked: segment {number} is empty, as a log is that was not closed"
-            )),
-            Some((number, count)) => {
-                lines.push(format!("tail: not checked: segment {number}, {count} lines that nobody signed"));
-            }
-            None => lines.push(format!("tail: not checked: whether segments after {last} were withheld")),
-        }
-        if self.segments.iter().any(|segment| !segment.is_post_quantum()) {
-            lines.push(
-                "post-quantum: nothing; signatures are not ML-DSA, whatever their label says".to_owned(),
-            );
-        }
-        lines.push("content: what the events' digests, which are unsalted, are of".to_owned());
-        lines.push("completeness: events that were never recorded".to_owned());
-        lines.push("signer_did, algorithm: compared with the key, not signed".to_owned());
-        if self.respelled > 0 {
-            lines.push(format!(
-                "spelling: {} lines; the signature covers what they mean, not their bytes",
-                self.respelled
-            ));
-        }
-        if !self.others.is_empty() {
-            lines.push(format!("other files: {}", self.others.len()));
-        }
-        lines
     }
 }
