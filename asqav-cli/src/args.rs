@@ -10,7 +10,7 @@ use asqav_receipt::id::{ActionId, AgentId, HoldId, IssuerId};
 use asqav_receipt::time::Timestamp;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use policy::{Explain, PolicyArgs, PolicyCommand, PolicyDiff, PolicyFile, Replay, Suggest, Test};
+pub(crate) use policy::{Explain, PolicyArgs, PolicyCommand, PolicyDiff, PolicyFile, Test};
 
 /// Signed, hash-chained audit trails for AI agents' tool calls.
 ///
@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Forget(Forget),
     /// Place or release a legal hold: nothing it covers is erased or deleted.
     Hold(Hold),
+    /// Have the file system forbid writing to sealed segments; tell what it applies.
+    Guard(Guard),
     /// Record a small log with a real gate and policy, then verify it.
     Demo(Demo),
 }
@@ -396,6 +398,30 @@ pub(crate) struct Hold {
     /// The key set that has it (JWKS).
     #[arg(long, value_name = "JWKS")]
     pub(crate) keys: PathBuf,
+}
+
+/// `asqav guard`
+///
+/// Exit code 3 when the system refused something.
+#[derive(Debug, Args)]
+pub(crate) struct Guard {
+    /// The log directory.
+    pub(crate) log_dir: PathBuf,
+    /// What to do.
+    #[arg(value_enum)]
+    pub(crate) what: GuardDo,
+}
+
+/// What `asqav guard` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GuardDo {
+    /// Guard what is sealed by now: mode 0400 and, on Linux with the privilege,
+    /// the attribute `i` (immutable).
+    On,
+    /// Take the guard off.
+    Off,
+    /// Tell what the system applies; change nothing.
+    Status,
 }
 
 /// What `asqav hold` does.

@@ -86,6 +86,9 @@ pub(crate) enum CliError {
     /// The log and its vault could not be read.
     #[error("{}", crate::error::chain(.0))]
     ReadOrVault(#[from] asqav_log::ReadOrVault),
+    /// A file could not be looked at.
+    #[error("{}", crate::error::chain(.0))]
+    Guard(#[from] asqav_log::guard::GuardError),
     /// A legal hold forbids it.
     #[error("the legal hold `{0}` forbids it")]
     Held(asqav_receipt::id::HoldId),
@@ -109,15 +112,6 @@ pub(crate) enum CliError {
         /// Where it is wrong, and how.
         error: Box<asqav_policy::PolicyError>,
     },
-    /// A log is not verified, so that nothing is said about its decisions.
-    #[error("the log is not verified ({reason}): nothing is said about its decisions")]
-    LogNotUsed {
-        /// Why it is not verified.
-        reason: &'static str,
-    },
-    /// A draft that its own reader refuses: a mistake of ours.
-    #[error("the draft is no policy: {0}")]
-    Draft(Box<asqav_policy::PolicyError>),
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),

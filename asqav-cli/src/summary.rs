@@ -63,7 +63,6 @@ fn event(payload: &Object) -> Option<String> {
         "vault:erase" => format!("openings of {}", text("receipts")),
         "hold:place" => format!("{} on {}", text("id"), text("receipts")),
         "hold:release" => text("id"),
-        "retention:delete" => format!("segments {}, receipts {}", text("segments"), text("receipts")),
         "gate:recovery" => format!("resumed after {}", count("resumed_after_seq")),
         "session:open" => text("name"),
         "session:close" => format!("{}, {} receipts", text("status"), count("count")),

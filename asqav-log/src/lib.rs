@@ -23,6 +23,8 @@ mod checkpointing;
 #[cfg(feature = "write")]
 mod error;
 #[cfg(feature = "write")]
+pub mod guard;
+#[cfg(feature = "write")]
 mod halt;
 #[cfg(feature = "write")]
 pub mod keyfile;

@@ -28,7 +28,6 @@ pub struct RulePolicy {
     results: RuleIndex,
     risks: RiskIndex,
     reads_arguments: bool,
-    reads_results: bool,
 }
 
 /// What the rules say about one call.
@@ -75,9 +74,6 @@ pub enum Reason {
     /// `detector_error`: a condition could not be evaluated, because a detector
     /// failed.
     DetectorError,
-    /// `result_unchecked`: a rule on results is about the call, and the gate
-    /// does not ask for results to be judged.
-    ResultUnchecked,
 }
 
 impl Reason {
@@ -91,7 +87,6 @@ impl Reason {
             Self::OutsideWindow => "outside_window",
             Self::InputUnusable => "input_unusable",
             Self::DetectorError => "detector_error",
-            Self::ResultUnchecked => "result_unchecked",
         }
     }
 }
@@ -130,8 +125,7 @@ impl RulePolicy {
         let risks = RiskIndex::new(model.risks());
         let reads_arguments =
             model.rules().any(|rule| rule.when.is_some() || rule.limits.iter().any(Limit::reads_arguments));
-        let reads_results = model.rules().any(|rule| rule.on_result);
-        Self { model, calls, results, risks, reads_arguments, reads_results }
+        Self { model, calls, results, risks, reads_arguments }
     }
 
     /// Reads a policy file's content, see [`file`](crate::file).
@@ -184,8 +178,8 @@ impl RulePolicy {
 
     /// Whether any rule is about results.
     #[must_use]
-    pub const fn reads_results(&self) -> bool {
-        self.reads_results
+    pub fn reads_results(&self) -> bool {
+        self.model.rules().any(|rule| rule.on_result)
     }
 
     /// The rules that stand to the call in any way, ordered by id.

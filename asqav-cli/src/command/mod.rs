@@ -6,6 +6,7 @@ mod diff;
 mod disclose;
 mod export;
 mod forget;
+mod guard;
 mod hold;
 mod import;
 mod info;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Exit, CliErr
         Command::Diff(args) => diff::run(args, output),
         Command::Import(args) => import::run(args, output),
         Command::Forget(args) => forget::run(args, output),
+        Command::Guard(args) => guard::run(args, output),
         Command::Hold(args) => hold::run(args, output),
         Command::Export(args) => export::run(args, output),
         Command::Policy(args) => policy::run(&args.command, output),

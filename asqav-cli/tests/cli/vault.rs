@@ -143,3 +143,23 @@ fn nothing_is_forgotten_while_another_process_writes() {
     let (exit, out, said) = asqav(dir.path(), &[args.as_slice(), &WRITER].concat());
     assert_eq!(exit, Some(0), "{out}{said}");
 }
+
+#[test]
+fn the_guard_tells_what_the_system_applies() {
+    let (dir, _) = recorded();
+    let guard = |what: &str| asqav(dir.path(), &["--json", "guard", "demo/audit-log", what]);
+    let file = |said: &str, at: usize| -> Value {
+        serde_json::from_str::<Value>(said).unwrap().pointer(&format!("/files/{at}")).unwrap().clone()
+    };
+    let (exit, before, _) = guard("status");
+    assert_eq!((exit, file(&before, 1).get("mode_holds").unwrap()), (Some(0), &Value::Bool(false)));
+    let (exit, after, _) = guard("on");
+    let segment = file(&after, 1);
+    assert_eq!(segment.get("file").unwrap(), "segment-00000001.log");
+    assert_eq!(segment.get("mode").unwrap(), "0400");
+    // Where the system refuses the attribute, it is said and the exit code tells.
+    let refused = !segment.get("refused").unwrap().is_null();
+    assert_eq!((exit, refused), (Some(if refused { 3 } else { 0 }), refused));
+    assert_eq!(file(&guard("status").1, 1).get("mode").unwrap(), "0400");
+    assert_eq!(file(&guard("off").1, 1).get("mode").unwrap(), "0600");
+}

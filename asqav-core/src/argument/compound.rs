@@ -7,7 +7,6 @@ use serde::ser::{Impossible, SerializeMap, SerializeSeq, SerializeStruct, Serial
 use serde::ser::{SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer};
 
 use super::serializer::{TextError, TextSerializer, push_raw};
-use crate::call::Flaw;
 
 type Done = Result<(), TextError>;
 
@@ -116,8 +115,7 @@ impl<'a> Members<'a> {
             None => Ok(()),
             Some((name, _)) => {
                 let name: String = text(name).chars().take(64).collect();
-                let text = format!("it holds the member {name} twice");
-                Err(TextError { text, flaw: Flaw::DuplicateMember })
+                Err(TextError(format!("it holds the member {name} twice")))
             }
         }
     }
@@ -227,7 +225,7 @@ macro_rules! only_text {
 }
 
 fn refused<T>(message: &str) -> Result<T, TextError> {
-    Err(TextError::new(message))
+    Err(TextError(message.to_owned()))
 }
 
 /// Writes a map key as a string.

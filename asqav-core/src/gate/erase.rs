@@ -1,9 +1,9 @@
 //! Receipts about the log itself: erasure.
 
 use asqav_receipt::erasure::{ERASE_EVENT, MAX_ERASED_LEN, erase_body};
+use asqav_receipt::hold::{HOLD_EVENT, MAX_SET_LEN, RELEASE_EVENT, hold_body, release_body};
 use asqav_receipt::id::HoldId;
 use asqav_receipt::payload::MAX_SEQ;
-use asqav_receipt::retention::{HOLD_EVENT, MAX_SET_LEN, RELEASE_EVENT, hold_body, release_body};
 use asqav_receipt::seq_set::SeqSet;
 
 use super::Gate;

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use asqav_core::gate::Gate;
 use asqav_core::refused::Refused;
+use asqav_receipt::hold::Holds;
 use asqav_receipt::id::{ActionId, HoldId};
 use asqav_receipt::json::Json;
 use asqav_receipt::payload::{Context, Form, Payload};
-use asqav_receipt::retention::Holds;
 use asqav_receipt::seq_set::SeqSet;
 
 use super::census::{has_commitments, visit_payloads};

@@ -142,7 +142,7 @@ fn context(receipt_type: ReceiptType, payload: &Object) -> Result<Context, Shape
 }
 
 /// The events that asqav writes.
-pub const EVENTS: [&str; 17] = [
+pub const EVENTS: [&str; 16] = [
     "gate:start",
     "gate:stop",
     "gate:recovery",
@@ -157,9 +157,8 @@ pub const EVENTS: [&str; 17] = [
     "session:open",
     "session:close",
     crate::erasure::ERASE_EVENT,
-    crate::retention::HOLD_EVENT,
-    crate::retention::RELEASE_EVENT,
-    crate::retention::DELETE_EVENT,
+    crate::hold::HOLD_EVENT,
+    crate::hold::RELEASE_EVENT,
 ];
 
 fn form(value: &Json) -> Option<Form> {

@@ -1,10 +1,9 @@
-//! Legal holds and deletions, as a log records them.
+//! Legal holds, as a log records them.
 //!
 //! | event | body |
 //! |---|---|
 //! | `hold:place` | `{id, receipts?}`: nothing of these receipts, or of the whole log, may be erased or deleted |
 //! | `hold:release` | `{id}` |
-//! | `retention:delete` | `{receipts, segments}`: the content of these sealed segments was deleted |
 //!
 //! What a hold covers is decided by the receipts themselves: [`Holds`] takes
 //! them in order.
@@ -13,17 +12,15 @@ use std::collections::BTreeMap;
 
 use crate::id::HoldId;
 use crate::json::Object;
-use crate::payload::{Context, MAX_SEQ, Payload};
+use crate::payload::{Context, Payload};
 use crate::seq_set::SeqSet;
 
 /// A hold begins.
 pub const HOLD_EVENT: &str = "hold:place";
 /// A hold ends.
 pub const RELEASE_EVENT: &str = "hold:release";
-/// Segments were deleted.
-pub const DELETE_EVENT: &str = "retention:delete";
 
-/// The text of a set of receipts or segments has at most this many bytes.
+/// The text of a hold's receipts has at most this many bytes.
 pub const MAX_SET_LEN: usize = 384;
 
 /// A legal hold that is in force.
@@ -115,42 +112,4 @@ pub fn release_body(id: &HoldId) -> Object {
     let mut body = Object::new();
     body.set("id", id.as_str());
     body
-}
-
-/// Sealed segments whose content was deleted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "the format fixes the two members")]
-pub struct Deletion {
-    /// The segments' numbers.
-    pub segments: SeqSet,
-    /// Their receipts.
-    pub receipts: SeqSet,
-}
-
-impl Deletion {
-    /// The body of `retention:delete`.
-    #[must_use]
-    pub fn body(&self) -> Object {
-        let mut body = Object::new();
-        body.set("receipts", self.receipts.to_string().as_str());
-        body.set("segments", self.segments.to_string().as_str());
-        body
-    }
-
-    /// What `payload` says was deleted; `None` if it is no such receipt, or
-    /// names receipts that do not come before it.
-    #[must_use]
-    pub fn by(payload: &Payload) -> Option<Self> {
-        match &payload.context {
-            Context::Event { name: DELETE_EVENT, body } => Self::of(body, payload.seq),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn of(body: &Object, seq: u64) -> Option<Self> {
-        let set = |name: &str| SeqSet::parse(body.get(name)?.as_str()?);
-        let (receipts, segments) = (set("receipts")?, set("segments")?);
-        let before = receipts.last()? < seq && seq <= MAX_SEQ;
-        (body.len() == 2 && before).then_some(Self { segments, receipts })
-    }
 }
