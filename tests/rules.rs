@@ -16,6 +16,11 @@ const BATCHES: &str = "asqav-receipt/tests/verify/batches.rs";
 const BATCH_LINES: &str = "asqav-receipt/tests/verify/batch_lines.rs";
 const HEADERS: &str = "asqav-receipt/tests/verify/log_headers.rs";
 
+const DENIALS: &str = "asqav-core/tests/denials.rs";
+const REPLACING: &str = "asqav-core/tests/replacing.rs";
+const APPROVALS: &str = "asqav-core/tests/approvals.rs";
+const OBLIGATIONS: &str = "asqav-core/tests/obligations.rs";
+
 /// What others got wrong.
 const OTHERS_MISTAKES: [(&str, &str, &str); 31] = [
     ("revoked key accepted offline", MISTAKES, "a_revoked_key_is_not_accepted_offline"),
@@ -156,10 +161,38 @@ const LOG_RULES: [(&str, &str, &str); 25] = [
     ("any byte flipped", TAMPERING, "no_byte_of_a_line_or_header_can_be_flipped"),
 ];
 
+/// What must not let a call run; each denies it with a reason of its own, in a
+/// receipt. Cases of rules are told apart by `asqav-policy`'s reasons.
+const FAIL_CLOSED: [(&str, &str, &str); 15] = [
+    (
+        "policy missing, unparsable, of another digest, example fails",
+        REPLACING,
+        "a_bad_policy_changes_nothing_and_leaves_its_denial",
+    ),
+    ("policy that would allow anything", REPLACING, "a_gate_does_not_arm_unless_a_forbidden_call_is_refused"),
+    ("codes of policy files", "asqav-policy/tests/shadow.rs", "what_is_wrong_with_a_file_has_its_code"),
+    ("policy panics", DENIALS, "a_policy_that_panics_denies"),
+    ("reload failed", REPLACING, "a_bad_policy_changes_nothing_and_leaves_its_denial"),
+    ("duplicate member, over-deep", DENIALS, "duplicate_members_and_deep_values_have_codes_of_their_own"),
+    ("hostile bodies", "asqav-core/tests/tower_http.rs", "hostile_bodies_are_refused_with_a_denial_receipt"),
+    ("limit store away", DENIALS, "a_limit_store_that_fails_or_panics_denies"),
+    ("approval missing", APPROVALS, "nobody_who_answers_and_an_approver_that_panics_deny"),
+    ("approval expired", APPROVALS, "an_answer_that_comes_too_late_does_not_count"),
+    ("approval for other arguments", APPROVALS, "an_approval_of_another_call_does_not_count"),
+    ("approval by another key", APPROVALS, "an_answer_that_is_not_signed_by_a_pinned_key_does_not_count"),
+    ("obligation not applicable", OBLIGATIONS, "a_call_that_cannot_be_changed_is_denied"),
+    ("result withheld", OBLIGATIONS, "a_result_that_cannot_be_changed_is_withheld"),
+    (
+        "kill switch, frozen session",
+        "asqav-core/tests/halt.rs",
+        "a_session_is_frozen_after_its_denials_and_no_other_one_is",
+    ),
+];
+
 #[test]
 fn every_known_mistake_attack_and_rule_has_its_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let all = OTHERS_MISTAKES.iter().chain(&ATTACKS).chain(&LOG_RULES);
+    let all = OTHERS_MISTAKES.iter().chain(&ATTACKS).chain(&LOG_RULES).chain(&FAIL_CLOSED);
     let lost: Vec<_> = all
         .filter(|(_, file, test)| {
             let text = std::fs::read_to_string(root.join(file)).unwrap_or_default();

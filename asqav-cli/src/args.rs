@@ -10,7 +10,7 @@ use asqav_receipt::id::{ActionId, AgentId, HoldId, IssuerId};
 use asqav_receipt::time::Timestamp;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use policy::{Explain, PolicyArgs, PolicyCommand, PolicyDiff, PolicyFile, Test};
+pub(crate) use policy::{Explain, PolicyArgs, PolicyCommand, PolicyDiff, PolicyFile, Replay, Suggest, Test};
 
 /// Signed, hash-chained audit trails for AI agents' tool calls.
 ///

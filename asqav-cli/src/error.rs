@@ -112,6 +112,15 @@ pub(crate) enum CliError {
         /// Where it is wrong, and how.
         error: Box<asqav_policy::PolicyError>,
     },
+    /// A log is not verified, so that nothing is said about its decisions.
+    #[error("the log is not verified ({reason}): nothing is said about its decisions")]
+    LogNotUsed {
+        /// Why it is not verified.
+        reason: &'static str,
+    },
+    /// A draft that its own reader refuses: a mistake of ours.
+    #[error("the draft is no policy: {0}")]
+    Draft(Box<asqav_policy::PolicyError>),
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),

@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use asqav_receipt::json;
 use serde::Serialize;
 
-use crate::call::CallError;
+use crate::call::{CallError, Flaw};
 
 /// Values nested deeper than this are refused.
 pub const MAX_DEPTH: usize = 200;
@@ -33,7 +33,7 @@ impl JsonText {
         let text = text.into();
         match json::check_text(&text) {
             Ok(_) => Ok(Self(text)),
-            Err(error) => Err(CallError::Value { why: error.to_string() }),
+            Err(error) => Err(CallError::Value { why: error.to_string(), flaw: Flaw::from(&error.kind) }),
         }
     }
 
@@ -72,10 +72,10 @@ pub fn to_json_text<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, CallEr
     let written = catch_unwind(AssertUnwindSafe(|| {
         let mut out = String::new();
         let written = value.serialize(serializer::TextSerializer::new(&mut out));
-        written.map(|()| JsonText(out)).map_err(|error| error.to_string())
+        written.map(|()| JsonText(out)).map_err(|error| (error.text, error.flaw))
     }));
-    let written = written.unwrap_or_else(|_| Err("its own code panicked".to_owned()));
-    written.map_err(|why| CallError::Value { why })
+    let written = written.unwrap_or_else(|_| Err(("its own code panicked".to_owned(), Flaw::Other)));
+    written.map_err(|(why, flaw)| CallError::Value { why, flaw })
 }
 
 /// Appends `text` as a JSON string, with the escapes of RFC 8785 §3.2.2.2.

@@ -9,6 +9,7 @@ mod label;
 mod origin;
 
 use asqav_receipt::id::{ActionType, ToolName, ToolVersion};
+use asqav_receipt::json::JsonErrorKind;
 
 pub use crate::argument::JsonText;
 pub use builder::ToolCallBuilder;
@@ -123,6 +124,8 @@ pub enum CallError {
     Value {
         /// What is wrong with it.
         why: String,
+        /// Which kind of wrong.
+        flaw: Flaw,
     },
     /// An argument cannot be serialised or breaks the JSON rules.
     #[error("argument `{name}` cannot be represented: {why}")]
@@ -131,6 +134,8 @@ pub enum CallError {
         name: String,
         /// What is wrong with it.
         why: String,
+        /// Which kind of wrong.
+        flaw: Flaw,
     },
     /// Two arguments have one name.
     #[error("argument `{0}` is given twice")]
@@ -138,4 +143,43 @@ pub enum CallError {
     /// The tool's or the action's name is not valid.
     #[error(transparent)]
     Id(#[from] asqav_receipt::id::IdError),
+}
+
+/// Flaws of a value that its denial tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Flaw {
+    /// Two members of an object have one name.
+    DuplicateMember,
+    /// Nested deeper than 200.
+    TooDeep,
+    /// Any other.
+    #[default]
+    Other,
+}
+
+impl From<&JsonErrorKind> for Flaw {
+    fn from(kind: &JsonErrorKind) -> Self {
+        match kind {
+            JsonErrorKind::Duplicate(_) => Self::DuplicateMember,
+            JsonErrorKind::Depth => Self::TooDeep,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl CallError {
+    /// The denial's `reason`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Duplicate(_)
+            | Self::Value { flaw: Flaw::DuplicateMember, .. }
+            | Self::Argument { flaw: Flaw::DuplicateMember, .. } => "duplicate_member",
+            Self::Value { flaw: Flaw::TooDeep, .. } | Self::Argument { flaw: Flaw::TooDeep, .. } => {
+                "too_deep"
+            }
+            _ => "unrepresentable",
+        }
+    }
 }

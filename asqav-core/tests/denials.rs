@@ -172,7 +172,7 @@ async fn values_that_are_no_json_are_refused_with_a_receipt() {
     }
     let receipts = test.receipts();
     receipts.assert_denied("nan", "unrepresentable");
-    receipts.assert_denied("twice", "unrepresentable");
+    receipts.assert_denied("twice", "duplicate_member");
     receipts.assert_verified();
 }
 
@@ -221,4 +221,21 @@ fn over_the_limit_admission_is_refused_and_never_waits() {
     drop(test.gate().admit(call("t")).wait().unwrap());
     drop(two);
     test.receipts().assert_outcomes("t", &[Outcome::Abandoned, Outcome::Cancelled, Outcome::Cancelled]);
+}
+
+/// A text that the tool's own side made, too.
+#[tokio::test]
+async fn duplicate_members_and_deep_values_have_codes_of_their_own() {
+    let deep = (0..201).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]));
+    let twice = JsonText::parse(r#"{"a":1,"a":2}"#).unwrap_err().of_argument("x");
+    for test in [TestGate::new(), TestGate::with_policy(Rules::limited(9))] {
+        let deep = ToolCall::builder("deep", "t").argument("x", &deep).build();
+        let twice = ToolCall::builder("twice", "t").unrepresentable(twice.clone()).build();
+        refusals(&test, deep).await;
+        refusals(&test, twice).await;
+        let receipts = test.receipts();
+        receipts.assert_denied("deep", "too_deep");
+        receipts.assert_denied("twice", "duplicate_member");
+        receipts.assert_verified();
+    }
 }

@@ -102,11 +102,21 @@ async fn a_denied_call_never_reaches_the_router() {
 #[tokio::test]
 async fn hostile_bodies_are_refused_with_a_denial_receipt() {
     let long = format!(r#"{{"account":"{}"}}"#, "x".repeat(2_000));
-    for body in [r#"{"account":"DE-1","account":"DE-1"}"#, "[1]", "{", r#"{"n":9007199254740993}"#, &long] {
+    let deep = format!(r#"{{"account":{}{}}}"#, "[".repeat(201), "]".repeat(201));
+    for (body, code) in [
+        (r#"{"account":"DE-1","account":"DE-1"}"#, "duplicate_member"),
+        ("[1]", "unrepresentable"),
+        ("{", "unrepresentable"),
+        (r#"{"n":9007199254740993}"#, "unrepresentable"),
+        (&*long, "unrepresentable"),
+        (&*deep, "too_deep"),
+    ] {
         let test = gate();
         let (response, text) = send(router(&test), "/tools/query", body.to_owned()).await;
         assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{body:.60} {text}");
-        test.receipts().assert_denied("query", "unrepresentable");
+        let receipts = test.receipts();
+        receipts.assert_denied("query", code);
+        receipts.assert_verified();
     }
     let test = gate();
     let (response, _) = send(router(&test), "/tools/query?account=DE-2", r#"{"account":"DE-1"}"#).await;

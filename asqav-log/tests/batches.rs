@@ -1,7 +1,13 @@
 //! Batches on disk: torn at every byte, in one segment each, and read again as
 //! receipts that verify alone.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    reason = "helpers of tests"
+)]
 
 use std::fs;
 use std::ops::ControlFlow;

@@ -28,6 +28,7 @@ pub struct RulePolicy {
     results: RuleIndex,
     risks: RiskIndex,
     reads_arguments: bool,
+    reads_results: bool,
 }
 
 /// What the rules say about one call.
@@ -74,6 +75,9 @@ pub enum Reason {
     /// `detector_error`: a condition could not be evaluated, because a detector
     /// failed.
     DetectorError,
+    /// `result_unchecked`: a rule on results is about the call, and the gate
+    /// does not ask for results to be judged.
+    ResultUnchecked,
 }
 
 impl Reason {
@@ -87,6 +91,7 @@ impl Reason {
             Self::OutsideWindow => "outside_window",
             Self::InputUnusable => "input_unusable",
             Self::DetectorError => "detector_error",
+            Self::ResultUnchecked => "result_unchecked",
         }
     }
 }
@@ -125,7 +130,8 @@ impl RulePolicy {
         let risks = RiskIndex::new(model.risks());
         let reads_arguments =
             model.rules().any(|rule| rule.when.is_some() || rule.limits.iter().any(Limit::reads_arguments));
-        Self { model, calls, results, risks, reads_arguments }
+        let reads_results = model.rules().any(|rule| rule.on_result);
+        Self { model, calls, results, risks, reads_arguments, reads_results }
     }
 
     /// Reads a policy file's content, see [`file`](crate::file).
@@ -178,8 +184,8 @@ impl RulePolicy {
 
     /// Whether any rule is about results.
     #[must_use]
-    pub fn reads_results(&self) -> bool {
-        self.model.rules().any(|rule| rule.on_result)
+    pub const fn reads_results(&self) -> bool {
+        self.reads_results
     }
 
     /// The rules that stand to the call in any way, ordered by id.

@@ -40,7 +40,7 @@
 //! id = "personal-data-stays"
 //! effect = "deny"
 //! tools = ["mail:*"]
-//! phase = "result"                # call | result: withholds what the tool gave
+//! phase = "result"                # call | result: withholds what the tool gave (a gate denies the call)
 //! tenants = ["acme"]              # patterns; a call that names none is unknown
 //! actors = ["user", "service:ci-*"]   # user, service, system, workload
 //! resources = ["mailbox/*"]       # patterns
@@ -94,6 +94,10 @@ use table::{Table, Value};
 
 /// The version of the file format.
 pub const FILE_VERSION: i64 = 1;
+
+/// JSON Schema (2020-12) of the file for editors. It refuses nothing that the
+/// reader takes; what it cannot tell, the reader does.
+pub const JSON_SCHEMA: &str = include_str!("../../docs/policy.schema.json");
 
 /// The largest policy file, in bytes.
 pub const MAX_FILE_LEN: usize = 1 << 20;
@@ -193,4 +197,32 @@ fn word<T: Copy>(value: &Value<'_>, known: &[(&str, T)], expected: &'static str)
         .find(|(word, _)| *word == text)
         .map(|&(_, meaning)| meaning)
         .ok_or_else(|| Fault::at(value.at(), Problem::Word { found: quote(text), expected }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use asqav_receipt::json::Json;
+
+    use super::*;
+
+    /// A key that the reader learns must get into the schema, too.
+    #[test]
+    fn the_schema_knows_every_key() {
+        let schema = Json::parse(JSON_SCHEMA.as_bytes()).unwrap();
+        let at =
+            |path: &[&str]| path.iter().try_fold(&schema, |json, name| json.as_object()?.get(name)).unwrap();
+        let names = |json: &Json| -> BTreeSet<String> {
+            json.as_object().unwrap().iter().map(|(name, _)| name.to_owned()).collect()
+        };
+        let known = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<BTreeSet<_>>();
+        assert_eq!(names(at(&["$defs", "rule", "properties"])), known(&rule::KEYS));
+        let kinds = at(&["$defs", "condition", "oneOf"]).as_array().unwrap();
+        let conditions = kinds
+            .iter()
+            .flat_map(|kind| names(kind.as_object().unwrap().get("properties").unwrap()))
+            .collect();
+        assert_eq!(known(&condition::KEYS), conditions);
+    }
 }

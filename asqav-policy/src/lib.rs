@@ -53,7 +53,9 @@ mod normal;
 mod pointer;
 #[cfg(feature = "gate")]
 mod policy;
+mod replay;
 pub mod rule;
+mod suggest;
 mod trial;
 pub mod window;
 
@@ -67,12 +69,14 @@ pub use error::{PolicyError, Position, Problem};
 pub use example::Example;
 pub use explain::{Explanation, Finding, RuleFinding};
 pub use facts::{Facts, Why};
-pub use file::{FILE_VERSION, Format, MAX_FILE_LEN};
+pub use file::{FILE_VERSION, Format, JSON_SCHEMA, MAX_FILE_LEN};
 #[cfg(feature = "gate")]
 pub use layers::{Layers, LayersError};
 pub use limit::{Key, Limit};
 pub use lint::{Lint, LintKind};
 pub use model::{Model, ModelBuilder};
+pub use replay::Replayed;
 pub use rule::{RateLimit, Rule, RuleEffect};
+pub use suggest::Suggestion;
 pub use trial::{Tested, Trial};
 pub use window::{Day, Window};

@@ -23,7 +23,7 @@ impl Policy for RulePolicy {
 
     fn decide(&self, input: &PolicyInput<'_>) -> Decision {
         let facts = if self.reads_arguments() { Facts::from(input) } else { without_arguments(input) };
-        let Ruling { effect, reason, rules, limits, keyed, shadow } = self.judge(&facts);
+        let Ruling { effect, reason, rules, limits, keyed, shadow } = self.judge_unreviewed(&facts);
         let rules = rules.into_iter().cloned().collect();
         let rates = limits.into_iter().map(|(rule, limit)| Ok(self.charge(rule, limit, &facts)));
         let keyed = keyed.into_iter().map(|(rule, at, limit)| self.charge_keyed(rule, at, limit, &facts));
@@ -97,6 +97,24 @@ impl RulePolicy {
         Ok(Charge::new(key, taken_from, limit.cost(facts)?, rule.clone()))
     }
 
+    /// What the rules say about a call whose result nobody will judge. A gate
+    /// does not ask for that yet, and a rule that is not asked must not let
+    /// anything pass: whatever the result, if it might be withheld, the call is
+    /// denied.
+    fn judge_unreviewed(&self, facts: &Facts<'_>) -> Ruling<'_> {
+        let ruling = self.judge(facts);
+        if ruling.effect == RuleEffect::Deny || !self.reads_results() {
+            return ruling;
+        }
+        let withheld = self.judge_result(facts);
+        match withheld.effect {
+            RuleEffect::Deny => {
+                Ruling { reason: Some(Reason::ResultUnchecked), shadow: ruling.shadow, ..withheld }
+            }
+            _ => ruling,
+        }
+    }
+
     fn key(&self, kind: &str, rule: &RuleId) -> String {
         let mut key = kind.to_owned();
         push_part(&mut key, "policy", self.model().id().as_str());
@@ -168,6 +186,8 @@ mod tests {
             Reason::ApprovalRequired,
             Reason::OutsideWindow,
             Reason::InputUnusable,
+            Reason::DetectorError,
+            Reason::ResultUnchecked,
         ] {
             assert_eq!(code(reason).as_str(), reason.code());
         }

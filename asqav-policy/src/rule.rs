@@ -246,6 +246,12 @@ impl Rule {
     /// Makes the rule one about results, asked after the tool ran: when it
     /// holds, the result is withheld. Deny rules only; its conditions may look
     /// at the [result](crate::condition::result()) and at the arguments.
+    ///
+    /// Whoever holds the result asks [`RulePolicy::judge_result`]. A gate does
+    /// not yet: a call whose result might be withheld is denied there, with
+    /// the code `result_unchecked`.
+    ///
+    /// [`RulePolicy::judge_result`]: crate::RulePolicy::judge_result
     #[must_use]
     pub const fn on_result(mut self) -> Self {
         self.on_result = true;

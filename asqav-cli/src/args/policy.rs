@@ -28,6 +28,15 @@ pub(crate) enum PolicyCommand {
     ///
     /// Exit code 0 when both mean the same, 1 when they do not.
     Diff(PolicyDiff),
+    /// Draft a least-privilege policy (TOML) from a recorded log.
+    Suggest(Suggest),
+    /// Recompute the decisions of a recorded log whose inputs are disclosed.
+    ///
+    /// Exit code 0 when all were recomputed and are the same, 1 when one
+    /// differs, 2 when some could not be recomputed.
+    Replay(Replay),
+    /// Print the JSON Schema of policy files, for editors.
+    Schema,
     /// Tell why a call comes out as it does, rule by rule.
     Explain(Explain),
 }
@@ -66,4 +75,34 @@ pub(crate) struct Explain {
     /// The call: `tool`, and if wanted `agent`, `at`, `args` and what else an
     /// example has; TOML, YAML or JSON.
     pub(crate) call: PathBuf,
+}
+
+/// `asqav policy suggest`
+#[derive(Debug, Args)]
+pub(crate) struct Suggest {
+    /// The log directory.
+    pub(crate) log_dir: PathBuf,
+    /// The keys you trust (JWKS): nothing is learnt from a log that is not
+    /// verified by them.
+    #[arg(long, value_name = "JWKS")]
+    pub(crate) keys: PathBuf,
+    /// A new file; by default standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// `asqav policy replay`
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The log directory.
+    pub(crate) log_dir: PathBuf,
+    /// The policy: TOML, YAML or JSON; that of the log, or another one.
+    pub(crate) file: PathBuf,
+    /// The keys you trust (JWKS): nothing is said about a log that is not
+    /// verified by them.
+    #[arg(long, value_name = "JWKS")]
+    pub(crate) keys: PathBuf,
+    /// The key of the log's vault: opens arguments that were only committed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vault_key: Option<PathBuf>,
 }

@@ -2,7 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use asqav_core::{Gate, Refused, ToolCall};
+use asqav_log::keyfile;
+use asqav_policy::{Format, Model, RulePolicy};
 use insta::assert_snapshot;
 
 use crate::harness::{asqav, run};
@@ -155,15 +159,16 @@ rule:
 - id: kept
   effect: deny
   tools: ["*:delete_*"]
+  examples: {deny: [{tool: "a:delete_x"}]}
 - id: shadowed
   effect: approve
   tools: ["ledger:delete_all"]
 - id: over
   effect: deny
   tools: [other]
-  window: {until: "2001-01-01T00:00:00Z"}
+  window: {until: "1999-01-01T00:00:00Z"}
   examples:
-    allow: [{tool: other}, {tool: other}, {tool: post}]
+    allow: [{tool: other}, {tool: other}]
 "#;
 
 #[test]
@@ -197,4 +202,120 @@ fn diff_tells_what_changes() {
     );
     assert_snapshot!("diff_same", diff("same.toml"));
     assert_snapshot!("diff_missing", diff("nothing.toml"));
+}
+
+const RECORDED: &str = r#"version = 1
+id = "recorded"
+
+[[rule]]
+id = "post"
+effect = "allow"
+tools = ["post"]
+when = { arg = "/amount", ge = 1, le = 100 }
+
+[[rule]]
+id = "query"
+effect = "allow"
+tools = ["query"]
+rate = { calls = 2, per = "1h" }
+
+[[rule]]
+id = "mail"
+effect = "allow"
+tools = ["mail"]
+when = { arg = "/to", prefix = "ops@" }
+
+[[rule]]
+id = "kept"
+effect = "deny"
+tools = ["delete_*"]
+"#;
+
+/// A folder with `log`, `keys` and `recorded.toml`, the policy of the log.
+fn recorded() -> tempfile::TempDir {
+    let dir = folder(&[("recorded.toml", RECORDED)]);
+    let keys = dir.path().join("keys");
+    let (agent, issuer) = ("agent-1".parse().unwrap(), "acme".parse().unwrap());
+    let key = keyfile::create(&keys, &agent, &issuer).unwrap();
+    let vault = keyfile::load_vault_key(&keys.join(keyfile::VAULT_KEY)).unwrap();
+    let gate = Gate::builder(agent, issuer)
+        .signer(Arc::new(key))
+        .policy(RulePolicy::from_toml(RECORDED).unwrap())
+        .log(asqav_log::FileLog::new(dir.path().join("log")).vault_key(vault))
+        .open()
+        .unwrap();
+    let call = |tool: &str| ToolCall::builder(tool, "test:call");
+    let calls = [
+        call("post").record("amount", &5).record("currency", "CHF").argument("note", "private"),
+        call("post").record("amount", &90).record("currency", "EUR").argument("note", "private"),
+        call("post").record("amount", &500).record("currency", "CHF"),
+        call("query").record("account", "DE-1"),
+        call("query"),
+        call("query"),
+        call("mail").argument("to", "ops@example.org"),
+        call("mail").argument("to", "eve@example.org"),
+        call("delete_all"),
+    ];
+    for call in calls {
+        drop(gate.run_sync(call.build(), || Ok::<_, Refused>(())));
+    }
+    gate.shutdown().wait().unwrap();
+    dir
+}
+
+const KEYS: [&str; 2] = ["--keys", "keys/keys.jwks.json"];
+
+#[test]
+fn replay_recomputes_what_is_disclosed() {
+    let dir = recorded();
+    write(dir.path(), "stricter.toml", &RECORDED.replace("le = 100", "le = 50"));
+    write(dir.path(), "renamed.toml", &RECORDED.replace("id = \"post\"", "id = \"renamed\""));
+    let replay = |rest: &[&str]| asqav(dir.path(), &[&["policy", "replay", "log"], rest, &KEYS].concat());
+    assert_snapshot!("replay", replay(&["recorded.toml"]));
+    assert_snapshot!("replay_vault", replay(&["recorded.toml", "--vault-key", "keys/vault.key"]));
+    assert_snapshot!("replay_stricter", replay(&["stricter.toml", "--vault-key", "keys/vault.key"]));
+    assert_snapshot!("replay_renamed", replay(&["renamed.toml"]));
+    assert_snapshot!("replay_json", replay(&["stricter.toml", "--json"]));
+    assert_snapshot!(
+        "replay_wrong_vault_key",
+        replay(&["recorded.toml", "--vault-key", "keys/signing-key.pem"])
+    );
+}
+
+#[test]
+fn nothing_is_said_about_a_log_that_is_not_verified() {
+    let dir = recorded();
+    let segment = dir.path().join("log/segment-00000001.log");
+    let text = fs::read_to_string(&segment).unwrap();
+    fs::write(&segment, text.replacen("\"value\":500", "\"value\":600", 1)).unwrap();
+    for command in [&["policy", "replay", "log", "recorded.toml"][..], &["policy", "suggest", "log"]] {
+        let output = run(dir.path(), &[command, &KEYS].concat(), b"");
+        assert_eq!(output.status.code(), Some(3), "{command:?}");
+        assert!(output.stdout.is_empty(), "{command:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("not verified"), "{command:?}");
+    }
+}
+
+#[test]
+fn suggest_drafts_what_was_seen_and_no_more() {
+    let dir = recorded();
+    assert_snapshot!("suggest", asqav(dir.path(), &[&["policy", "suggest", "log"], &KEYS[..]].concat()));
+    let draft = [&["policy", "suggest", "log", "--output", "draft.toml"], &KEYS[..]].concat();
+    assert_eq!(run(dir.path(), &draft, b"").status.code(), Some(0));
+    assert_eq!(run(dir.path(), &["policy", "check", "draft.toml"], b"").status.code(), Some(0));
+    let text = fs::read_to_string(dir.path().join("draft.toml")).unwrap();
+    assert!(!text.contains("ops@") && !text.contains("private"), "what is only committed is not known");
+    // Whatever was allowed with recorded arguments is allowed by the draft.
+    assert_snapshot!(
+        "suggest_replayed",
+        asqav(dir.path(), &[&["policy", "replay", "log", "draft.toml"], &KEYS[..]].concat())
+    );
+}
+
+#[test]
+fn schema_prints_the_schema() {
+    let dir = folder(&[]);
+    let output = run(dir.path(), &["policy", "schema"], b"");
+    assert_eq!(output.stdout, asqav_policy::JSON_SCHEMA.as_bytes());
+    assert!(Model::read(POLICY, Format::Toml).is_ok());
 }

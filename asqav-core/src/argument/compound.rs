@@ -7,6 +7,7 @@ use serde::ser::{Impossible, SerializeMap, SerializeSeq, SerializeStruct, Serial
 use serde::ser::{SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer};
 
 use super::serializer::{TextError, TextSerializer, push_raw};
+use crate::call::Flaw;
 
 type Done = Result<(), TextError>;
 
@@ -115,7 +116,8 @@ impl<'a> Members<'a> {
             None => Ok(()),
             Some((name, _)) => {
                 let name: String = text(name).chars().take(64).collect();
-                Err(TextError(format!("it holds the member {name} twice")))
+                let text = format!("it holds the member {name} twice");
+                Err(TextError { text, flaw: Flaw::DuplicateMember })
             }
         }
     }
@@ -225,7 +227,7 @@ macro_rules! only_text {
 }
 
 fn refused<T>(message: &str) -> Result<T, TextError> {
-    Err(TextError(message.to_owned()))
+    Err(TextError::new(message))
 }
 
 /// Writes a map key as a string.

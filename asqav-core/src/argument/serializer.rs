@@ -6,15 +6,29 @@ use serde::ser::{Error as _, Serialize, Serializer};
 
 use super::compound::{Items, Members, RawField};
 use super::{MAX_DEPTH, push_string};
+use crate::call::Flaw;
 
 /// Why a value has no JSON text.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct TextError(pub(super) String);
+#[error("{text}")]
+pub(super) struct TextError {
+    pub(super) text: String,
+    pub(super) flaw: Flaw,
+}
+
+impl TextError {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), flaw: Flaw::Other }
+    }
+
+    fn deep() -> Self {
+        Self { text: format!("it is nested deeper than {MAX_DEPTH}"), flaw: Flaw::TooDeep }
+    }
+}
 
 impl serde::ser::Error for TextError {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
+        Self::new(message.to_string())
     }
 }
 
@@ -42,7 +56,7 @@ impl<'a> TextSerializer<'a> {
 
     fn float(self, value: impl Serialize, finite: bool) -> Done {
         if !finite {
-            return Err(TextError("it holds a number that is not finite".to_owned()));
+            return Err(TextError::new("it holds a number that is not finite"));
         }
         // The shortest text that reads back as the same number.
         self.out.push_str(&serde_json::to_string(&value).map_err(TextError::custom)?);
@@ -52,7 +66,7 @@ impl<'a> TextSerializer<'a> {
     /// Depth of what is inside of this value, if it is an array or object.
     fn deeper(&self) -> Result<usize, TextError> {
         if self.depth == MAX_DEPTH {
-            return Err(TextError(format!("it is nested deeper than {MAX_DEPTH}")));
+            return Err(TextError::deep());
         }
         Ok(self.depth + 1)
     }
@@ -217,9 +231,10 @@ pub(super) fn push_raw<T: Serialize + ?Sized>(out: &mut String, depth: usize, va
     let start = out.len();
     value.serialize(RawField { out: &mut *out })?;
     let text = out.get(start..).unwrap_or_default();
-    asqav_receipt::json::check_text(text).map_err(TextError::custom)?;
+    asqav_receipt::json::check_text(text)
+        .map_err(|error| TextError { text: error.to_string(), flaw: Flaw::from(&error.kind) })?;
     if depth + nesting(text) > MAX_DEPTH {
-        return Err(TextError(format!("it is nested deeper than {MAX_DEPTH}")));
+        return Err(TextError::deep());
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ fn text<T: Serialize>(value: T) -> String {
 
 fn why<T: Serialize>(value: T) -> String {
     match to_json_text(&value) {
-        Err(CallError::Value { why }) => why,
+        Err(CallError::Value { why, .. }) => why,
         other => panic!("{other:?}"),
     }
 }

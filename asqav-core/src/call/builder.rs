@@ -159,7 +159,7 @@ impl CallError {
     #[must_use]
     pub fn of_argument(self, name: &str) -> Self {
         match self {
-            Self::Value { why } => Self::Argument { name: shortened(name), why },
+            Self::Value { why, flaw } => Self::Argument { name: shortened(name), why, flaw },
             other => other,
         }
     }

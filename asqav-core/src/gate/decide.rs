@@ -60,7 +60,7 @@ impl Denial {
             Self::NeedsApproval(_) => code("approval_required"),
             Self::NotApproved(why) => code(why),
             Self::RateLimited(_) => code("rate_limited"),
-            Self::Unrepresentable(_) => code("unrepresentable"),
+            Self::Unrepresentable(fault) => code(fault.code()),
             Self::Stopped(stop) => stop.reason(),
         }
     }

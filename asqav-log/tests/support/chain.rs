@@ -37,7 +37,7 @@ pub struct TestKey {
 
 enum Secret {
     MlDsa65(Box<ExpandedSigningKey<MlDsa65>>),
-    Ed25519(ed25519_dalek::SigningKey),
+    Ed25519(Box<ed25519_dalek::SigningKey>),
 }
 
 impl TestKey {
@@ -52,7 +52,7 @@ impl TestKey {
     pub fn short(seed: u8) -> Self {
         let key = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]);
         let public_key = key.verifying_key().to_bytes().to_vec();
-        Self::with(seed, &ED25519, Secret::Ed25519(key), public_key)
+        Self::with(seed, &ED25519, Secret::Ed25519(Box::new(key)), public_key)
     }
 
     fn with(seed: u8, suite: &Suite, key: Secret, public_key: Vec<u8>) -> Self {
@@ -82,7 +82,7 @@ impl Signer for TestKey {
         let mut signed = self.signed.lock().unwrap();
         let fresh = || match &self.key {
             Secret::MlDsa65(key) => key.sign_deterministic(message, &[]).unwrap().encode().to_vec(),
-            Secret::Ed25519(key) => ed25519_dalek::Signer::sign(key, message).to_bytes().to_vec(),
+            Secret::Ed25519(key) => ed25519_dalek::Signer::sign(&**key, message).to_bytes().to_vec(),
         };
         Ok(signed.entry(Sha256Digest::of(message)).or_insert_with(fresh).clone())
     }

@@ -7,7 +7,7 @@ use crate::condition::{Argument, Condition, MAX_DEPTH, Node, Scalar, all, any, a
 use crate::error::{Fault, Problem};
 
 /// The keys of a condition; the first five say which kind it is.
-const KEYS: [&str; 19] = [
+pub(super) const KEYS: [&str; 19] = [
     "all", "any", "not", "arg", "result", "eq", "in", "ge", "gt", "le", "lt", "prefix", "under", "host_in",
     "min_len", "max_len", "present", "matches", "contains",
 ];

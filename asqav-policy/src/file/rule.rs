@@ -25,7 +25,7 @@ pub(super) fn read(table: &Table<'_>, scope: &Scope) -> Result<Rule, Fault> {
 }
 
 /// The keys of a rule.
-const KEYS: [&str; 16] = [
+pub(super) const KEYS: [&str; 16] = [
     "id",
     "effect",
     "tools",

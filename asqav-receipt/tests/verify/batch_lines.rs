@@ -79,7 +79,7 @@ fn the_signature_stands_in_the_last_line_and_nowhere_else() {
         let line: Value = serde_json::from_slice(&writer.files()[0].lines[number - 1]).unwrap();
         line["signature"]["sig"].clone()
     };
-    assert_eq!([2, 3, 4].map(|number| sig(number)), [Value::Null, Value::Null, Value::Null]);
+    assert_eq!([2, 3, 4].map(&sig), [Value::Null, Value::Null, Value::Null]);
     line(5, |line| drop(line["signature"].as_object_mut().unwrap().remove("sig"))).not_verified();
     line(3, |line| line["signature"]["sig"] = sig(5)).not_verified();
     line(5, |line| line["signature"]["sig"] = sig(9)).invalid(ReasonCode::SignatureInvalid);

@@ -173,7 +173,9 @@ fn type_phase_and_decision_fit_together() {
         })
     };
     // What no receipt can hold is refused by the gate itself; all else is a policy's.
-    refused("unrepresentable").verified();
+    for own in ["unrepresentable", "duplicate_member", "too_deep", "emergency_halt", "session_frozen"] {
+        refused(own).verified();
+    }
     refused("denied_by_rule").invalid(ReasonCode::MalformedReceipt);
 }
 

@@ -85,7 +85,7 @@ fn write_text(diff: &Diff, output: &mut Output) -> Result<(), CliError> {
     for (sign, colour, rules) in [("-", Colour::Red, &diff.removed), ("+", Colour::Green, &diff.added)] {
         for (_, rule) in rules {
             let sign = output.paint(colour, sign);
-            writeln!(output, "{sign} rule {}", text(rule))?;
+            writeln!(output, "{sign} rule {}", text(&shown(rule)))?;
         }
     }
     for (id, members) in &diff.changed {
@@ -103,10 +103,25 @@ fn write_text(diff: &Diff, output: &mut Output) -> Result<(), CliError> {
     Ok(output.flush()?)
 }
 
+/// A rule without what it does not ask.
+fn shown(rule: &Json) -> Json {
+    let mut shown = Object::new();
+    for (name, value) in rule.as_object().into_iter().flat_map(Object::iter) {
+        let empty = value.as_array().is_some_and(<[Json]>::is_empty);
+        if !empty && !matches!(value, Json::Null | Json::Bool(false)) {
+            shown.set(name, value.clone());
+        }
+    }
+    Json::Object(shown)
+}
+
 fn write_decisions(diff: &Diff, output: &mut Output) -> Result<(), CliError> {
     let changes = diff.decisions.len();
     writeln!(output, "\n{} calls tried, {changes} come out otherwise:", diff.tried)?;
-    for change in diff.decisions.iter().take(MAX_SHOWN) {
+    // Another effect matters more than another limit.
+    let (other_effect, other_limit): (Vec<_>, Vec<_>) =
+        diff.decisions.iter().partition(|change| change.before.effect != change.after.effect);
+    for change in other_effect.into_iter().chain(other_limit).take(MAX_SHOWN) {
         writeln!(output, "  {}", escape(&change.call.to_string()))?;
         writeln!(output, "    {} -> {}", words(&change.before), words(&change.after))?;
     }

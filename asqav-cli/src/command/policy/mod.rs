@@ -5,7 +5,12 @@ mod diff;
 mod explain;
 mod file;
 mod lint;
+mod recorded;
+mod replay;
+mod suggest;
 mod test;
+
+use std::io::Write as _;
 
 use crate::args::PolicyCommand;
 use crate::error::CliError;
@@ -23,6 +28,13 @@ pub(crate) fn run(command: &PolicyCommand, output: &mut Output) -> Result<Exit, 
         PolicyCommand::Test(args) => test::run(args, output),
         PolicyCommand::Lint(args) => lint::run(args, output),
         PolicyCommand::Diff(args) => diff::run(args, output),
+        PolicyCommand::Suggest(args) => suggest::run(args, output),
+        PolicyCommand::Replay(args) => replay::run(args, output),
+        PolicyCommand::Schema => {
+            output.write_all(asqav_policy::JSON_SCHEMA.as_bytes())?;
+            output.flush()?;
+            Ok(Exit::Done)
+        }
         PolicyCommand::Explain(args) => explain::run(args, output),
     }
 }

@@ -8,7 +8,7 @@ use http::request::Parts;
 
 use super::path::{Named, name_below};
 use crate::argument::JsonText;
-use crate::call::{CallError, Capture, ToolCall};
+use crate::call::{CallError, Capture, Flaw, ToolCall};
 
 /// The tools of a router: a request's path names the tool.
 ///
@@ -61,17 +61,16 @@ impl HttpTools {
             Named::Nothing => "http",
         };
         let builder = ToolCall::builder(tool, &format!("http:{}", parts.method));
-        let why = |why: &str| CallError::Argument { name: "body".to_owned(), why: why.to_owned() };
         if let Named::Unclear(_) = named {
             let why = "the path can be read in more than one way".to_owned();
-            return builder.unrepresentable(CallError::Value { why }).build();
+            return builder.unrepresentable(CallError::Value { why, flaw: Flaw::Other }).build();
         }
         if parts.uri.query().is_some() {
-            return builder.unrepresentable(why("a tool call takes no query parameters")).build();
+            return builder.unrepresentable(wrong_body("a tool call takes no query parameters")).build();
         }
         let body = match body {
             Ok(body) => body,
-            Err(error) => return builder.unrepresentable(why(error)).build(),
+            Err(error) => return builder.unrepresentable(wrong_body(error)).build(),
         };
         match members(body) {
             Ok(members) => {
@@ -84,7 +83,7 @@ impl HttpTools {
                     })
                     .build()
             }
-            Err(error) => builder.unrepresentable(why(&error)).build(),
+            Err(error) => builder.unrepresentable(error).build(),
         }
     }
 }
@@ -94,19 +93,29 @@ impl HttpTools {
 ///
 /// Values are written again in canonical form: a body that the strict reader
 /// takes has one meaning, and its numbers are within the payload's rules.
-fn members(body: &[u8]) -> Result<Vec<(String, JsonText)>, String> {
+fn members(body: &[u8]) -> Result<Vec<(String, JsonText)>, CallError> {
     if body.is_empty() {
         return Ok(Vec::new());
     }
-    let json = Json::parse(body).map_err(|error| error.to_string())?;
-    let object = json.as_object().ok_or("it is not a JSON object")?;
+    let json = Json::parse(body).map_err(|error| {
+        let flaw = Flaw::from(&error.kind);
+        CallError::Argument { name: BODY.to_owned(), why: error.to_string(), flaw }
+    })?;
+    let object = json.as_object().ok_or_else(|| wrong_body("it is not a JSON object"))?;
     object
         .iter()
         .map(|(name, value)| {
-            let text =
-                String::from_utf8(asqav_receipt::canonical::to_vec(value)).map_err(|_| "it is not UTF-8")?;
-            let text = JsonText::parse(text).map_err(|error| error.to_string())?;
+            let text = String::from_utf8(asqav_receipt::canonical::to_vec(value))
+                .map_err(|_| wrong_body("it is not UTF-8"))?;
+            let text = JsonText::parse(text).map_err(|error| error.of_argument(BODY))?;
             Ok((name.to_owned(), text))
         })
         .collect()
+}
+
+/// What faults call a request's body.
+const BODY: &str = "body";
+
+fn wrong_body(why: &str) -> CallError {
+    CallError::Argument { name: BODY.to_owned(), why: why.to_owned(), flaw: Flaw::Other }
 }
