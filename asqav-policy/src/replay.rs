@@ -13,6 +13,7 @@ use asqav_receipt::time::Timestamp;
 
 use crate::call::Call;
 use crate::condition::Node;
+use crate::context::{Actor, Asked};
 use crate::engine::{Reason, RulePolicy, Ruling};
 use crate::normal;
 use crate::pointer::Root;
@@ -75,7 +76,7 @@ impl RulePolicy {
             let rules = self.about_tool(&facts).map(|(_, rule)| rule);
             rules.filter(|rule| !rule.on_result && rule.is_about_agent(facts.agent)).collect()
         };
-        rules.into_iter().try_for_each(|rule| call.answers(rule, payload))?;
+        rules.into_iter().try_for_each(|rule| call.answers(rule))?;
         let facts = call.call.facts();
         recorded.compare(&self.judge(&facts), self.model().digest().to_tagged() == recorded.policy)
     }
@@ -164,11 +165,13 @@ struct Known {
     shown: BTreeSet<String>,
     /// Whether there are more arguments than these.
     more: bool,
+    /// Whether what the policy used besides was opened.
+    inputs: bool,
 }
 
 impl Known {
     /// Whether the receipt answers what the rule asks.
-    fn answers(&self, rule: &Rule, payload: &Object) -> Result<(), String> {
+    fn answers(&self, rule: &Rule) -> Result<(), String> {
         let form = normal::write_rule(rule);
         let unanswered = form.as_object().into_iter().flat_map(Object::iter).find(|(name, value)| {
             let asks = !matches!(value, Json::Null | Json::Bool(false));
@@ -177,12 +180,9 @@ impl Known {
         if let Some((name, _)) = unanswered {
             return Err(format!("rule `{}` looks at more than a receipt holds (`{name}`)", rule.name));
         }
-        let ours = payload.get("asqav").and_then(Json::as_object);
-        let hidden = |name: &str| ours.is_some_and(|ours| ours.get(name).is_some());
-        let context = rule.asked.actors.is_some() && hidden("on_behalf_of")
-            || rule.asked.resources.is_some() && hidden("resource");
-        if context {
-            return Err("its actor or resource is only committed".to_owned());
+        let Asked { tenants, actors, resources, risks: _ } = &rule.asked;
+        if !self.inputs && (tenants.is_some() || actors.is_some() || resources.is_some()) {
+            return Err("its tenant, actor and resource are only committed".to_owned());
         }
         rule.when.as_ref().map_or(Ok(()), |when| self.reaches(when))
     }
@@ -210,10 +210,15 @@ impl Known {
 /// The call of a decision receipt; values that are not known are withheld.
 fn known_call(payload: &Object, opened: &BTreeMap<String, String>) -> Result<Known, String> {
     let member = |name: &str| text(payload, name).ok_or_else(|| format!("it has no readable `{name}`"));
-    let at = decided_at(opened).map_or_else(|| member("issued_at").map(str::to_owned), Ok)?;
-    let at = Timestamp::parse_rfc3339(&at).map_err(|_| "its time cannot be read".to_owned())?;
+    let inputs = opened.get("/policy/inputs").and_then(|text| Json::parse(text.as_bytes()).ok());
+    let inputs = inputs.as_ref().and_then(Json::as_object);
+    // The receipt's own time is a moment later than the one that was decided at.
+    let at = inputs.and_then(|inputs| text(inputs, "now")).map_or_else(|| member("issued_at"), Ok)?;
+    let at = Timestamp::parse_rfc3339(at).map_err(|_| "its time cannot be read".to_owned())?;
     let call = Call::new(member("tool_name")?).agent(member("agent_id")?).at(at);
-    let mut known = Known { call, closed: BTreeSet::new(), shown: BTreeSet::new(), more: false };
+    let call = inputs.map_or(call.clone(), |inputs| with_origin(call, inputs));
+    let (closed, shown) = (BTreeSet::new(), BTreeSet::new());
+    let mut known = Known { call, closed, shown, more: false, inputs: inputs.is_some() };
     let context = payload.get("context").and_then(Json::as_object);
     let shown = context.and_then(|context| context.get("arguments")?.as_object());
     for (name, form) in shown.into_iter().flat_map(Object::iter) {
@@ -257,11 +262,21 @@ fn unfold(mut known: Known, count: Option<u64>, opened: &BTreeMap<String, String
     Ok(known)
 }
 
-/// The time that the policy was given, if what it used was opened: the
-/// receipt's own is a moment later.
-fn decided_at(opened: &BTreeMap<String, String>) -> Option<String> {
-    let inputs = Json::parse(opened.get("/policy/inputs")?.as_bytes()).ok()?;
-    Some(inputs.as_object()?.get("now")?.as_str()?.to_owned())
+/// Tenant, actor and resource, as the policy was given them.
+fn with_origin(mut call: Call, inputs: &Object) -> Call {
+    if let Some(tenant) = text(inputs, "tenant") {
+        call = call.tenant(tenant);
+    }
+    if let Some(resource) = text(inputs, "resource") {
+        call = call.resource(resource);
+    }
+    let actor = inputs.get("actor").and_then(Json::as_object);
+    if let Some((kind, name)) = actor.and_then(|actor| Some((text(actor, "kind")?, text(actor, "name")?)))
+        && let Some(&(_, kind)) = Actor::ALL.iter().find(|(word, _)| *word == kind)
+    {
+        call = call.actor(kind, name);
+    }
+    call
 }
 
 enum Form {
