@@ -25,7 +25,7 @@ pub const MAX_PAYLOAD_LEN: usize = 4_096;
 
 /// What is left of it for the canonical `context`, whatever the other members
 /// hold.
-pub const MAX_CONTEXT_LEN: usize = 704;
+pub const MAX_CONTEXT_LEN: usize = 640;
 
 /// The greatest sequence number: integers in a payload end at 2^53 − 1.
 pub const MAX_SEQ: u64 = (1 << 53) - 1;

@@ -21,6 +21,14 @@ const FRAUD: &str = "asqav (fraud proof)";
 
 type Found = Vec<(Axis, ReasonCode, String)>;
 
+impl Report {
+    /// Whether this verifies a fraud proof: it is true that somebody cheated.
+    #[must_use]
+    pub fn proves_fraud(&self) -> bool {
+        self.subject.format == FRAUD && self.verdict.failure_class().is_none()
+    }
+}
+
 /// Judges a consistency or a fraud proof; `None` if it is neither by its form.
 pub(super) fn verify(raw: &Object, inputs: &ReceiptInputs<'_>) -> Option<Report> {
     if raw.get(CONSISTENCY_MEMBER.0).is_some() {

@@ -148,6 +148,16 @@ fn between(presented: &[Presented], reports: &[Report]) -> (Vec<Problem>, Vec<St
     let mut logs: BTreeMap<(&str, &str), BTreeMap<u64, &Report>> = BTreeMap::new();
     let mut problems = Vec::new();
     for (receipt, report) in presented.iter().zip(reports) {
+        if report.proves_fraud() {
+            problems.push(Problem {
+                seq: report.subject.seq,
+                action_id: None,
+                axis: Axis::Seq,
+                reason_code: ReasonCode::SeqReused,
+                note: "a fraud proof among them holds: their signer wrote two histories".to_owned(),
+            });
+            continue;
+        }
         let (Some(log), Some(seq)) = (receipt.log_id.as_deref(), report.subject.seq) else { continue };
         if !is_signed(report) {
             continue;

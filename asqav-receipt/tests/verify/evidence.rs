@@ -9,7 +9,9 @@ use asqav_receipt::json::Json;
 use asqav_receipt::keys::KeySet;
 use asqav_receipt::merkle::{Sha3Tree, TreeHash as _, consistency_path};
 use asqav_receipt::proof::{ConsistencyProof, FraudProof};
-use asqav_receipt::verify::{Axis, AxisResult, ReasonCode, ReceiptInputs, Report, verify_receipt};
+use asqav_receipt::verify::{
+    Axis, AxisResult, ReasonCode, ReceiptInputs, Report, verify_receipt, verify_run,
+};
 use serde_json::{Value, json};
 
 use super::checkpoints::{running, signed, signed_by};
@@ -131,7 +133,14 @@ fn two_receipts_with_one_number_are_fraud() {
     report.verified();
     assert_eq!(report.subject.format, "asqav (fraud proof)");
     assert_eq!(report.subject.seq, Some(8));
+    assert!(report.proves_fraud());
     assert!(report.not_checked.iter().any(|line| line.starts_with("recovery: ")), "{report:#?}");
+    // Among receipts, each of which is true, it is what counts.
+    let presented = [canonical::to_vec(&proof.to_json()), lines(&writers[0])[2].clone()];
+    let inputs = ReceiptInputs::new().keys(&keys).at(now());
+    let run = verify_run(&presented, &inputs);
+    assert_eq!(run.reason_code, Some(ReasonCode::SeqReused), "{run:#?}");
+    assert_eq!(verify_run(&presented[1..], &inputs).reason_code, None);
     // The twins: one receipt twice, two numbers, two logs.
     let judge = |proof: &FraudProof| verify_with(&value(&proof.to_json()), &keys);
     judge(&receipts_at(&writers, [6, 6])).invalid(ReasonCode::NoContradiction);

@@ -13,7 +13,7 @@ use crate::args::Verify;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::input;
-use crate::output::Output;
+use crate::output::{Colour, Output};
 use crate::report::{exit_of, write_axes, write_checked, write_headline, write_not_checked};
 use crate::text::escape;
 
@@ -62,6 +62,13 @@ fn object(report: &Report, lenient: Option<&Report>) -> Json {
 
 fn write_report(output: &mut Output, name: &str, report: &Report) -> Result<(), CliError> {
     write_headline(output, report.verdict, report.reason_code, &report.problems)?;
+    if report.proves_fraud() {
+        let word = output.paint(Colour::Red, "FRAUD");
+        writeln!(
+            output,
+            "{word}  the proof holds: one signer signed both, and they contradict each other\n"
+        )?;
+    }
     let SubjectFacts { format, seq, action_id, issuer_id, kid, alg, pinned_kid, .. } = &report.subject;
     let shown = |text: &Option<String>| text.as_deref().map_or_else(|| "(not stated)".to_owned(), escape);
     let number = seq.map_or_else(String::new, |seq| format!(", number {seq}"));
