@@ -251,28 +251,10 @@ fn schedule(seed: u64) {
 #[test]
 fn random_schedules_of_faults() {
     support::chain::short_signatures();
-    let setting = |name: &str| std::env::var(name).ok().map(|value| value.parse::<u64>().unwrap());
-    let first = setting("ASQAV_SEED").unwrap_or(0);
-    let count = setting("ASQAV_SCHEDULES").unwrap_or(2_000);
     // Made before the threads begin.
     LazyLock::force(&ROOTS);
     expected(LEN);
-    let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
-    let next = AtomicU64::new(first);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= first + count {
-                        break;
-                    }
-                    let run = std::panic::catch_unwind(|| schedule(seed));
-                    assert!(run.is_ok(), "run again with ASQAV_SEED={seed} ASQAV_SCHEDULES=1");
-                }
-            });
-        }
-    });
+    support::schedules::run(1, schedule);
 }
 
 #[test]

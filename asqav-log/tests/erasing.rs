@@ -231,14 +231,11 @@ fn schedule(seed: u64) {
     finish(&disk, &mut known, &mut rng);
 }
 
+/// One schedule here for eight of a history without erasure (`crash.rs`).
+const SHARE: u64 = 8;
+
 #[test]
 fn random_schedules_of_faults() {
-    let setting = |name: &str| std::env::var(name).ok().map(|value| value.parse::<u64>().unwrap());
-    if let Some(seed) = setting("ASQAV_SEED") {
-        return schedule(seed);
-    }
-    for seed in 0..setting("ASQAV_SCHEDULES").unwrap_or(300) {
-        let run = std::panic::catch_unwind(|| schedule(seed));
-        assert!(run.is_ok(), "run again with ASQAV_SEED={seed}");
-    }
+    LazyLock::force(&HISTORY);
+    support::schedules::run(SHARE, schedule);
 }

@@ -12,6 +12,7 @@
 pub mod chain;
 pub mod disk;
 pub mod long;
+pub mod schedules;
 
 use std::sync::LazyLock;
 
