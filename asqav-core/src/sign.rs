@@ -1,13 +1,14 @@
 //! The key in use: what a gate asks to sign.
 
 use asqav_receipt::batch::BATCH_TAG;
+use asqav_receipt::delegation::DELEGATION_TAG;
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::dsse;
 use asqav_receipt::id::KeyId;
 
 /// The tags that signed bytes may begin with, each followed by a zero byte;
 /// receipt payloads begin with `{` instead. The registry is in docs/FORMAT.md.
-pub const SIGNED_TAGS: [&str; 3] = ["asqav/segment/v1", "asqav/checkpoint/v1", BATCH_TAG];
+pub const SIGNED_TAGS: [&str; 4] = ["asqav/segment/v1", "asqav/checkpoint/v1", BATCH_TAG, DELEGATION_TAG];
 
 /// What one signature covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -42,7 +42,7 @@ mod example;
 mod explain;
 mod facts;
 pub mod file;
-pub mod glob;
+pub use asqav_receipt::glob;
 mod index;
 #[cfg(feature = "gate")]
 pub mod layers;

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::Glob;
 
-/// Combinations that are looked at before the answer is *not known to*.
-const MAX_STEPS: usize = 20_000;
+/// Steps that are taken before the answer is *not known to*.
+const MAX_STEPS: usize = 200_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Token {
@@ -24,13 +24,19 @@ impl Glob {
     /// `false` may also mean that it was too much to find out.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
+        self.covers_within(other, &mut { MAX_STEPS })
+    }
+
+    /// As [`covers`](Self::covers), with what is left of `steps`, of which it
+    /// takes what it uses.
+    pub(crate) fn covers_within(&self, other: &Self, steps: &mut usize) -> bool {
         if self.matches_everything() || self.text == other.text {
             return true;
         }
         match (self.exact(), other.exact()) {
             (_, Some(name)) => self.matches(name),
             (Some(_), None) => false,
-            (None, None) => includes(&tokens(self.as_str()), &tokens(other.as_str())),
+            (None, None) => includes(&tokens(self.as_str()), &tokens(other.as_str()), steps),
         }
     }
 }
@@ -49,13 +55,13 @@ fn tokens(text: &str) -> Vec<Token> {
 
 /// Walks through `inner` with every byte that it may stand for, and keeps the
 /// set of places that `outer` may have reached with it.
-fn includes(outer: &[Token], inner: &[Token]) -> bool {
+fn includes(outer: &[Token], inner: &[Token], steps: &mut usize) -> bool {
     let mut todo = vec![(0_usize, closed(outer, Places::from([0])))];
     let mut seen = HashSet::new();
     while let Some((at, places)) = todo.pop() {
-        if seen.len() > MAX_STEPS || places.is_empty() {
-            return false;
-        }
+        let left = steps.checked_sub(1).filter(|_| !places.is_empty());
+        let Some(left) = left else { return false };
+        *steps = left;
         if !seen.insert((at, places.clone())) {
             continue;
         }

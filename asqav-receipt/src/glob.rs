@@ -103,7 +103,8 @@ impl Glob {
     }
 
     /// A name that matches.
-    pub(crate) fn example(&self) -> String {
+    #[must_use]
+    pub fn example(&self) -> String {
         self.text.replace("**", "x").replace('*', "x")
     }
 
