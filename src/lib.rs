@@ -54,6 +54,8 @@ pub use asqav_core::gate::{
     Counters, GateBuilder, InstallGuard, Notifier, OpenError, OperatorRole, ReplaceError, ShutdownError,
     Switch, System,
 };
+#[cfg(feature = "aws-lc")]
+pub use asqav_core::key::AwsLcSigner;
 pub use asqav_core::key::{KeyError, SigningKey};
 pub use asqav_core::log::{Durability, Log, LogError};
 pub use asqav_core::policy::{
@@ -61,7 +63,7 @@ pub use asqav_core::policy::{
 };
 pub use asqav_core::refused::Closed;
 pub use asqav_core::session::SessionStatus;
-pub use asqav_core::sign::{SignError, Signer};
+pub use asqav_core::sign::{SignError, Signer, Signing};
 pub use asqav_core::{Ending, Gate, Inference, Permit, Refused, Session, ToolCall};
 pub use asqav_core::{approval, clock, limits, testing, tower};
 #[cfg(feature = "log")]

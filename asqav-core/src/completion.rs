@@ -55,6 +55,8 @@ pub struct Completion<T = Receipted> {
     cell: Arc<Cell<T>>,
     process: Process,
     help: Option<Weak<dyn Help>>,
+    /// A call goes on without waiting: the receipt counts as recorded.
+    queued: bool,
 }
 
 /// Work that a thread does rather than wait for another one to do it.
@@ -67,6 +69,43 @@ impl<T> Completion<T> {
     /// Has a thread that is going to wait do what it waits for.
     pub(crate) fn helped_by(self, help: Weak<dyn Help>) -> Self {
         Self { help: Some(help), ..self }
+    }
+
+    /// Lets a call go on without waiting for this, or not.
+    pub(crate) fn queued(self, queued: bool) -> Self {
+        Self { queued, ..self }
+    }
+}
+
+/// What a call waits for before it goes on: its receipt, unless that counts
+/// as recorded once it is queued.
+#[derive(Debug)]
+pub(crate) struct Acknowledged(Result<Option<Completion>, Closed>);
+
+impl Acknowledged {
+    /// Waits for what was submitted as far as its durability asks for it.
+    pub(crate) fn new(submitted: Result<Completion, Closed>) -> Self {
+        Self(submitted.map(|completion| (!completion.queued).then_some(completion)))
+    }
+
+    /// Blocks the calling thread until the call may go on.
+    ///
+    /// # Errors
+    /// [`Closed`] when the gate closed first.
+    pub(crate) fn wait(self) -> Result<(), Closed> {
+        self.0?.map_or(Ok(()), |completion| completion.wait().map(drop))
+    }
+}
+
+impl Future for Acknowledged {
+    type Output = Result<(), Closed>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Ok(Some(completion)) => Pin::new(completion).poll(context).map_ok(drop),
+            Ok(None) => Poll::Ready(Ok(())),
+            Err(cause) => Poll::Ready(Err(cause.clone())),
+        }
     }
 }
 
@@ -130,7 +169,7 @@ impl<T> Resolver<T> {
     /// A completion and what resolves it.
     pub(crate) fn pair(process: Process) -> (Self, Completion<T>) {
         let cell = Arc::new(Cell { state: Mutex::new(State::Pending(None)), ready: Condvar::new() });
-        (Self(Some(Arc::clone(&cell))), Completion { cell, process, help: None })
+        (Self(Some(Arc::clone(&cell))), Completion { cell, process, help: None, queued: false })
     }
 
     /// Gives the output and wakes who waits for it. Must not be called under

@@ -2,6 +2,9 @@
 //!
 //! Text in, text out; where the text is kept is the caller's affair.
 
+#[cfg(feature = "aws-lc")]
+mod aws_lc;
+
 use std::fmt;
 
 use asqav_receipt::digest::Sha256Digest;
@@ -13,6 +16,8 @@ use pkcs8::der::pem::PemLabel as _;
 use pkcs8::{EncodePrivateKey as _, LineEnding, ObjectIdentifier, PrivateKeyInfoRef, SecretDocument};
 use zeroize::Zeroizing;
 
+#[cfg(feature = "aws-lc")]
+pub use self::aws_lc::AwsLcSigner;
 use crate::sign::{self, SignError, Signer};
 
 /// Length of the seed that a key is derived from, bytes (FIPS 204 §6.1, ξ).

@@ -26,6 +26,12 @@ pub enum Durability {
     /// With the operating system: acknowledged after `write`. Survives the
     /// process, not a power failure.
     Written,
+    /// In this process's queue: calls go on at once, while receipts are signed,
+    /// written and synced behind them. What is queued is lost with the process,
+    /// so a tool may have run whose decision nobody finds. At most half of
+    /// [`max_in_flight`](crate::gate::GateBuilder::max_in_flight) receipts are
+    /// queued; beyond that calls wait for theirs, as with [`Durable`](Self::Durable).
+    Queued,
 }
 
 /// A log that takes receipts in order and keeps them.

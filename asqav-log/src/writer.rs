@@ -209,7 +209,7 @@ impl Log for FileLog {
     }
 
     fn commit(&mut self, batch: &[LogEntry], durability: Durability) -> Result<(), LogError> {
-        self.write(|writer| writer.commit(batch, durability == Durability::Durable))
+        self.write(|writer| writer.commit(batch, durability != Durability::Written))
     }
 
     fn maintain(&mut self, now: Timestamp) -> Result<(), LogError> {

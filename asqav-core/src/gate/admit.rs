@@ -9,9 +9,9 @@ use super::begin::{begin, decided};
 use super::halt::Stop;
 use super::install::Door;
 use crate::call::ToolCall;
-use crate::completion::{Completion, Receipted};
+use crate::completion::{Acknowledged, Completion};
 use crate::oblige::Unmet;
-use crate::permit::{Complete, Permit};
+use crate::permit::Permit;
 use crate::refused::{Closed, Refused};
 
 /// Resolves to a permit once the decision receipt is durable, or to why the
@@ -27,16 +27,16 @@ pub struct Admit(Stage);
 pub(super) enum Stage {
     New(Box<(Door, ToolCall)>),
     /// The decision is submitted. Dropped here, the permit abandons the call.
-    Allowed(Completion, Permit),
+    Allowed(Acknowledged, Permit),
     /// The denial is submitted.
-    Denied(Completion, Refused),
+    Denied(Acknowledged, Refused),
     /// The denial that asks for an approval is submitted.
     Unapproved(Completion, Box<Pending>),
     /// Approvers were asked.
     Asked(Box<Pending>),
     /// The call is stopped although its decision allowed it; its outcome is
     /// submitted.
-    Stopped(Complete, Refused),
+    Stopped(Acknowledged, Refused),
     /// Nothing is to be waited for.
     Settled(Result<Permit, Refused>),
     Done,
@@ -57,7 +57,7 @@ impl Admit {
             stage = match stage {
                 Stage::Allowed(decision, permit) => allowed(decision.wait(), permit),
                 Stage::Denied(decision, refused) => refusal(decision.wait(), refused),
-                Stage::Unapproved(denial, pending) => ask(denial.wait(), pending),
+                Stage::Unapproved(denial, pending) => ask(denial.wait().map(drop), pending),
                 Stage::Asked(mut pending) => {
                     let known = pending.wait();
                     again(*pending, known)
@@ -91,10 +91,10 @@ impl Future for Admit {
                 continue;
             }
             let waited = match &mut self.0 {
-                Stage::Allowed(receipt, _) | Stage::Denied(receipt, _) | Stage::Unapproved(receipt, _) => {
+                Stage::Allowed(receipt, _) | Stage::Denied(receipt, _) | Stage::Stopped(receipt, _) => {
                     Some(ready!(Pin::new(receipt).poll(context)))
                 }
-                Stage::Stopped(receipt, _) => Some(ready!(Pin::new(receipt).poll(context))),
+                Stage::Unapproved(receipt, _) => Some(ready!(Pin::new(receipt).poll(context)).map(drop)),
                 _ => None,
             };
             self.0 = match (std::mem::replace(&mut self.0, Stage::Done), waited) {
@@ -112,7 +112,7 @@ impl Future for Admit {
 }
 
 /// The decision receipt is durable, or never will be.
-fn allowed(decided: Result<Receipted, Closed>, permit: Permit) -> Stage {
+fn allowed(decided: Result<(), Closed>, permit: Permit) -> Stage {
     // Checked again: the gate may have been closed while the disk was busy.
     if let Some(cause) = decided.err().or_else(|| permit.gate().closed()) {
         // The permit's drop refunds, and records `abandoned` if that is possible.
@@ -131,7 +131,7 @@ fn allowed(decided: Result<Receipted, Closed>, permit: Permit) -> Stage {
 /// The body is not started although the decision allowed it.
 fn stopped(permit: Permit, stop: Stop) -> Stage {
     let (receipt, outcome) = permit.stop(stop.reason());
-    Stage::Stopped(outcome, stop.into_refused(receipt))
+    Stage::Stopped(outcome.acknowledged(), stop.into_refused(receipt))
 }
 
 fn expired(permit: &Permit) -> Option<Stop> {
@@ -140,9 +140,9 @@ fn expired(permit: &Permit) -> Option<Stop> {
 }
 
 /// The denial that asks for an approval is durable, or never will be.
-fn ask(denial: Result<Receipted, Closed>, mut pending: Box<Pending>) -> Stage {
+fn ask(denial: Result<(), Closed>, mut pending: Box<Pending>) -> Stage {
     match denial {
-        Ok(_) => {
+        Ok(()) => {
             pending.ask();
             Stage::Asked(pending)
         }
@@ -157,9 +157,9 @@ fn again(pending: Pending, known: Result<(), &'static str>) -> Stage {
 }
 
 /// The receipt that refuses the call is durable, or never will be.
-fn refusal(receipt: Result<Receipted, Closed>, refused: Refused) -> Stage {
+fn refusal(receipt: Result<(), Closed>, refused: Refused) -> Stage {
     Stage::Settled(Err(match receipt {
-        Ok(_) => refused,
+        Ok(()) => refused,
         Err(cause) => Refused::Closed { cause },
     }))
 }

@@ -11,6 +11,7 @@ use super::draft;
 use super::identity::Fresh;
 use super::install::{Door, Entry};
 use crate::call::{Argument, ToolCall};
+use crate::completion::Acknowledged;
 use crate::permit::Permit;
 use crate::permit::admitted::{AdmittedCall, Basis};
 use crate::recorder::{Place, Submitted};
@@ -49,7 +50,7 @@ pub(super) fn decided(concluded: Concluded) -> Result<Stage, Refused> {
     let Ruling { charges, denial, obligations, .. } = ruling;
     let Submitted { seq, action_id, payload_sha256, done, .. } = submitted;
     if let Some(denial) = denial {
-        return Ok(Stage::Denied(done, denial.into_refused(action_id)));
+        return Ok(Stage::Denied(Acknowledged::new(Ok(done)), denial.into_refused(action_id)));
     }
     let Entry { gate, session, tier, ambient } = entry;
     let basis = Basis::Decided { action_id, seq, payload_sha256 };
@@ -71,7 +72,7 @@ pub(super) fn decided(concluded: Concluded) -> Result<Stage, Refused> {
         ambient,
         started: None,
     });
-    Ok(Stage::Allowed(done, permit))
+    Ok(Stage::Allowed(Acknowledged::new(Ok(done)), permit))
 }
 
 /// A decision that is submitted.

@@ -100,6 +100,9 @@ pub enum OpenError {
     /// The detectable tier decides nothing, so a policy would not be asked.
     #[error("a gate of the detectable tier cannot have a policy")]
     PolicyUnused,
+    /// In the strong tier a decision is recorded before its tool runs.
+    #[error("a gate of the strong tier cannot have its decisions queued")]
+    Unawaited,
     /// The policy would allow a call that nobody has named, or it panicked.
     #[error(transparent)]
     Policy(#[from] PolicyFault),
@@ -278,6 +281,9 @@ impl GateBuilder {
     /// signer is at fault.
     pub fn open(self) -> Result<Gate, OpenError> {
         let signer = self.signer.ok_or(OpenError::NoSigner)?;
+        if self.tier == Tier::Strong && self.options.durability == Durability::Queued {
+            return Err(OpenError::Unawaited);
+        }
         let policy = match self.policy.ok_or(OpenError::NoPolicy)? {
             Deciding::By(_) if self.tier == Tier::Detectable => return Err(OpenError::PolicyUnused),
             Deciding::By(Ok(policy)) => Some(Active::tested(policy, &self.agent, self.clock.now())?),

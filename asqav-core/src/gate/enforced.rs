@@ -10,8 +10,8 @@ use super::Gate;
 use crate::argument::JsonText;
 use crate::call::{Argument, Capture, ToolCall};
 use crate::oblige::Unmet;
-use crate::permit::{Complete, Ending};
-use crate::refused::Refused;
+use crate::permit::Ending;
+use crate::refused::{Closed, Refused};
 
 impl Gate {
     /// Runs `body` on the arguments that the policy checked, with every
@@ -49,16 +49,16 @@ impl Gate {
         match output {
             Some(Ok(result)) => {
                 let (released, complete) = permit.release(result, Capture::Commit);
-                recorded(complete.await);
+                recorded(complete.acknowledged().await);
                 released.map_err(E::from)
             }
             Some(Err(error)) => {
-                recorded(permit.complete(Ending::error::<E>()).await);
+                recorded(permit.complete(Ending::error::<E>()).acknowledged().await);
                 Err(error)
             }
             None => {
                 let refused = self.timed_out(permit.ids().action_id);
-                recorded(permit.complete(Ending::timed_out()).await);
+                recorded(permit.complete(Ending::timed_out()).acknowledged().await);
                 Err(refused.into())
             }
         }
@@ -79,11 +79,11 @@ impl Gate {
         match permit.enter(|| body(arguments)) {
             Ok(result) => {
                 let (released, complete) = permit.release(result, Capture::Commit);
-                recorded(complete.wait());
+                recorded(complete.acknowledged().wait());
                 released.map_err(E::from)
             }
             Err(error) => {
-                recorded(permit.complete(Ending::error::<E>()).wait());
+                recorded(permit.complete(Ending::error::<E>()).acknowledged().wait());
                 Err(error)
             }
         }
@@ -104,7 +104,7 @@ impl Gate {
 }
 
 /// The gate is closed then and says so; the result comes back all the same.
-fn recorded(receipt: <Complete as Future>::Output) {
+fn recorded(receipt: Result<(), Closed>) {
     if let Err(cause) = receipt {
         super::run::unrecorded(&cause);
     }

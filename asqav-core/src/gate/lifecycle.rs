@@ -39,6 +39,7 @@ pub(super) fn start_body(
         match options.durability {
             Durability::Durable => "durable",
             Durability::Written => "written",
+            Durability::Queued => "queued",
         },
     );
     body.set(

@@ -13,8 +13,9 @@ use serde::Serialize;
 use super::admit::Admit;
 use super::install::Door;
 use crate::call::{Capture, ToolCall};
+use crate::completion::Acknowledged;
 use crate::permit::timer::Alarm;
-use crate::permit::{Complete, Ending, Permit};
+use crate::permit::{Ending, Permit};
 use crate::refused::Refused;
 
 /// What [`Gate::run`](super::Gate::run) gives.
@@ -112,7 +113,7 @@ pub fn run_sync_with<O>(
     let output = permit.enter(body);
     let ending = permit.enter(|| describe(&output));
     // The gate is closed then and says so; the result comes back all the same.
-    if let Err(cause) = permit.complete(ending).wait() {
+    if let Err(cause) = permit.complete(ending).acknowledged().wait() {
         unrecorded(&cause);
     }
     output
@@ -164,15 +165,15 @@ pin_project! {
         Admitting { admit: Admit },
         // The future stands first: on a drop, calls made in it end before this one.
         Running { #[pin] future: F, alarm: Option<Alarm>, permit: Option<Permit> },
-        Completing { complete: Complete, output: Option<F::Output> },
+        Completing { complete: Acknowledged, output: Option<F::Output> },
         Done,
     }
 }
 
 /// What one poll of the body led to.
 enum Progress<O> {
-    Returned(O, Complete),
-    TimedOut(Refused, Complete),
+    Returned(O, Acknowledged),
+    TimedOut(Refused, Acknowledged),
 }
 
 impl<B: Body> Future for Run<B, B::Future> {
@@ -234,13 +235,14 @@ fn advance<B: Body>(
     let Some(running) = permit.as_mut() else { polled_again() };
     if let Poll::Ready(output) = running.enter(|| future.poll(context)) {
         let ending = had(running.enter(|| body.ending(&output)));
-        return Poll::Ready(Progress::Returned(output, taken(permit).complete(ending)));
+        return Poll::Ready(Progress::Returned(output, taken(permit).complete(ending).acknowledged()));
     }
     if !alarm.is_some_and(|alarm| alarm.is_due(context)) {
         return Poll::Pending;
     }
     let refused = running.gate().timed_out(running.ids().action_id);
-    Poll::Ready(Progress::TimedOut(refused, taken(permit).complete(Ending::timed_out())))
+    let complete = taken(permit).complete(Ending::timed_out()).acknowledged();
+    Poll::Ready(Progress::TimedOut(refused, complete))
 }
 
 impl super::Gate {

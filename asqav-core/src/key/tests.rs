@@ -13,9 +13,18 @@ GhscHR4f
 -----END PRIVATE KEY-----
 ";
 
-fn accepts(key: &SigningKey, message: &[u8], signature: &[u8]) -> bool {
+fn accepts(key: &dyn Signer, message: &[u8], signature: &[u8]) -> bool {
     let verifying = VerifyingKey::new(&ML_DSA_65, key.public_key()).unwrap();
     verifying.verifies(message, signature)
+}
+
+/// The same key with each of the backends.
+fn backends(seed: u8) -> Vec<Box<dyn Signer>> {
+    vec![
+        Box::new(SigningKey::from_seed(&[seed; 32])),
+        #[cfg(feature = "aws-lc")]
+        Box::new(AwsLcSigner::new(&SigningKey::from_seed(&[seed; 32])).unwrap()),
+    ]
 }
 
 #[test]
@@ -27,20 +36,35 @@ fn the_standards_example_key_is_read_and_written() {
 
 #[test]
 fn signatures_are_hedged_and_hold_for_the_message_alone() {
-    let key = SigningKey::from_seed(&[7; 32]);
-    let (one, two) = (key.sign(b"{\"a\":1}").unwrap(), key.sign(b"{\"a\":1}").unwrap());
-    assert_ne!(one, two, "the same message twice, signed with fresh randomness");
-    assert_eq!(one.len(), 3_309);
-    for signature in [&one, &two] {
-        assert!(accepts(&key, b"{\"a\":1}", signature));
-        assert!(!accepts(&key, b"{\"a\":2}", signature));
+    for key in backends(7) {
+        let (one, two) = (key.sign(b"{\"a\":1}").unwrap(), key.sign(b"{\"a\":1}").unwrap());
+        assert_ne!(one, two, "the same message twice, signed with fresh randomness");
+        assert_eq!(one.len(), 3_309);
+        for signature in [&one, &two] {
+            assert!(accepts(&*key, b"{\"a\":1}", signature));
+            assert!(!accepts(&*key, b"{\"a\":2}", signature));
+        }
+        assert!(!accepts(&SigningKey::from_seed(&[8; 32]), b"{\"a\":1}", &one));
     }
-    assert!(!accepts(&SigningKey::from_seed(&[8; 32]), b"{\"a\":1}", &one));
+}
+
+#[test]
+fn backends_are_one_key() {
+    let named = SigningKey::from_seed(&[7; 32]).with_key_id(KeyId::parse("agent-key-1").unwrap());
+    let mut all = backends(7);
+    #[cfg(feature = "aws-lc")]
+    assert_eq!(AwsLcSigner::new(&named).unwrap().key_id(), named.key_id());
+    all.push(Box::new(named));
+    for key in &all {
+        assert_eq!(key.algorithm(), "ML-DSA-65");
+        assert_eq!(key.public_key(), all[0].public_key());
+        assert_eq!(key.thumbprint(), all[0].thumbprint());
+    }
 }
 
 #[test]
 fn foreign_bytes_are_not_signed() {
-    let key = SigningKey::from_seed(&[7; 32]);
+    let keys = backends(7);
     for foreign in [
         &b""[..],
         b"[]",
@@ -53,7 +77,9 @@ fn foreign_bytes_are_not_signed() {
         b"DSSEv1 2 {} 2 {}",
         b"DSSEv1 29 application/vnd.in-toto+json2 2 {}",
     ] {
-        assert_eq!(key.sign(foreign).unwrap_err(), SignError::Foreign, "{foreign:?}");
+        for key in &keys {
+            assert_eq!(key.sign(foreign).unwrap_err(), SignError::Foreign, "{foreign:?}");
+        }
     }
     for ours in [
         &b"{"[..],
@@ -61,7 +87,9 @@ fn foreign_bytes_are_not_signed() {
         b"asqav/checkpoint/v1\0{}",
         b"DSSEv1 28 application/vnd.in-toto+json 2 {}",
     ] {
-        assert!(accepts(&key, ours, &key.sign(ours).unwrap()), "{ours:?}");
+        for key in &keys {
+            assert!(accepts(&**key, ours, &key.sign(ours).unwrap()), "{ours:?}");
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::completion::{Completion, Receipted};
+use crate::completion::{Acknowledged, Completion, Receipted};
 use crate::refused::{Closed, Refused};
 
 /// Resolves when the receipt is durable.
@@ -27,6 +27,11 @@ impl Complete {
     /// The receipt on its way, as other ways to record give it.
     pub(crate) fn submitted(self) -> Result<Completion, Refused> {
         self.0.map_err(|cause| Refused::Closed { cause })
+    }
+
+    /// What a call that has ended waits for.
+    pub(crate) fn acknowledged(self) -> Acknowledged {
+        Acknowledged::new(self.0)
     }
 
     /// Blocks the calling thread until the receipt is durable.

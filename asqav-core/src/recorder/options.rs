@@ -58,6 +58,14 @@ impl Options {
         }
     }
 
+    /// How many receipts count as recorded although they are only queued.
+    pub(super) fn queue_len(&self) -> usize {
+        match self.durability {
+            Durability::Queued => self.max_in_flight.div_ceil(2),
+            Durability::Durable | Durability::Written => 0,
+        }
+    }
+
     /// How much is signed at once.
     pub(super) fn job_size(&self) -> JobSize {
         match self.signing {

@@ -79,6 +79,7 @@ impl Shared {
         state.accepts()?;
         let now = self.clock.now();
         let appended = state.chain.append(draft, now, Ticket::new(Some(place), done));
+        let queued = state.chain.queued() <= self.options.queue_len();
         drop(state);
         self.unsigned.notify_one();
         let seq = appended.head.seq;
@@ -91,7 +92,7 @@ impl Shared {
             action_id,
             payload_sha256: appended.head.link.sha256,
             canonical: appended.canonical,
-            done: completion.helped_by(Arc::<Self>::downgrade(self)),
+            done: completion.helped_by(Arc::<Self>::downgrade(self)).queued(queued),
         })
     }
 
