@@ -59,7 +59,7 @@ pub use asqav_core::key::AwsLcSigner;
 pub use asqav_core::key::{KeyError, SigningKey};
 pub use asqav_core::log::{Durability, Log, LogError};
 pub use asqav_core::policy::{
-    Charge, Decision, Duty, Effect, Obligation, Policy, PolicyFault, PolicyInput, Rate, Target,
+    Charge, Decision, Duty, Effect, Obligation, Policy, PolicyFault, PolicyInput, Rate, Review, Target,
 };
 pub use asqav_core::refused::Closed;
 pub use asqav_core::session::SessionStatus;

@@ -163,7 +163,7 @@ const LOG_RULES: [(&str, &str, &str); 25] = [
 
 /// What must not let a call run; each denies it with a reason of its own, in a
 /// receipt. Cases of rules are told apart by `asqav-policy`'s reasons.
-const FAIL_CLOSED: [(&str, &str, &str); 15] = [
+const FAIL_CLOSED: [(&str, &str, &str); 17] = [
     (
         "policy missing, unparsable, of another digest, example fails",
         REPLACING,
@@ -182,6 +182,8 @@ const FAIL_CLOSED: [(&str, &str, &str); 15] = [
     ("approval by another key", APPROVALS, "an_answer_that_is_not_signed_by_a_pinned_key_does_not_count"),
     ("obligation not applicable", OBLIGATIONS, "a_call_that_cannot_be_changed_is_denied"),
     ("result withheld", OBLIGATIONS, "a_result_that_cannot_be_changed_is_withheld"),
+    ("result denied by a rule", "tests/results.rs", "a_denied_result_reaches_nobody_on_any_way"),
+    ("result not seen", "tests/results.rs", "what_the_gate_cannot_see_is_withheld"),
     (
         "kill switch, frozen session",
         "asqav-core/tests/halt.rs",

@@ -61,9 +61,19 @@ pub struct ToolCall {
     /// The arguments, each name once.
     pub arguments: Vec<Argument>,
     fault: Option<CallError>,
-    /// Whether the tool gets its arguments from the permit, and its result
-    /// goes back through it.
-    adapting: bool,
+    handling: Handling,
+}
+
+/// What whoever runs the tool lets the gate do with the call's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Handling {
+    /// Nothing: the result is not known to go back through the gate.
+    #[default]
+    Own,
+    /// The result goes back through the gate, which may withhold it.
+    Releasing,
+    /// Besides, the tool gets its arguments from the permit.
+    Adapting,
 }
 
 impl ToolCall {
@@ -92,16 +102,34 @@ impl ToolCall {
     /// oblige the gate to change them. Without it such a call is denied.
     #[must_use]
     pub fn adapting(self) -> Self {
-        Self { adapting: true, ..self }
+        Self { handling: Handling::Adapting, ..self }
     }
 
-    /// The call of a caller who has the values already.
+    /// Says that the tool's result goes back as
+    /// [`Permit::release`](crate::Permit::release) gives it, or not at all:
+    /// then a policy can judge it first. Without it a call whose result is to
+    /// be judged is denied. An [adapting](Self::adapting) call says so already,
+    /// and [`Gate::run`](crate::Gate::run) and all that rests on it see to it.
+    #[must_use]
+    pub fn releasing(self) -> Self {
+        match self.handling {
+            Handling::Own => Self { handling: Handling::Releasing, ..self },
+            _ => self,
+        }
+    }
+
+    /// The call of a caller who has the arguments already, and whose result
+    /// goes back through the gate.
     pub(crate) fn fixed(self) -> Self {
-        Self { adapting: false, ..self }
+        Self { handling: Handling::Releasing, ..self }
     }
 
     pub(crate) const fn is_adapting(&self) -> bool {
-        self.adapting
+        matches!(self.handling, Handling::Adapting)
+    }
+
+    pub(crate) const fn is_releasing(&self) -> bool {
+        !matches!(self.handling, Handling::Own)
     }
 
     /// The first name that two arguments have.

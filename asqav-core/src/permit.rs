@@ -91,7 +91,11 @@ impl Permit {
 
     /// Records how the call ended. The outcome receipt is on its way when this
     /// returns; the future resolves when it is durable.
+    ///
+    /// For a call whose result the policy has to judge, this is not the way:
+    /// the receipt then gives the reason `result_unchecked`.
     pub fn complete(mut self, ending: Ending) -> Complete {
+        let ending = self.call.unreviewed(ending);
         Complete::new(self.finish(ending).map(|submitted| submitted.done))
     }
 
@@ -106,22 +110,35 @@ impl Permit {
 
     /// Records that the tool returned `result`, and gives back what may go on:
     /// the result with every obligation on it met, which is also what the
-    /// outcome receipt is about.
+    /// policy judges and the outcome receipt is about.
     ///
     /// # Errors
-    /// [`Refused::Withheld`] when an obligation cannot be met; the outcome
-    /// receipt gives the reason `obligation_unmet` and no result.
+    /// [`Refused::Withheld`] when an obligation cannot be met, with the reason
+    /// `obligation_unmet`, and no result in the outcome receipt; or when the
+    /// policy says that the result must not go on, with its reason, and a
+    /// commitment to the result in the receipt.
     pub fn release(mut self, result: JsonText, capture: Capture) -> (Result<JsonText, Refused>, Complete) {
-        let receipt = self.call.fresh.action_id;
         let (released, ending) = match enforce_result(result, &self.call.obligations) {
-            Ok(result) => (Ok(result.clone()), Ending::ok().with_result(result, capture)),
+            Ok(result) => match self.review(Ending::ok().with_result(result.clone(), capture)) {
+                (ending, None) => (Ok(result), ending),
+                (ending, Some(refused)) => (Err(refused), ending),
+            },
             Err(Unmet) => {
                 let reason = code("obligation_unmet");
-                let ending = Ending::withheld(reason.clone());
+                let (receipt, ending) = (self.call.fresh.action_id, Ending::withheld(reason.clone()));
                 (Err(Refused::Withheld { reason, receipt }), ending)
             }
         };
         (released, Complete::new(self.finish(ending).map(|submitted| submitted.done)))
+    }
+
+    /// Has the policy judge what the tool gave back, if it wants to. Gives the
+    /// ending that the call is to be completed with, and what the caller gets
+    /// instead, if nothing may go on.
+    pub(crate) fn review(&mut self, ending: Ending) -> (Ending, Option<Refused>) {
+        let receipt = self.call.fresh.action_id;
+        let (ending, withheld) = self.call.review(ending);
+        (ending, withheld.map(|reason| Refused::Withheld { reason, receipt }))
     }
 
     /// Tells whom a rule obliges the gate to tell. The decision is durable.

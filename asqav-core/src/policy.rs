@@ -1,6 +1,7 @@
 //! What a gate asks before a tool runs.
 
 mod fault;
+mod review;
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use asqav_receipt::time::Timestamp;
 use crate::call::{JsonText, ToolCall};
 
 pub use fault::PolicyFault;
+pub use review::Review;
 
 /// Decides whether a tool call may run.
 ///
@@ -27,6 +29,14 @@ pub trait Policy: Send + Sync + 'static {
     /// The decision on one call. Must fail closed: what cannot be evaluated
     /// makes an allow rule not match and a deny rule match.
     fn decide(&self, input: &PolicyInput<'_>) -> Decision;
+
+    /// What the policy says about the result of a call that it let through as
+    /// [`reviewed`](Decision::reviewed); `result` is what would go on, `None`
+    /// where the gate was given no text of it. Pure as `decide`, and fails
+    /// closed as it: what cannot be evaluated withholds.
+    fn review(&self, _input: &PolicyInput<'_>, _result: Option<&JsonText>) -> Review {
+        Review::passed()
+    }
 
     /// Whether the policy means to allow calls that it does not know, so that
     /// it is not expected to refuse the gate's self-test call. `policy:activate`
@@ -80,6 +90,9 @@ pub struct Decision {
     pub shadow: Vec<RuleId>,
     /// What the call may run with only; not looked at on a denial.
     pub obligations: Vec<Obligation>,
+    /// Whether the policy has to [review](Policy::review) the result before it
+    /// goes on; not looked at on a denial.
+    pub reviewed: bool,
 }
 
 /// The effect of a decision.
@@ -104,7 +117,14 @@ impl Decision {
     /// The call may run, by these rules, once `charges` are taken.
     #[must_use]
     pub const fn allow(rules: Vec<RuleId>, charges: Vec<Charge>) -> Self {
-        Self { effect: Effect::Allow, rules, charges, shadow: Vec::new(), obligations: Vec::new() }
+        Self {
+            effect: Effect::Allow,
+            rules,
+            charges,
+            shadow: Vec::new(),
+            obligations: Vec::new(),
+            reviewed: false,
+        }
     }
 
     /// The call must not run.

@@ -47,7 +47,7 @@ pub enum Refused {
     /// receipt is on its way.
     #[error("result withheld ({reason}), receipt {receipt}")]
     Withheld {
-        /// Why, e.g. `obligation_unmet`.
+        /// Why, e.g. `obligation_unmet`, or the code of a rule on results.
         reason: ReasonCode,
         /// The outcome receipt.
         receipt: ActionId,

@@ -75,9 +75,6 @@ pub enum Reason {
     /// `detector_error`: a condition could not be evaluated, because a detector
     /// failed.
     DetectorError,
-    /// `result_unchecked`: a rule on results is about the call, and the gate
-    /// does not ask for results to be judged.
-    ResultUnchecked,
 }
 
 impl Reason {
@@ -91,7 +88,6 @@ impl Reason {
             Self::OutsideWindow => "outside_window",
             Self::InputUnusable => "input_unusable",
             Self::DetectorError => "detector_error",
-            Self::ResultUnchecked => "result_unchecked",
         }
     }
 }
@@ -186,6 +182,17 @@ impl RulePolicy {
     #[must_use]
     pub const fn reads_results(&self) -> bool {
         self.reads_results
+    }
+
+    /// Whether a rule on results may be about the result of this call, so that
+    /// it has to be judged.
+    #[must_use]
+    pub fn reviews(&self, facts: &Facts<'_>) -> bool {
+        let mut found = false;
+        if self.reads_results {
+            self.results.visit(facts.tool, facts.agent, |_| found = true);
+        }
+        found
     }
 
     /// The rules that stand to the call in any way, ordered by id.

@@ -27,6 +27,8 @@ pub struct Explanation<'p> {
     /// How many rules are about something else, or about results where a call is
     /// explained, or the reverse.
     pub others: usize,
+    /// Whether the call's result is judged by rules before it goes on.
+    pub reviewed: bool,
 }
 
 /// How one rule stands to the call.
@@ -89,7 +91,8 @@ impl RulePolicy {
         let concerned = self.about_tool(facts).filter(|(_, rule)| rule.on_result == result);
         let rules: Vec<_> = concerned.map(|(id, rule)| find(id, rule, facts, said)).collect();
         let others = self.model().rules().len() - rules.len();
-        Explanation { ruling, rules, others }
+        let reviewed = !result && ruling.effect != RuleEffect::Deny && self.reviews(facts);
+        Explanation { ruling, rules, others, reviewed }
     }
 }
 
@@ -163,6 +166,7 @@ impl Explanation<'_> {
             ("reason", self.ruling.reason.map_or(Json::Null, |reason| reason.code().into())),
             ("rules", Json::Array(self.rules.iter().map(RuleFinding::to_json).collect())),
             ("limits", Json::Array(limits.chain(keyed).collect())),
+            ("result_judged", Json::Bool(self.reviewed)),
             ("shadow", Json::Array(shadow.collect())),
             ("other_rules", Json::count(u64::try_from(self.others).unwrap_or(u64::MAX))),
         ])
@@ -231,6 +235,9 @@ impl fmt::Display for Explanation<'_> {
         }
         for rule in &self.ruling.shadow {
             writeln!(f, "  rule `{rule}` is in shadow: it would not have let the call pass")?;
+        }
+        if self.reviewed {
+            writeln!(f, "  the result is judged before it goes on")?;
         }
         writeln!(f, "  {} rules are about something else", self.others)
     }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use asqav_core::policy::{Decision, Effect, Policy, PolicyInput};
+use asqav_core::call::JsonText;
+use asqav_core::policy::{Decision, Effect, Policy, PolicyInput, Review};
 use asqav_receipt::canonical;
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::PolicyId;
@@ -128,6 +129,22 @@ impl Policy for Layers {
         joint.unwrap_or_else(|| Decision::deny(Vec::new(), crate::policy::code(crate::Reason::NoRule)))
     }
 
+    /// The first layer that withholds decides.
+    fn review(&self, input: &PolicyInput<'_>, result: Option<&JsonText>) -> Review {
+        let mut shadow = Vec::new();
+        for layer in &self.layers {
+            let mut review = layer.review(input, result);
+            shadow.append(&mut review.shadow);
+            if review.withheld.is_some() {
+                review.shadow = shadow;
+                return review;
+            }
+        }
+        let mut passed = Review::passed();
+        passed.shadow = shadow;
+        passed
+    }
+
     /// A call that one layer does not know is refused by it.
     fn allows_unknown_calls(&self) -> bool {
         self.layers.iter().all(|layer| layer.allows_unknown_calls())
@@ -143,6 +160,7 @@ fn both(above: Decision, below: Decision) -> Decision {
     leading.charges.extend(other.charges);
     leading.shadow.extend(other.shadow);
     leading.obligations.extend(other.obligations);
+    leading.reviewed |= other.reviewed;
     leading
 }
 

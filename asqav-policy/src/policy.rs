@@ -1,7 +1,7 @@
 //! The gate's view of the rules: core's `Policy` trait.
 
 use asqav_core::call::{ActorKind, Argument, JsonText};
-use asqav_core::policy::{Budget, Charge, Decision, Policy, PolicyFault, PolicyInput, Rate};
+use asqav_core::policy::{Budget, Charge, Decision, Policy, PolicyFault, PolicyInput, Rate, Review};
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{PolicyId, ReasonCode, ResourceName, RuleId, SessionId, TenantId};
 
@@ -23,7 +23,7 @@ impl Policy for RulePolicy {
 
     fn decide(&self, input: &PolicyInput<'_>) -> Decision {
         let facts = if self.reads_arguments() { Facts::from(input) } else { without_arguments(input) };
-        let Ruling { effect, reason, rules, limits, keyed, shadow } = self.judge_unreviewed(&facts);
+        let Ruling { effect, reason, rules, limits, keyed, shadow } = self.judge(&facts);
         let rules = rules.into_iter().cloned().collect();
         let rates = limits.into_iter().map(|(rule, limit)| Ok(self.charge(rule, limit, &facts)));
         let keyed = keyed.into_iter().map(|(rule, at, limit)| self.charge_keyed(rule, at, limit, &facts));
@@ -42,7 +42,22 @@ impl Policy for RulePolicy {
             (RuleEffect::Deny, _) => Decision::deny(rules, code(reason.unwrap_or(Reason::NoRule))),
         };
         decision.shadow = shadow.into_iter().cloned().collect();
+        decision.reviewed = self.reviews(&facts);
         decision
+    }
+
+    fn review(&self, input: &PolicyInput<'_>, result: Option<&JsonText>) -> Review {
+        let facts = Facts::from(input).result(result.map(JsonText::as_str));
+        let Ruling { effect, reason, rules, shadow, .. } = self.judge_result(&facts);
+        let mut review = match effect {
+            RuleEffect::Allow => Review::passed(),
+            _ => Review::withheld(
+                rules.into_iter().cloned().collect(),
+                code(reason.unwrap_or(Reason::InputUnusable)),
+            ),
+        };
+        review.shadow = shadow.into_iter().cloned().collect();
+        review
     }
 
     /// Only with `every_tool_unsafely`.
@@ -95,24 +110,6 @@ impl RulePolicy {
             push_part(&mut key, by.as_str(), &by.value(facts)?);
         }
         Ok(Charge::new(key, taken_from, limit.cost(facts)?, rule.clone()))
-    }
-
-    /// What the rules say about a call whose result nobody will judge. A gate
-    /// does not ask for that yet, and a rule that is not asked must not let
-    /// anything pass: whatever the result, if it might be withheld, the call is
-    /// denied.
-    fn judge_unreviewed(&self, facts: &Facts<'_>) -> Ruling<'_> {
-        let ruling = self.judge(facts);
-        if ruling.effect == RuleEffect::Deny || !self.reads_results() {
-            return ruling;
-        }
-        let withheld = self.judge_result(facts);
-        match withheld.effect {
-            RuleEffect::Deny => {
-                Ruling { reason: Some(Reason::ResultUnchecked), shadow: ruling.shadow, ..withheld }
-            }
-            _ => ruling,
-        }
     }
 
     fn key(&self, kind: &str, rule: &RuleId) -> String {
@@ -187,7 +184,6 @@ mod tests {
             Reason::OutsideWindow,
             Reason::InputUnusable,
             Reason::DetectorError,
-            Reason::ResultUnchecked,
         ] {
             assert_eq!(code(reason).as_str(), reason.code());
         }

@@ -5,6 +5,8 @@
 //! whoever holds the vault. What a limit had left is not in a receipt, so a
 //! limit is never recomputed; that the rules allowed the call is.
 
+mod result;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use asqav_receipt::canonical;
@@ -101,16 +103,21 @@ impl<'p> Recorded<'p> {
         if decision == "observation" {
             return Err("it was recorded without a policy".to_owned());
         }
+        Ok(Self { decision, ..Self::of_any(payload) })
+    }
+
+    /// Of any receipt, whatever its decision.
+    fn of_any(payload: &'p Object) -> Self {
         let ours = payload.get("asqav").and_then(Json::as_object);
         let rules = ours.and_then(|ours| ours.get("policy")?.as_object()?.get("rules")?.as_array());
         let controls = payload.get("controls_evaluated").and_then(Json::as_object);
-        Ok(Self {
-            decision,
+        Self {
+            decision: "",
             reason: text(payload, "reason"),
             rules: rules.unwrap_or_default().iter().filter_map(Json::as_str).collect(),
             policy: text(payload, "policy_digest").unwrap_or_default(),
             approved: controls.is_some_and(|controls| controls.get("quorum").is_some()),
-        })
+        }
     }
 
     /// `same_policy`: the receipt names this very policy, so that its rules
@@ -121,7 +128,7 @@ impl<'p> Recorded<'p> {
                 return Err("its rules allow it; what its limits had left is not in a receipt".to_owned());
             }
             ("allow", RuleEffect::Approve) if self.approved => {
-                return Err("it was approved: its rules ask for an approval".to_owned());
+                true
             }
             ("allow", RuleEffect::Allow) => true,
             ("deny", _) if !self.is_by_rules() => {

@@ -247,11 +247,11 @@ impl Rule {
     /// holds, the result is withheld. Deny rules only; its conditions may look
     /// at the [result](crate::condition::result()) and at the arguments.
     ///
-    /// Whoever holds the result asks [`RulePolicy::judge_result`]. A gate does
-    /// not yet: a call whose result might be withheld is denied there, with
-    /// the code `result_unchecked`.
-    ///
-    /// [`RulePolicy::judge_result`]: crate::RulePolicy::judge_result
+    /// A gate asks before a result goes back to the caller. What the tool gave
+    /// back and the gate was given no text of, an error or a result that is not
+    /// captured, cannot be evaluated, and is withheld as well. A caller who runs
+    /// the tool without the gate has to have it release the result
+    /// (`Permit::release`), or is denied with the code `result_unchecked`.
     #[must_use]
     pub const fn on_result(mut self) -> Self {
         self.on_result = true;

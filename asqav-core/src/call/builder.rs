@@ -4,7 +4,9 @@ use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{ActionType, ActorName, IdError, ResourceName, TenantId, ToolName, ToolVersion};
 use serde::Serialize;
 
-use super::{ActorKind, Argument, CallError, Capture, JsonText, Origin, ToolCall, safe_code, safe_label};
+use super::{
+    ActorKind, Argument, CallError, Capture, Handling, JsonText, Origin, ToolCall, safe_code, safe_label,
+};
 use crate::argument::to_json_text;
 
 /// Builds a [`ToolCall`]; see [`ToolCall::builder`].
@@ -28,7 +30,7 @@ impl ToolCallBuilder {
             origin: Origin::default(),
             arguments: Vec::new(),
             fault: None,
-            adapting: false,
+            handling: Handling::default(),
         };
         Self { call: ToolCall { fault, ..call } }
     }

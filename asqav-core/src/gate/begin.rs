@@ -1,5 +1,7 @@
 //! From a call to its submitted decision: everything before waiting.
 
+use std::sync::Arc;
+
 use asqav_receipt::payload::Tier;
 use asqav_receipt::time::Timestamp;
 
@@ -10,6 +12,7 @@ use super::decide::{Denial, Ruling};
 use super::draft;
 use super::identity::Fresh;
 use super::install::{Door, Entry};
+use super::review::Reviewing;
 use crate::call::{Argument, ToolCall};
 use crate::completion::Acknowledged;
 use crate::permit::Permit;
@@ -39,7 +42,7 @@ pub(super) fn decided(concluded: Concluded) -> Result<Stage, Refused> {
     let [fresh, outcome] = Fresh::draw_some(clock)?;
     let now = clock.now();
     let (action, tool) = (call.action.clone(), call.tool.clone());
-    let Decided { ruling, submitted, kept, arguments } =
+    let Decided { ruling, submitted, kept, arguments, review } =
         decide(&entry, call, now, &place, &fresh, &approved)?;
     let policy_digest = ruling.policy_digest(entry.gate.identity());
     if let (Some(call), Some(approvals)) = (kept, entry.gate.0.approvals.clone()) {
@@ -67,6 +70,8 @@ pub(super) fn decided(concluded: Concluded) -> Result<Stage, Refused> {
         approved_until: approved.grant().map(|grant| grant.expires_at),
         arguments,
         obligations,
+        review,
+        reviewed: None,
         fresh: outcome,
         basis,
         ambient,
@@ -83,6 +88,8 @@ struct Decided {
     kept: Option<ToolCall>,
     /// What an adapting caller has to hand the tool.
     arguments: Vec<Argument>,
+    /// What the result has to be judged by, if it has to be.
+    review: Option<Reviewing>,
 }
 
 /// Rules on `call` and submits the decision, by the policy that is in force
@@ -114,6 +121,7 @@ fn decide(
         let arguments = if call.is_adapting() { call.arguments.clone() } else { Vec::new() };
         let asks = matches!(ruling.denial, Some(Denial::NeedsApproval(_))) && gate.0.approvals.is_some();
         let kept = asks.then(|| call.clone());
+        let review = reviewing(&ruling, &call);
         let draft = draft::decision(entry, call, &ruling, now, fresh, approved);
         let submitted = match &entry.session {
             Some(session) => session.state.submit(place, draft),
@@ -121,13 +129,20 @@ fn decide(
         };
         drop(in_force);
         return match submitted {
-            Ok(submitted) => Ok(Decided { ruling, submitted, kept, arguments }),
+            Ok(submitted) => Ok(Decided { ruling, submitted, kept, arguments, review }),
             Err(refused) => {
                 gate.refund(&ruling.charges, now);
                 Err(refused)
             }
         };
     }
+}
+
+/// The policy and the call, if the result has to be judged.
+fn reviewing(ruling: &Ruling, call: &ToolCall) -> Option<Reviewing> {
+    let allowed = ruling.reviewed && ruling.denial.is_none();
+    let active = ruling.active.as_ref().filter(|_| allowed)?;
+    Some(Reviewing::new(Arc::clone(active), call.clone()))
 }
 
 impl Door {
@@ -160,6 +175,8 @@ fn observe(entry: Entry, mut call: ToolCall) -> Result<Permit, Refused> {
         approved_until: None,
         arguments: handed,
         obligations: Vec::new(),
+        review: None,
+        reviewed: None,
         fresh,
         basis,
         ambient,

@@ -36,6 +36,8 @@ pub(super) struct Ruling {
     pub(super) obligations: Vec<Obligation>,
     /// The arguments as the obligations want them, if there are any.
     pub(super) enforced: Option<Vec<Argument>>,
+    /// Whether the policy has to see the result.
+    pub(super) reviewed: bool,
     /// Why the call is denied, if it is.
     pub(super) denial: Option<Denial>,
     /// The policy in force then, whether or not it was asked.
@@ -87,6 +89,7 @@ impl Ruling {
             shadow: Vec::new(),
             obligations: Vec::new(),
             enforced: None,
+            reviewed: false,
             denial,
             active: None,
         }
@@ -154,7 +157,14 @@ impl Gate {
         let Ok(decision) = asked(&**policy, &input) else {
             return Ruling::denied(Wire::Deny, Vec::new(), Denial::Policy(code("policy_error")));
         };
-        if decision.obligations.is_empty() || matches!(decision.effect, Effect::Deny { .. }) {
+        let denied = matches!(decision.effect, Effect::Deny { .. });
+        if decision.reviewed && !denied && !call.is_releasing() {
+            // Whoever runs the tool keeps the result: nothing could be withheld.
+            let unchecked = Denial::Policy(code("result_unchecked"));
+            let ruling = Ruling::denied(Wire::Deny, decision.rules, unchecked);
+            return Ruling { shadow: decision.shadow, ..ruling };
+        }
+        if decision.obligations.is_empty() || denied {
             return self.effect(decision, *digest, now, grant);
         }
         match self.enforced(&**policy, &input, &decision) {
@@ -202,7 +212,7 @@ impl Gate {
         now: Timestamp,
         grant: Option<&Grant>,
     ) -> Ruling {
-        let Decision { effect, rules, charges, shadow, obligations: _ } = decision;
+        let Decision { effect, rules, charges, shadow, obligations: _, reviewed } = decision;
         let ruling = match effect {
             Effect::Allow => self.charge(rules, charges, now),
             Effect::Deny { reason } => Ruling::denied(Wire::Deny, rules, Denial::Policy(reason)),
@@ -215,7 +225,7 @@ impl Gate {
                 }
             },
         };
-        Ruling { shadow, ..ruling }
+        Ruling { shadow, reviewed, ..ruling }
     }
 
     /// Takes all charges or none.

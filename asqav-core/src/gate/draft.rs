@@ -210,7 +210,7 @@ fn push_obligation(out: &mut String, Obligation { on, duty, rule }: &Obligation)
     out.push('}');
 }
 
-fn push_texts<'t>(out: &mut String, texts: impl Iterator<Item = &'t str>) {
+pub(super) fn push_texts<'t>(out: &mut String, texts: impl Iterator<Item = &'t str>) {
     out.push('[');
     for (at, text) in texts.enumerate() {
         if at > 0 {

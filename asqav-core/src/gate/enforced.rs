@@ -53,8 +53,9 @@ impl Gate {
                 released.map_err(E::from)
             }
             Some(Err(error)) => {
-                recorded(permit.complete(Ending::error::<E>()).acknowledged().await);
-                Err(error)
+                let (ending, withheld) = permit.review(Ending::error::<E>());
+                recorded(permit.complete(ending).acknowledged().await);
+                Err(withheld.map_or(error, E::from))
             }
             None => {
                 let refused = self.timed_out(permit.ids().action_id);
@@ -83,8 +84,9 @@ impl Gate {
                 released.map_err(E::from)
             }
             Err(error) => {
-                recorded(permit.complete(Ending::error::<E>()).acknowledged().wait());
-                Err(error)
+                let (ending, withheld) = permit.review(Ending::error::<E>());
+                recorded(permit.complete(ending).acknowledged().wait());
+                Err(withheld.map_or(error, E::from))
             }
         }
     }

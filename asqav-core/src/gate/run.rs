@@ -34,7 +34,8 @@ pub trait Body {
     /// What the body's output means.
     fn ending(&mut self, output: &<Self::Future as Future>::Output) -> Option<Ending>;
 
-    /// The output of a call that was not run, or that ran out of time.
+    /// The output of a call that was not run, that ran out of time, or whose
+    /// own output is withheld.
     fn refuse(&mut self, refused: Refused) -> Option<<Self::Future as Future>::Output>;
 }
 
@@ -71,8 +72,8 @@ where
 /// Runs `body` if `call` is admitted through `door`, and records how it ended.
 ///
 /// `describe` says what the body's output means; `refuse` makes the output of
-/// a call that was not run, or that ran out of time. The body's future is
-/// created and polled after admission only.
+/// a call that was not run, that ran out of time, or whose own output is
+/// withheld. The body's future is created and polled after admission only.
 pub fn run_with<F, B, D, R>(
     door: Door,
     call: ToolCall,
@@ -112,11 +113,15 @@ pub fn run_sync_with<O>(
     };
     let output = permit.enter(body);
     let ending = permit.enter(|| describe(&output));
+    let (ending, withheld) = permit.review(ending);
     // The gate is closed then and says so; the result comes back all the same.
     if let Err(cause) = permit.complete(ending).acknowledged().wait() {
         unrecorded(&cause);
     }
-    output
+    match withheld {
+        Some(refused) => refuse(refused),
+        None => output,
+    }
 }
 
 pub(super) fn unrecorded(cause: &crate::refused::Closed) {
@@ -173,7 +178,8 @@ pin_project! {
 /// What one poll of the body led to.
 enum Progress<O> {
     Returned(O, Acknowledged),
-    TimedOut(Refused, Acknowledged),
+    /// It ran out of time, or its output is withheld.
+    Refused(Refused, Acknowledged),
 }
 
 impl<B: Body> Future for Run<B, B::Future> {
@@ -195,7 +201,7 @@ impl<B: Body> Future for Run<B, B::Future> {
                         Progress::Returned(output, complete) => {
                             Stage::Completing { complete, output: Some(output) }
                         }
-                        Progress::TimedOut(refused, complete) => {
+                        Progress::Refused(refused, complete) => {
                             // Dropped before anything else happens: it is over.
                             this.stage.set(Stage::Done);
                             Stage::Completing { complete, output: this.body.refuse(refused) }
@@ -235,14 +241,19 @@ fn advance<B: Body>(
     let Some(running) = permit.as_mut() else { polled_again() };
     if let Poll::Ready(output) = running.enter(|| future.poll(context)) {
         let ending = had(running.enter(|| body.ending(&output)));
-        return Poll::Ready(Progress::Returned(output, taken(permit).complete(ending).acknowledged()));
+        let (ending, withheld) = running.review(ending);
+        let complete = taken(permit).complete(ending).acknowledged();
+        return Poll::Ready(match withheld {
+            Some(refused) => Progress::Refused(refused, complete),
+            None => Progress::Returned(output, complete),
+        });
     }
     if !alarm.is_some_and(|alarm| alarm.is_due(context)) {
         return Poll::Pending;
     }
     let refused = running.gate().timed_out(running.ids().action_id);
     let complete = taken(permit).complete(Ending::timed_out()).acknowledged();
-    Poll::Ready(Progress::TimedOut(refused, complete))
+    Poll::Ready(Progress::Refused(refused, complete))
 }
 
 impl super::Gate {

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use asqav_receipt::digest::Sha256Digest;
-use asqav_receipt::id::{ActionId, ActionType, ToolName};
+use asqav_receipt::id::{ActionId, ActionType, ReasonCode, ToolName};
 use asqav_receipt::payload::{Context, Form, Payload, Phase, ReceiptType, Tier, ToolInfo};
 use asqav_receipt::time::Timestamp;
 
 use super::Ending;
 use crate::call::Argument;
-use crate::commit::{Committer, RESULT, fit_arguments, fit_value};
+use crate::commit::{Committer, POLICY_INPUTS, RESULT, fit_arguments, fit_value};
 use crate::context::{Ambient, Current, RunningCall};
-use crate::gate::{Fresh, Gate, Kind};
+use crate::gate::{Fresh, Gate, Kind, Reviewed, Reviewing, code};
 use crate::policy::{Charge, Obligation};
 use crate::recorder::{Draft, Place, Submitted};
 use crate::refused::Refused;
@@ -41,6 +41,10 @@ pub(crate) struct AdmittedCall {
     pub(crate) arguments: Vec<Argument>,
     /// What the call was let through with.
     pub(crate) obligations: Vec<Obligation>,
+    /// What the result has to be judged by, if it has to be.
+    pub(crate) review: Option<Reviewing>,
+    /// What came of that.
+    pub(crate) reviewed: Option<Reviewed>,
     /// Until when the body may be started, if somebody approved it.
     pub(crate) approved_until: Option<Timestamp>,
     pub(crate) basis: Basis,
@@ -85,6 +89,26 @@ impl AdmittedCall {
         self.gate.refund(&self.charges, self.charged_at);
     }
 
+    /// Judges what the tool gave back, if that has to be. Gives the ending as
+    /// the receipt has to tell it, and why nothing may go on, if so.
+    pub(super) fn review(&mut self, ending: Ending) -> (Ending, Option<ReasonCode>) {
+        let Some(review) = self.review.take_if(|_| ending.has_returned()) else { return (ending, None) };
+        let session = self.session.as_ref().map(|session| &session.state.id);
+        let reviewed = review.judge(&self.gate, session, ending.text());
+        let withheld = reviewed.withheld().cloned();
+        self.reviewed = Some(reviewed);
+        (if withheld.is_some() { ending.unquoted() } else { ending }, withheld)
+    }
+
+    /// The ending of a call whose caller keeps the result without having it
+    /// judged, as the receipt has to tell it.
+    pub(super) fn unreviewed(&mut self, ending: Ending) -> Ending {
+        match self.review.take() {
+            Some(_) if ending.has_returned() => ending.unquoted().because(code("result_unchecked")),
+            _ => ending,
+        }
+    }
+
     /// Submits the receipt that ends the call.
     pub(super) fn end(&mut self, ending: Ending) -> Result<Submitted, Refused> {
         let opened = matches!(self.basis, Basis::Decided { .. });
@@ -106,6 +130,10 @@ impl AdmittedCall {
         let mut committer = self.gate.identity().committer(&self.fresh);
         let result = self.describe(ending, &mut payload, &mut committer);
         payload.context = Context::Result(result);
+        if let (Some(reviewed), Some(policy)) = (&self.reviewed, &mut payload.asqav.policy) {
+            let inputs = reviewed.inputs(self.ids().action_id);
+            policy.inputs = Some(committer.commit(POLICY_INPUTS.to_owned(), inputs));
+        }
         Draft::new(payload, committer.into_openings())
     }
 
@@ -143,6 +171,9 @@ impl AdmittedCall {
         payload.reason = reason;
         payload.asqav.outcome = Some(outcome);
         payload.asqav.error_type = error_type;
+        if let Some(reviewed) = &self.reviewed {
+            reviewed.describe(payload);
+        }
         if let Some((at, since)) = self.started {
             let ran = self.gate.identity().clock.monotonic().saturating_sub(since);
             payload.asqav.started_at = Some(at);

@@ -19,7 +19,7 @@ pub struct Ending {
     /// is no result.
     pub(super) result: Option<(Option<JsonText>, Capture)>,
     pub(super) error_type: Option<ErrorType>,
-    /// Why the gate did not let the body start.
+    /// Why the gate did not let the body start, or its result go on.
     pub(super) reason: Option<ReasonCode>,
 }
 
@@ -98,6 +98,28 @@ impl Ending {
     /// its error.
     pub fn with_result(self, result: JsonText, capture: Capture) -> Self {
         Self { result: Some((Some(result), capture)), ..self }
+    }
+
+    /// The text of the result, if it was captured.
+    pub(crate) fn text(&self) -> Option<&JsonText> {
+        self.result.as_ref()?.0.as_ref()
+    }
+
+    /// The same ending of a call whose result does not go on: a result that
+    /// was to stand in the receipt is committed, so that the receipt does not
+    /// quote what nobody may see.
+    pub(super) fn unquoted(self) -> Self {
+        let hidden = |capture| if capture == Capture::Record { Capture::Commit } else { capture };
+        Self { result: self.result.map(|(text, capture)| (text, hidden(capture))), ..self }
+    }
+
+    pub(super) fn because(self, reason: ReasonCode) -> Self {
+        Self { reason: Some(reason), ..self }
+    }
+
+    /// Whether the tool gave back something, a result or an error.
+    pub(crate) const fn has_returned(&self) -> bool {
+        matches!(self.outcome, Outcome::Ok | Outcome::ToolError)
     }
 
     /// The outcome that the receipt will say.

@@ -1,6 +1,6 @@
 //! `asqav policy replay`: recorded decisions, recomputed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
 
 use asqav_log::keyfile::load_vault_key;
@@ -32,9 +32,10 @@ pub(crate) fn run(args: &Replay, output: &mut Output) -> Result<Exit, CliError> 
     let key = args.vault_key.as_deref().map(load_vault_key).transpose()?;
     let (log, _) = recorded::open(&args.log_dir, &args.keys)?;
     let vault = key.map(|key| Vault::new(&args.log_dir, key));
+    let mut replays = Replays { policy: trial.policy(), vault, decisions: HashMap::new() };
     let (mut same, mut lines) = (0, Vec::new());
     recorded::visit(&log, |receipt| {
-        match replay(receipt, trial.policy(), vault.as_ref())? {
+        match replays.replay(receipt)? {
             Some(Line { replayed: Replayed::Same, .. }) => same += 1,
             Some(line) => lines.push(line),
             None => {}
@@ -54,18 +55,58 @@ pub(crate) fn run(args: &Replay, output: &mut Output) -> Result<Exit, CliError> 
     })
 }
 
-fn replay(receipt: &[u8], policy: &RulePolicy, vault: Option<&Vault>) -> Result<Option<Line>, CliError> {
-    let payload = payload(receipt);
-    let Some(payload) = payload.as_object() else { return Ok(None) };
-    let text = |name: &str| payload.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
-    let action_id = text("action_id");
-    let opened = match vault.filter(|_| text("type") == "protectmcp:decision") {
-        Some(vault) => opened(receipt, &action_id, vault)?,
-        None => BTreeMap::new(),
-    };
-    let seq = payload.get("seq").and_then(Json::as_count);
-    let line = |replayed| Line { action_id, seq, tool: text("tool_name"), replayed };
-    Ok(policy.replay(payload, &opened).map(line))
+/// What is recomputed, and what is kept for that.
+struct Replays<'p> {
+    policy: &'p RulePolicy,
+    vault: Option<Vault>,
+    /// Decisions whose outcome has not come yet, by id: kept only where results
+    /// are judged.
+    decisions: HashMap<String, (Json, Openings)>,
+}
+
+/// Values that were only committed, by their pointers.
+type Openings = BTreeMap<String, String>;
+
+impl Replays<'_> {
+    fn replay(&mut self, receipt: &[u8]) -> Result<Option<Line>, CliError> {
+        let json = payload(receipt);
+        let Some(payload) = json.as_object() else { return Ok(None) };
+        let text = |name: &str| payload.get(name).and_then(Json::as_str).unwrap_or_default();
+        let (action_id, tool) = (text("action_id").to_owned(), text("tool_name").to_owned());
+        let seq = payload.get("seq").and_then(Json::as_count);
+        let replayed = match text("type") {
+            "protectmcp:decision" => {
+                let opened = self.opened(receipt, &action_id)?;
+                let replayed = self.policy.replay(payload, &opened);
+                if self.policy.reads_results() {
+                    self.decisions.insert(action_id.clone(), (json, opened));
+                }
+                replayed
+            }
+            "protectmcp:observation:result_bound" => self.result(receipt, payload, &action_id)?,
+            _ => None,
+        };
+        Ok(replayed.map(|replayed| Line { action_id, seq, tool, replayed }))
+    }
+
+    /// The review of a result, where its decision stands before it.
+    fn result(
+        &mut self,
+        receipt: &[u8],
+        payload: &Object,
+        action_id: &str,
+    ) -> Result<Option<Replayed>, CliError> {
+        let parents = payload.get("asqav").and_then(|asqav| asqav.as_object()?.get("parents")?.as_array());
+        let decision = parents.and_then(|parents| parents.first()?.as_str()).unwrap_or_default();
+        let Some((decision, of_decision)) = self.decisions.remove(decision) else { return Ok(None) };
+        let Some(decision) = decision.as_object() else { return Ok(None) };
+        let opened = self.opened(receipt, action_id)?;
+        Ok(self.policy.replay_result((payload, &opened), (decision, &of_decision)))
+    }
+
+    fn opened(&self, receipt: &[u8], action_id: &str) -> Result<Openings, CliError> {
+        self.vault.as_ref().map_or(Ok(BTreeMap::new()), |vault| opened(receipt, action_id, vault))
+    }
 }
 
 /// The committed values of the receipt that the vault opens, each checked

@@ -281,7 +281,9 @@ fn result_text(body: &[u8]) -> Option<JsonText> {
 /// with a code and, where there is one, the denial receipt.
 fn refusal<R: HttpBody>(refused: &Refused) -> Response<Replayed<R>> {
     let status = match refused {
-        Refused::Denied { .. } | Refused::NeedsApproval { .. } => StatusCode::FORBIDDEN,
+        Refused::Denied { .. } | Refused::NeedsApproval { .. } | Refused::Withheld { .. } => {
+            StatusCode::FORBIDDEN
+        }
         Refused::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Refused::Unrepresentable { .. } => StatusCode::BAD_REQUEST,
         Refused::TimedOut { .. } => StatusCode::GATEWAY_TIMEOUT,
