@@ -122,7 +122,8 @@ async fn a_denied_result_reaches_nobody_on_any_way() {
     let output = move |_: ToolCall| ready(Ok::<_, Refused>(ToolOutput::new(secret().unwrap())));
     let service = SignedLayer::new(test.gate()).layer(service_fn(output));
     assert_withheld(&test, &service.oneshot(call()).await.unwrap_err(), "denied_by_rule");
-    let described = |_: ToolCall| ready(Ok::<_, Refused>(ToolOutput::error("e", json(&format!("\"{SECRET}\"")))));
+    let described =
+        |_: ToolCall| ready(Ok::<_, Refused>(ToolOutput::error("e", json(&format!("\"{SECRET}\"")))));
     let service = SignedLayer::new(test.gate()).layer(service_fn(described));
     assert_withheld(&test, &service.oneshot(call()).await.unwrap_err(), "denied_by_rule");
     let ended: Vec<_> = test.receipts().of("read", Phase::Outcome).filter_map(|p| p.asqav.outcome).collect();
@@ -195,7 +196,10 @@ fn missing_mistyped_and_failing_inputs_withhold() {
         (rule("no-cards").when(result("/rows").more_than(5)), "input_unusable"),
         (rule("no-cards").when(result("/text").more_than(5)), "input_unusable"),
         (rule("no-cards").when(result("").contains([Detector::new(Fails)])), "detector_error"),
-        (rule("no-cards").when(all([arg("/nothing").equals(1), result("/text").equals("x")])), "input_unusable"),
+        (
+            rule("no-cards").when(all([arg("/nothing").equals(1), result("/text").equals("x")])),
+            "input_unusable",
+        ),
     ] {
         let policy = RulePolicy::from_rules("p", [Rule::allow("a").tools(["read"]), deny]).unwrap();
         let test = TestGate::with_policy(policy);
@@ -231,7 +235,8 @@ fn a_review_is_recomputed_from_its_receipts() {
         .into_iter()
         .map(|wanted| {
             let payload = |entry: &asqav_core::log::LogEntry| Json::parse(&entry.canonical).unwrap();
-            let of_type = |json: &Json| json.as_object().unwrap().get("type").unwrap().as_str() == Some(wanted);
+            let of_type =
+                |json: &Json| json.as_object().unwrap().get("type").unwrap().as_str() == Some(wanted);
             let entry = receipts.entries().iter().find(|entry| of_type(&payload(entry))).unwrap();
             let values = &entry.openings.as_ref().unwrap().values;
             (payload(entry), values.iter().cloned().collect::<BTreeMap<_, _>>())

@@ -127,9 +127,7 @@ impl<'p> Recorded<'p> {
             ("rate_limit", RuleEffect::Allow) => {
                 return Err("its rules allow it; what its limits had left is not in a receipt".to_owned());
             }
-            ("allow", RuleEffect::Approve) if self.approved => {
-                true
-            }
+            ("allow", RuleEffect::Approve) if self.approved => true,
             ("allow", RuleEffect::Allow) => true,
             ("deny", _) if !self.is_by_rules() => {
                 return Err(format!("the gate decided, not its rules ({})", self.reason.unwrap_or_default()));
