@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Forget(Forget),
     /// Place or release a legal hold: nothing it covers is erased or deleted.
     Hold(Hold),
+    /// Delete sealed segments whose time is over; tell which, without --apply.
+    Retain(Retain),
     /// Have the file system forbid writing to sealed segments; tell what it applies.
     Guard(Guard),
     /// Record a small log with a real gate and policy, then verify it.
@@ -370,6 +372,32 @@ pub(crate) struct Forget {
     #[arg(long, value_name = "FILE")]
     pub(crate) vault_key: Option<PathBuf>,
     /// The log's signing key (PEM): for the erasure receipt.
+    #[arg(long, value_name = "PEM")]
+    pub(crate) key: Option<PathBuf>,
+    /// The key set that has it (JWKS).
+    #[arg(long, value_name = "JWKS")]
+    pub(crate) keys: Option<PathBuf>,
+}
+
+/// `asqav retain`
+///
+/// Whole sealed segments go, oldest first, up to the first that is too young or
+/// under a legal hold; the newest sealed one stays. Header and leaf hashes of
+/// what was deleted stay, and the log still verifies.
+#[derive(Debug, Args)]
+pub(crate) struct Retain {
+    /// The log directory.
+    pub(crate) log_dir: PathBuf,
+    /// How long receipts are kept, by the time that they claim; 2555 by default.
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) days: Option<u32>,
+    /// Mean it when the period is shorter than six months.
+    #[arg(long)]
+    pub(crate) short: bool,
+    /// Delete. Nobody else may be writing the log.
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// The log's signing key (PEM): for the deletion receipt.
     #[arg(long, value_name = "PEM")]
     pub(crate) key: Option<PathBuf>,
     /// The key set that has it (JWKS).

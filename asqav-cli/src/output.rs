@@ -90,6 +90,13 @@ impl Output {
         drop(writeln!(io::stderr(), "error: {}", escape(&error.to_string())));
     }
 
+    /// Warns on standard error, of what is done all the same.
+    pub(crate) fn warn(&mut self, text: &str) -> Result<(), CliError> {
+        self.flush()?;
+        drop(writeln!(io::stderr(), "warning: {text}"));
+        Ok(())
+    }
+
     /// Adds a remark on standard error, which JSON on standard output does not need.
     pub(crate) fn hint(&mut self, text: &str) -> Result<(), CliError> {
         self.flush()?;

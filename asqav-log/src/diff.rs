@@ -6,14 +6,17 @@ use std::path::Path;
 
 use asqav_receipt::batch::{Assembled, Assembler};
 use asqav_receipt::digest::Sha3Digest;
+use asqav_receipt::header::SignedHeader;
 use asqav_receipt::json::{Json, Object};
+use asqav_receipt::merkle::{Sha3Tree, TreeHash as _};
 use asqav_receipt::proof::FraudProof;
 use asqav_receipt::receipt::parse_line;
 
 use crate::lines::Lines;
 use crate::names::segment_name;
-use crate::reader::{LogReader, ReadError};
+use crate::reader::{LogReader, ReadError, SegmentFiles};
 use crate::regular;
+use crate::tombstone;
 
 /// How two copies of a log compare, receipt by receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +67,9 @@ pub enum ForkKind {
     Logs,
     /// One of the lines is no receipt.
     Unreadable,
+    /// One copy deleted the receipt and has its leaf hash only, which is not
+    /// that of the other's line: the receipt or its signature differs.
+    Deleted,
 }
 
 impl Fork {
@@ -74,8 +80,9 @@ impl Fork {
     }
 }
 
-/// Compares the logs in two directories. Where one begins later, because older
-/// segments were deleted, the beginning of the other is passed over.
+/// Compares the logs in two directories. Deleted receipts are compared by their
+/// leaf hashes; where one copy begins later, without even these, the beginning
+/// of the other is passed over.
 ///
 /// # Errors
 /// [`ReadError`] when either could not be read.
@@ -83,7 +90,7 @@ pub fn compare(dirs: [&Path; 2]) -> Result<Difference, ReadError> {
     let [one, other] = dirs;
     let (mut one, mut other) = (Cursor::open(one)?, Cursor::open(other)?);
     let mut lines = [one.next()?, other.next()?];
-    let begin = lines.each_ref().map(|line| line.as_ref().and_then(|line| seq_of(&line.line)).unwrap_or(1));
+    let begin = [one.begin(&lines[0]), other.begin(&lines[1])];
     let mut seq = begin.into_iter().max().unwrap_or(1);
     for (line, (cursor, first)) in lines.iter_mut().zip([(&mut one, begin[0]), (&mut other, begin[1])]) {
         for _ in first..seq {
@@ -98,11 +105,11 @@ pub fn compare(dirs: [&Path; 2]) -> Result<Difference, ReadError> {
             [None, None] => Difference::None { size: seq - 1 },
             [Some(_), None] => Difference::Longer { which: 0, common: seq - 1 },
             [None, Some(_)] => Difference::Longer { which: 1, common: seq - 1 },
-            [Some(first), Some(second)] => {
+            [Some(Held::Line(first)), Some(Held::Line(second))] => {
                 if first.line != second.line {
                     if !same_payload(&first, &second) {
                         let kind = kind(&first.line, &second.line, seq, [one, other])?;
-                        return Ok(Difference::fork(seq, first, second, kind));
+                        return Ok(Difference::fork(seq, Held::Line(first), Held::Line(second), kind));
                     }
                     signed_otherwise.get_or_insert((seq, first, second));
                 }
@@ -110,18 +117,28 @@ pub fn compare(dirs: [&Path; 2]) -> Result<Difference, ReadError> {
                 seq += 1;
                 continue;
             }
+            [Some(first), Some(second)] => {
+                if first.leaf() != second.leaf() {
+                    return Ok(Difference::fork(seq, first, second, ForkKind::Deleted));
+                }
+                lines = [one.next()?, other.next()?];
+                seq += 1;
+                continue;
+            }
         };
         return Ok(match signed_otherwise {
-            Some((seq, first, second)) => Difference::fork(seq, first, second, ForkKind::Signatures),
+            Some((seq, first, second)) => {
+                Difference::fork(seq, Held::Line(first), Held::Line(second), ForkKind::Signatures)
+            }
             None => end,
         });
     }
 }
 
 impl Difference {
-    fn fork(seq: u64, first: Assembled, second: Assembled, kind: ForkKind) -> Self {
-        let lines = [first.line, second.line];
-        Self::Fork(Box::new(Fork { seq, lines, receipts: [first.receipt, second.receipt], kind }))
+    fn fork(seq: u64, first: Held, second: Held, kind: ForkKind) -> Self {
+        let ([first, own], [second, other]) = (first.shown(), second.shown());
+        Self::Fork(Box::new(Fork { seq, lines: [first, second], receipts: [own, other], kind }))
     }
 }
 
@@ -152,7 +169,7 @@ fn is_named(line: &[u8], rest: &mut Cursor, recovery: &[u8], seq: u64) -> Result
     }
     let mut lost = [line, b"\n"].concat();
     while lost.len() < len
-        && let Some(next) = rest.next()?
+        && let Some(Held::Line(next)) = rest.next()?
     {
         lost.extend_from_slice(&next.line);
         lost.push(b'\n');
@@ -183,31 +200,76 @@ fn seq_of(line: &[u8]) -> Option<u64> {
     payload.as_object()?.get("seq")?.as_count().filter(|seq| *seq >= 1)
 }
 
-/// The lines of a log, one after the other.
+/// What a copy has of a receipt.
+enum Held {
+    Line(Assembled),
+    /// Its leaf hash: its segment was deleted.
+    Hash([u8; 32]),
+}
+
+impl Held {
+    fn leaf(&self) -> [u8; 32] {
+        match self {
+            Self::Line(assembled) => Sha3Tree::leaf(&assembled.line),
+            Self::Hash(leaf) => *leaf,
+        }
+    }
+
+    /// The line and its receipt, empty where it was deleted.
+    fn shown(self) -> [Vec<u8>; 2] {
+        match self {
+            Self::Line(assembled) => [assembled.line, assembled.receipt],
+            Self::Hash(_) => [Vec::new(), Vec::new()],
+        }
+    }
+}
+
+/// The receipts of a log, one after the other.
 struct Cursor {
     dir: std::path::PathBuf,
     segments: std::vec::IntoIter<u64>,
     lines: Option<Lines<BufReader<std::fs::File>>>,
     assembler: Assembler,
-    ready: VecDeque<Assembled>,
+    ready: VecDeque<Held>,
+    /// The number of the first receipt, where it was deleted.
+    first_deleted: Option<u64>,
 }
 
 impl Cursor {
     fn open(dir: &Path) -> Result<Self, ReadError> {
         let log = LogReader::open(dir)?;
-        let present = log.segments().iter().filter(|(_, files)| files.log_len.is_some());
+        let present =
+            log.segments().iter().filter(|(_, files)| files.log_len.is_some() || files.is_deleted());
         let segments: Vec<_> = present.map(|(number, _)| *number).collect();
+        let first_deleted = match segments.first() {
+            Some(first) if log.segments().get(first).is_some_and(SegmentFiles::is_deleted) => {
+                let signed = SignedHeader::parse(&log.header(*first)?).ok();
+                signed.map(|signed| signed.header.first_seq)
+            }
+            _ => None,
+        };
         Ok(Self {
             dir: dir.to_owned(),
             segments: segments.into_iter(),
             lines: None,
             assembler: Assembler::default(),
             ready: VecDeque::new(),
+            first_deleted,
         })
     }
 
-    /// The next complete line without its line feed, and its receipt.
-    fn next(&mut self) -> Result<Option<Assembled>, ReadError> {
+    /// The number of the log's first receipt, which is `first`.
+    fn begin(&self, first: &Option<Held>) -> u64 {
+        let seq = match first {
+            Some(Held::Line(assembled)) => seq_of(&assembled.line),
+            _ => self.first_deleted,
+        };
+        seq.unwrap_or(1)
+    }
+
+    /// The next complete line without its line feed, and its receipt; or the
+    /// hash of a deleted one.
+    fn next(&mut self) -> Result<Option<Held>, ReadError> {
         loop {
             if let Some(ready) = self.ready.pop_front() {
                 return Ok(Some(ready));
@@ -216,12 +278,19 @@ impl Cursor {
                 let piece =
                     lines.next_piece().map_err(|source| ReadError::Io { path: self.dir.clone(), source })?;
                 if let Some(piece) = piece.filter(|piece| piece.complete) {
-                    self.ready.extend(self.assembler.push(piece.bytes));
+                    self.ready.extend(self.assembler.push(piece.bytes).into_iter().map(Held::Line));
                     continue;
                 }
             }
-            self.ready.extend(self.assembler.give_up());
+            self.lines = None;
+            self.ready.extend(self.assembler.give_up().into_iter().map(Held::Line));
             let Some(number) = self.segments.next() else { return Ok(self.ready.pop_front()) };
+            if !self.dir.join(segment_name(number)).exists()
+                && let Some(leaves) = tombstone::leaves(&self.dir, number)?
+            {
+                self.ready.extend(leaves.into_iter().map(Held::Hash));
+                continue;
+            }
             let (file, _) = regular::open(&self.dir, &segment_name(number))?;
             self.lines = Some(Lines::new(BufReader::with_capacity(1 << 16, file)));
         }

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::lines::Lines;
-use crate::names::segment_name;
+use crate::names::{leaves_name, segment_name};
 use crate::reader::{LogReader, ReadError};
 use crate::regular;
 
@@ -63,16 +63,37 @@ impl Follow {
             }
             self.open = None;
             // The next segment begins only after this one is complete.
-            let next = self.segment.saturating_add(1);
-            if !self.dir.join(segment_name(next)).exists() || self.has_more()? {
+            if self.has_more()? || !self.advance() {
                 return Ok(None);
             }
-            (self.segment, self.offset) = (next, 0);
         }
+    }
+
+    /// Goes on to the next segment that is there, over deleted ones; `false` if
+    /// there is none.
+    fn advance(&mut self) -> bool {
+        let mut next = self.segment.saturating_add(1);
+        while !self.dir.join(segment_name(next)).exists() {
+            if !self.dir.join(leaves_name(next)).exists() {
+                return false;
+            }
+            next = next.saturating_add(1);
+        }
+        (self.segment, self.offset) = (next, 0);
+        true
+    }
+
+    /// Whether the segment was deleted since it was begun.
+    fn is_deleted(&self) -> bool {
+        !self.dir.join(segment_name(self.segment)).exists()
+            && self.dir.join(leaves_name(self.segment)).exists()
     }
 
     /// Whether the segment has grown since it was read to its end.
     fn has_more(&self) -> Result<bool, ReadError> {
+        if self.is_deleted() {
+            return Ok(false);
+        }
         let (file, path) = regular::open(&self.dir, &segment_name(self.segment))?;
         let len = file.metadata().map_err(|source| ReadError::Io { path, source })?.len();
         Ok(len > self.offset)
@@ -80,6 +101,9 @@ impl Follow {
 
     /// Opens the segment at the next line; `false` if it is not there yet.
     fn reopen(&mut self) -> Result<bool, ReadError> {
+        if self.is_deleted() && !self.advance() {
+            return Ok(false);
+        }
         let (mut file, path) = match regular::open(&self.dir, &segment_name(self.segment)) {
             Ok(opened) => opened,
             Err(ReadError::Io { source, .. })

@@ -3,7 +3,7 @@
 //!
 //! | file | `on` asks for |
 //! |---|---|
-//! | sealed segments and their headers | mode 0400; on Linux the attribute `i` (immutable), except on the newest header |
+//! | sealed segments, their headers, and the leaf hashes of deleted ones | mode 0400; on Linux the attribute `i` (immutable), except on the newest header |
 //! | the open segment | mode 0600 |
 //! | the directory | mode 0700 |
 //!
@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use crate::names::{header_name, segment_name};
+use crate::names::{header_name, leaves_name, segment_name};
 use crate::reader::{LogReader, ReadError};
 
 /// Mode of a file that nobody is to write.
@@ -113,6 +113,24 @@ pub fn off(log_dir: &Path) -> Result<Vec<Guarded>, GuardError> {
     })
 }
 
+/// Takes the guard off segment `number`, so that it can be deleted; its header
+/// keeps it.
+///
+/// # Errors
+/// The file's name, and what the system said.
+pub(crate) fn lift(log_dir: &Path, number: u64) -> Result<(), (String, io::Error)> {
+    let name = segment_name(number);
+    let lift = || {
+        let file = open(&log_dir.join(&name))?;
+        match set_immutable(&file, false) {
+            // Without such an attribute there is none to take off.
+            Err(error) if immutable(&file).is_ok() => Err(error),
+            _ => set_mode(&file, OPEN_MODE),
+        }
+    };
+    lift().map_err(|error| (name.clone(), error))
+}
+
 /// What the system applies now; changes nothing.
 ///
 /// # Errors
@@ -172,6 +190,9 @@ fn targets(log_dir: &Path) -> Result<Vec<Target>, GuardError> {
         let mut add = |name, fixed| targets.push(Target { name, sealed, fixed, dir: false });
         if files.log_len.is_some() {
             add(segment_name(*number), sealed);
+        }
+        if files.is_deleted() {
+            add(leaves_name(*number), sealed);
         }
         if sealed {
             add(header_name(*number), newest != Some(*number));

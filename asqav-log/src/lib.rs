@@ -14,6 +14,7 @@ pub mod pqc_audit_log_fs;
 pub mod prove;
 pub mod reader;
 mod regular;
+mod tombstone;
 pub mod tree;
 
 #[cfg(feature = "write")]
@@ -36,6 +37,8 @@ pub mod limits;
 pub mod mirror;
 #[cfg(feature = "write")]
 mod recovery;
+#[cfg(feature = "write")]
+pub mod retention;
 #[cfg(feature = "write")]
 mod rotation;
 #[cfg(feature = "write")]

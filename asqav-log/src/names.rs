@@ -14,6 +14,9 @@ pub const TREE: &str = "tree";
 /// The name of the file that tells which erasures are under way.
 pub const ERASING: &str = "erasing.json";
 
+/// The name of the file that tells which deletions are under way.
+pub const DELETING: &str = "deleting.json";
+
 /// The end of the name of a file that is not finished: left over by a crash,
 /// removed by the next writer, never evidence.
 pub const UNFINISHED: &str = ".tmp";
@@ -26,6 +29,8 @@ pub enum FileKind {
     Segment(u64),
     /// `segment-00000001.sig.json`: the signed header.
     Header(u64),
+    /// `segment-00000001.leaves`: leaf hashes of its receipts, which were deleted.
+    Leaves(u64),
     /// `segment-00000001.anchors.jsonl`: anchors of its receipts.
     Anchors(u64),
     /// `torn-12.bin`: what a crash left after receipt 12.
@@ -38,6 +43,8 @@ pub enum FileKind {
     Tree,
     /// `erasing.json`: erasures without their erasure receipt so far.
     Erasing,
+    /// `deleting.json`: deletions that are under way.
+    Deleting,
     /// A name ending in `.tmp`.
     Unfinished,
     /// Not a name that a log has.
@@ -56,6 +63,7 @@ impl FileKind {
             VAULT => return Self::Vault,
             TREE => return Self::Tree,
             ERASING => return Self::Erasing,
+            DELETING => return Self::Deleting,
             _ => {}
         }
         let torn = name.strip_prefix("torn-").and_then(|rest| rest.strip_suffix(".bin"));
@@ -73,6 +81,7 @@ impl FileKind {
         [
             (Self::Segment(number), segment_name(number)),
             (Self::Header(number), header_name(number)),
+            (Self::Leaves(number), leaves_name(number)),
             (Self::Anchors(number), format!("segment-{number:08}.anchors.jsonl")),
         ]
         .into_iter()
@@ -90,6 +99,12 @@ pub fn segment_name(number: u64) -> String {
 #[must_use]
 pub fn header_name(number: u64) -> String {
     format!("segment-{number:08}.sig.json")
+}
+
+/// `segment-00000001.leaves` for 1.
+#[must_use]
+pub fn leaves_name(number: u64) -> String {
+    format!("segment-{number:08}.leaves")
 }
 
 /// `torn-12.bin` for 12, the last receipt before the torn bytes.
@@ -135,6 +150,7 @@ mod tests {
         }
         assert_eq!(FileKind::of("segment-00000007.log"), FileKind::Segment(7));
         assert_eq!(FileKind::of("segment-00000007.anchors.jsonl"), FileKind::Anchors(7));
+        assert_eq!(FileKind::of("segment-00000007.leaves"), FileKind::Leaves(7));
         assert_eq!(FileKind::of("torn-0.bin"), FileKind::Torn(0));
         assert_eq!(FileKind::of("segment-00000001.sig.json.tmp"), FileKind::Unfinished);
     }

@@ -12,13 +12,14 @@ use std::path::Path;
 
 use asqav_receipt::checkpoint::SignedCheckpoint;
 use asqav_receipt::digest::Sha3Digest;
+use asqav_receipt::header::SignedHeader;
 use asqav_receipt::id::ActionId;
 use asqav_receipt::merkle::Sha3Tree;
 use asqav_receipt::merkle::tiles::TiledTree;
 use asqav_receipt::proof::{ConsistencyProof, InclusionProof, ProofError};
 use asqav_receipt::receipt::parse_line;
 
-use crate::reader::ReadError;
+use crate::reader::{LogReader, ReadError};
 use crate::tree::{Overlay, StoredTree};
 
 use tail::Tail;
@@ -46,6 +47,12 @@ pub enum ProveError {
         /// The checkpoint's size.
         size: u64,
     },
+    /// Its segment was deleted: there is nothing left to prove.
+    #[error("receipt {seq} was deleted with its segment")]
+    Deleted {
+        /// Its number.
+        seq: u64,
+    },
     /// The log is not the one of the checkpoint.
     #[error(transparent)]
     Proof(#[from] ProofError),
@@ -65,7 +72,13 @@ pub fn prove(
     wanted: Wanted,
     checkpoint: &SignedCheckpoint,
 ) -> Result<InclusionProof, ProveError> {
-    with_fallback(log_dir, |stored| inclusion(log_dir, stored, wanted, checkpoint))
+    let made = with_fallback(log_dir, |stored| inclusion(log_dir, stored, wanted, checkpoint));
+    match made {
+        Err(ProveError::NoSuchReceipt { .. }) if let Some(seq) = deleted(log_dir, wanted)? => {
+            Err(ProveError::Deleted { seq })
+        }
+        made => made,
+    }
 }
 
 /// Proves that the log grew from the checkpoint `older` to `newer` without a
@@ -87,6 +100,23 @@ pub fn prove_growth(
         let path = path.ok_or(ProofError::Sizes)?.into_iter().map(Sha3Digest::from_bytes).collect();
         Ok(ConsistencyProof::new(older.clone(), path, newer.clone())?)
     })
+}
+
+/// The number of the receipt that is wanted, if its segment was deleted.
+fn deleted(log_dir: &Path, wanted: Wanted) -> Result<Option<u64>, ReadError> {
+    let seq = match wanted {
+        Wanted::Seq(seq) => Some(seq),
+        Wanted::Id(id) => StoredTree::open(log_dir)?.find(id)?,
+    };
+    let Some(seq) = seq else { return Ok(None) };
+    let log = LogReader::open(log_dir)?;
+    for (number, _) in log.segments().iter().filter(|(_, files)| files.is_deleted() && files.header) {
+        let header = SignedHeader::parse(&log.header(*number)?).ok().map(|signed| signed.header);
+        if header.is_some_and(|header| (header.first_seq..=header.last_seq).contains(&seq)) {
+            return Ok(Some(seq));
+        }
+    }
+    Ok(None)
 }
 
 /// Tries with the stored tree, then without.

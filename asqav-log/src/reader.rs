@@ -32,6 +32,7 @@ use asqav_receipt::verify::{LogInputs, LogReport};
 use crate::lines::{Lines, Piece};
 use crate::names::{FileKind, header_name, segment_name, torn_name};
 use crate::regular;
+use crate::tombstone;
 
 use checking::Checking;
 use recoveries::Recoveries;
@@ -73,6 +74,17 @@ pub struct SegmentFiles {
     pub log_len: Option<u64>,
     /// Whether `segment-N.sig.json` is there.
     pub header: bool,
+    /// Whether `segment-N.leaves` is there.
+    pub leaves: bool,
+}
+
+impl SegmentFiles {
+    /// Whether its receipts were deleted and their leaf hashes kept. Whether
+    /// that was meant is for verification to say.
+    #[must_use]
+    pub const fn is_deleted(&self) -> bool {
+        self.log_len.is_none() && self.leaves
+    }
 }
 
 /// A receipt found in a log.
@@ -148,7 +160,10 @@ impl LogReader {
 
     fn add(&mut self, name: String, metadata: &Metadata) -> Result<(), ReadError> {
         let kind = FileKind::of(&name);
-        let is_evidence = matches!(kind, FileKind::Segment(_) | FileKind::Header(_) | FileKind::Torn(_));
+        let is_evidence = matches!(
+            kind,
+            FileKind::Segment(_) | FileKind::Header(_) | FileKind::Leaves(_) | FileKind::Torn(_)
+        );
         if is_evidence && !metadata.is_file() {
             return Err(ReadError::NotAFile { path: self.path.join(name) });
         }
@@ -157,12 +172,13 @@ impl LogReader {
                 self.segments.entry(number).or_default().log_len = Some(metadata.len())
             }
             FileKind::Header(number) => self.segments.entry(number).or_default().header = true,
+            FileKind::Leaves(number) => self.segments.entry(number).or_default().leaves = true,
             FileKind::Torn(seq) => {
                 self.torn.insert(seq, metadata.len());
             }
             FileKind::Vault if metadata.is_dir() => self.vault = true,
             FileKind::Tree if metadata.is_dir() => {}
-            FileKind::Lock | FileKind::Erasing if metadata.is_file() => {}
+            FileKind::Lock | FileKind::Erasing | FileKind::Deleting if metadata.is_file() => {}
             FileKind::Unfinished => self.unfinished.push(name),
             // Nothing checks anchors yet, so nothing explains them.
             FileKind::Anchors(_)
@@ -170,7 +186,8 @@ impl LogReader {
             | FileKind::Vault
             | FileKind::Tree
             | FileKind::Lock
-            | FileKind::Erasing => self.strays.push(name),
+            | FileKind::Erasing
+            | FileKind::Deleting => self.strays.push(name),
         }
         Ok(())
     }
@@ -234,6 +251,18 @@ impl LogReader {
         Ok(())
     }
 
+    /// Gives every piece of segment `number` to `visit`, until it breaks.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn visit_one(
+        &self,
+        number: u64,
+        visit: &mut dyn FnMut(&Piece<'_>) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        self.visit_segment(number, visit).map(drop)
+    }
+
     /// Has what was read of the newest segment on disk before this returns: a
     /// writer may have written it and not yet synced it.
     ///
@@ -268,6 +297,12 @@ impl LogReader {
         let mut check = Checking::new(inputs, workers);
         let mut done = 0;
         for (number, files) in &self.segments {
+            if files.is_deleted() {
+                let header = if files.header { self.header(*number)? } else { Vec::new() };
+                check.finish_signatures();
+                check.verifier.deleted(*number, &header, &tombstone::bytes(&self.path, *number)?);
+                continue;
+            }
             check.verifier.segment_start(*number);
             let before = done;
             let _never_breaks = self.visit_segment(*number, &mut |piece| {

@@ -16,6 +16,8 @@
 //! - Erasures that were under way are told apart by the log itself: those
 //!   whose erasure receipt is not there are handed to the gate, which records
 //!   one; the keys are then destroyed once more.
+//! - Deletions that were under way are finished if their deletion receipt is
+//!   in the log, and taken back if it is not.
 //! - The newest header is written again when no receipt follows it, for the
 //!   same reason.
 //!
@@ -24,6 +26,7 @@
 //! not the newest, a missing or renumbered segment, another agent's or issuer's
 //! log, a log behind its mirror.
 
+mod deleting;
 mod erasing;
 mod listing;
 mod mirrored;
@@ -81,5 +84,9 @@ pub(crate) fn recover(
         mirrored::check(storage, &listing, &scan.tip, mirror)?;
     }
     let erasures = erasing::read(storage, &listing, &scan.tip)?;
-    repair::repair(storage, &listing, scan, header, erasures)
+    let recovered = repair::repair(storage, &listing, scan, header, erasures)?;
+    // INVARIANT: nothing is removed before the receipt that says so is durable,
+    // which repairing makes it.
+    deleting::finish(storage, &listing, &recovered.tip)?;
+    Ok(recovered)
 }

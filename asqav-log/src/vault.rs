@@ -54,8 +54,9 @@ mod key;
 mod read;
 mod write;
 
+pub(crate) use census::visit_payloads;
 pub use census::{Census, census};
-pub(crate) use erase::Erasures;
+pub(crate) use erase::{Erasures, destroy};
 pub use forget::{ForgetError, Forgotten, Plan, Subject, forget};
 pub use key::VaultKey;
 pub use read::{Entry, Opened, Vault, VaultError};

@@ -13,6 +13,7 @@ use crate::error::io_error;
 use crate::keyring::Keyring;
 use crate::mirror::Mirror;
 use crate::recovery::{Recovered, recover};
+use crate::retention::Deletions;
 use crate::rotation::Rotation;
 use crate::segment::{OpenSegment, line_len};
 use crate::sink::{CheckpointSink, Couriers, Deliveries};
@@ -179,6 +180,7 @@ impl FileLog {
             mirror,
             vault,
             erasures,
+            deletions: Deletions::default(),
             tip,
             segment,
             derived,
@@ -251,6 +253,7 @@ struct Writer {
     mirror: Option<Mirror>,
     vault: Option<VaultWriter>,
     erasures: Erasures,
+    deletions: Deletions,
     /// Where the chain stands, receipts in the batch at hand included.
     tip: Tip,
     segment: Option<OpenSegment>,
@@ -275,18 +278,24 @@ impl Writer {
         // INVARIANT: an erasure receipt is in the log only after the keys of
         // what it names were destroyed; whoever reads it relies on that.
         let erasing = self.erasures.begin(self.storage.as_mut(), batch)?;
+        let deleting = self.deletions.begin(self.storage.as_mut(), batch, self.tip.next_segment - 1)?;
         let now = self.owner.clock.now();
         for entry in batch {
             self.add(entry, now)?;
         }
         let Some(segment) = &mut self.segment else { return Ok(()) };
         segment.flush()?;
-        if durable || erasing {
+        if durable || erasing || deleting {
             segment.sync(self.storage.as_mut())?;
             self.update_mirror()?;
         }
         if erasing {
             self.erasures.recorded(self.storage.as_mut(), batch)?;
+        }
+        // INVARIANT: a segment is removed only after the receipt that says so is
+        // durable, vault and mirror included.
+        if deleting {
+            self.deletions.finish(self.storage.as_mut())?;
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ pub mod canonical;
 pub mod checkpoint;
 pub mod commitment;
 pub mod delegation;
+pub mod deletion;
 pub mod digest;
 pub mod disclosure;
 pub mod dsse;

@@ -79,6 +79,7 @@ const fn meaning(kind: ForkKind) -> &'static str {
         }
         ForkKind::Signatures => "one receipt under two signatures",
         ForkKind::Logs => "receipts of different logs",
+        ForkKind::Deleted => "one copy deleted the receipt, and its hash is not that of the other's",
         _ => "one of the lines is no receipt",
     }
 }
@@ -89,6 +90,7 @@ const fn word(kind: ForkKind) -> &'static str {
         ForkKind::Recovered => "recovered",
         ForkKind::Signatures => "signatures",
         ForkKind::Logs => "logs",
+        ForkKind::Deleted => "deleted",
         _ => "unreadable",
     }
 }

@@ -113,6 +113,7 @@ fn segment(dir: &LogReader, counts: &Counts, number: u64) -> Result<Json, CliErr
     object.set("bytes", files.log_len.map_or(Json::Null, Json::count));
     let seal = if files.header { SignedHeader::parse(&dir.header(number)?).ok() } else { None };
     let state = match (&seal, files.header) {
+        _ if files.is_deleted() => "deleted",
         (Some(_), _) => "sealed",
         (None, true) => "sealed, header unreadable",
         (None, false) => "open",

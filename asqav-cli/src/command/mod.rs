@@ -15,6 +15,7 @@ mod log;
 mod policy;
 mod pqc_audit;
 mod prove;
+mod retain;
 mod show;
 mod tree;
 mod verify;
@@ -42,6 +43,7 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Exit, CliErr
         Command::Diff(args) => diff::run(args, output),
         Command::Import(args) => import::run(args, output),
         Command::Forget(args) => forget::run(args, output),
+        Command::Retain(args) => retain::run(args, output),
         Command::Guard(args) => guard::run(args, output),
         Command::Hold(args) => hold::run(args, output),
         Command::Export(args) => export::run(args, output),

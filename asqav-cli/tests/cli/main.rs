@@ -9,6 +9,7 @@ mod log;
 mod policy;
 mod pqc_audit;
 mod receipts;
+mod retain;
 mod usage;
 mod vault;
 mod verify_receipt;

@@ -1,5 +1,6 @@
-//! Receipts about the log itself: erasure.
+//! Receipts about the log itself: erasure, deletion, legal holds.
 
+use asqav_receipt::deletion::{DELETE_EVENT, Deletion};
 use asqav_receipt::erasure::{ERASE_EVENT, MAX_ERASED_LEN, erase_body};
 use asqav_receipt::hold::{HOLD_EVENT, MAX_SET_LEN, RELEASE_EVENT, hold_body, release_body};
 use asqav_receipt::id::HoldId;
@@ -27,6 +28,17 @@ impl Gate {
         receipts.subtract(&SeqSet::range(submitted + 1, MAX_SEQ));
         let parts = receipts.split(MAX_ERASED_LEN).into_iter();
         parts.map(|part| self.record_event(ERASE_EVENT, erase_body(&part))).collect()
+    }
+
+    /// Deletes sealed segments of the gate's log, and records that with a
+    /// deletion receipt.
+    ///
+    /// The log removes them *after* the receipt that says so is durable, and
+    /// finishes at the next start what a crash interrupted. A deletion that the
+    /// log cannot do, because older segments are there or other headers, closes
+    /// the gate: `asqav_log::retention` looks before, and at legal holds.
+    pub fn delete(&self, deletion: &Deletion) -> Recorded {
+        self.record_event(DELETE_EVENT, deletion.to_body())
     }
 
     /// Records a legal hold: nothing of `receipts`, or of the whole log and

@@ -13,6 +13,7 @@ use crate::names::{header_name, segment_name};
 use crate::segment::OpenSegment;
 use crate::storage::{FileReader, Storage};
 use crate::tip::Tip;
+use crate::tombstone;
 use crate::tree::hashes;
 
 /// So many sealed segments are gone through in one step …
@@ -177,13 +178,17 @@ impl Behind {
     }
 }
 
-/// The leaves of a sealed segment: as stored, or made from its lines.
+/// The leaves of a sealed segment: as stored, made from its lines, or those of
+/// its tombstone.
 fn leaves(storage: &mut dyn Storage, header: &SegmentHeader) -> io::Result<Vec<[u8; 32]>> {
-    let stored = stored(storage, 0, header.first_seq - 1, header.count);
-    for leaves in [stored, lines(storage, header.segment)] {
-        if let Ok(leaves) = leaves
-            && root::<Sha3Tree>(&leaves) == *header.root.as_bytes()
-        {
+    let known = stored(storage, 0, header.first_seq - 1, header.count);
+    let fits = |leaves: &Vec<[u8; 32]>| root::<Sha3Tree>(leaves) == *header.root.as_bytes();
+    if let Some(leaves) = known.ok().filter(fits) {
+        return Ok(leaves);
+    }
+    // Of a deleted segment there are the hashes only.
+    for read in [lines, tombstone::stored] {
+        if let Some(leaves) = read(storage, header.segment).ok().filter(fits) {
             return Ok(leaves);
         }
     }

@@ -10,6 +10,7 @@ use crate::lines::Lines;
 use crate::names::segment_name;
 use crate::reader::ReadError;
 use crate::regular;
+use crate::tombstone;
 use crate::tree::{Place, StoredTree};
 
 /// What stands in the segments after the stored tree's last receipt.
@@ -49,6 +50,30 @@ impl Tail {
         u64::try_from(self.leaves.len()).is_ok_and(|len| len >= count)
     }
 
+    /// Goes on by the leaf hashes of a deleted segment; `false` if it was not
+    /// deleted.
+    fn deleted(
+        &mut self,
+        log_dir: &Path,
+        place: Place,
+        skip: &mut u64,
+        count: u64,
+    ) -> Result<bool, ReadError> {
+        let Some(leaves) = tombstone::leaves(log_dir, place.segment)? else { return Ok(false) };
+        for leaf in leaves {
+            if self.is_full(count) {
+                break;
+            }
+            if *skip > 0 {
+                *skip -= 1;
+                continue;
+            }
+            self.leaves.push(leaf);
+            self.newest += 1;
+        }
+        Ok(true)
+    }
+
     /// Reads on in one segment; `false` if there is none.
     fn segment(
         &mut self,
@@ -61,7 +86,7 @@ impl Tail {
         let (mut file, path) = match regular::open(log_dir, &segment_name(place.segment)) {
             Ok(opened) => opened,
             Err(ReadError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                return Ok(false);
+                return self.deleted(log_dir, place, skip, count);
             }
             Err(error) => return Err(error),
         };

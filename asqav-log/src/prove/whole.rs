@@ -10,6 +10,7 @@ use crate::lines::Lines;
 use crate::names::segment_name;
 use crate::reader::ReadError;
 use crate::regular;
+use crate::tombstone;
 use crate::tree::{Place, StoredTree};
 
 /// The receipt that `line` stands for; `None` if its batch is not whole.
@@ -29,7 +30,11 @@ pub(super) fn receipt(
     for segment in place.segment.. {
         let (mut file, path) = match regular::open(log_dir, &segment_name(segment)) {
             Ok(opened) => opened,
-            Err(ReadError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => break,
+            Err(ReadError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                let Some(leaves) = tombstone::leaves(log_dir, segment)? else { break };
+                left = left.saturating_sub(u64::try_from(leaves.len()).unwrap_or(u64::MAX));
+                continue;
+            }
             Err(error) => return Err(error),
         };
         let io = |source| ReadError::Io { path: path.clone(), source };

@@ -1,11 +1,11 @@
 //! Which segments a log directory holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use asqav_core::log::LogError;
 
 use crate::error::{damaged, io_error};
-use crate::names::{ERASING, FileKind, header_name, segment_name};
+use crate::names::{DELETING, ERASING, FileKind, header_name, segment_name};
 use crate::storage::{Entry, Storage};
 
 /// The segments of a log, in order and without a gap.
@@ -13,6 +13,10 @@ use crate::storage::{Entry, Storage};
 pub(super) struct Listing {
     /// Segments 1 to this one are sealed.
     pub(super) sealed: u64,
+    /// Those of them that were deleted; never the newest.
+    pub(super) deleted: BTreeSet<u64>,
+    /// Segments that are there with leaf hashes beside them.
+    pub(super) undeleted: Vec<u64>,
     /// Length in bytes of the newest sealed segment's file, 0 without one.
     pub(super) sealed_len: u64,
     /// The open segment's number and length.
@@ -33,10 +37,14 @@ impl Listing {
     fn of(entries: Vec<Entry>) -> Result<Self, LogError> {
         let (mut segments, mut headers) = (BTreeMap::new(), BTreeMap::new());
         let (mut unfinished, mut torn) = (Vec::new(), Vec::new());
+        let mut leaves = BTreeSet::new();
         for Entry { name, file_len } in entries {
             let kind = FileKind::of(&name);
             match (kind, file_len) {
-                (FileKind::Segment(_) | FileKind::Header(_) | FileKind::Torn(_), None) => {
+                (
+                    FileKind::Segment(_) | FileKind::Header(_) | FileKind::Leaves(_) | FileKind::Torn(_),
+                    None,
+                ) => {
                     return Err(damaged(name, "it is not a regular file"));
                 }
                 (FileKind::Segment(number), Some(len)) => {
@@ -44,6 +52,9 @@ impl Listing {
                 }
                 (FileKind::Header(number), Some(len)) => {
                     headers.insert(number, len);
+                }
+                (FileKind::Leaves(number), Some(_)) => {
+                    leaves.insert(number);
                 }
                 (FileKind::Torn(seq), _) => torn.push(seq),
                 (FileKind::Unfinished, Some(_)) if is_ours(&name) => unfinished.push(name),
@@ -53,47 +64,56 @@ impl Listing {
                 _ => {}
             }
         }
-        Self::ordered(&segments, &headers, unfinished, torn)
+        let mut listing = Self::ordered(&segments, &headers, &leaves)?;
+        (listing.unfinished, listing.torn) = (unfinished, torn);
+        Ok(listing)
     }
 
     fn ordered(
         segments: &BTreeMap<u64, u64>,
         headers: &BTreeMap<u64, u64>,
-        unfinished: Vec<String>,
-        torn: Vec<u64>,
+        leaves: &BTreeSet<u64>,
     ) -> Result<Self, LogError> {
-        let last = segments.keys().next_back().copied().unwrap_or(0);
-        for (number, due) in segments.keys().zip(1..) {
+        let deleted: BTreeSet<_> =
+            leaves.iter().copied().filter(|number| !segments.contains_key(number)).collect();
+        let all: BTreeSet<_> = segments.keys().chain(&deleted).copied().collect();
+        let last = all.last().copied().unwrap_or(0);
+        for (number, due) in all.iter().zip(1..) {
             if *number != due {
                 return Err(damaged(segment_name(due), "it is missing"));
             }
         }
         for number in headers.keys() {
-            if !segments.contains_key(number) {
+            if !all.contains(number) {
                 return Err(damaged(segment_name(*number), "it is missing, its header is there"));
             }
         }
-        for number in segments.keys().filter(|number| **number != last) {
+        for number in all.iter().filter(|number| **number != last || deleted.contains(number)) {
             if !headers.contains_key(number) {
                 return Err(damaged(header_name(*number), "it is missing, a later segment is there"));
             }
         }
         let open = (last > 0 && !headers.contains_key(&last)).then_some(last);
         let sealed = open.map_or(last, |number| number - 1);
+        if deleted.contains(&sealed) {
+            return Err(damaged(segment_name(sealed), "the newest sealed segment is never deleted"));
+        }
         let len = |number: u64| segments.get(&number).copied().unwrap_or(0);
         Ok(Self {
             sealed,
             sealed_len: len(sealed),
             open: open.map(|number| (number, len(number))),
-            unfinished,
-            torn,
+            undeleted: leaves.difference(&deleted).copied().collect(),
+            deleted,
+            unfinished: Vec::new(),
+            torn: Vec::new(),
         })
     }
 }
 
 /// Whether an unfinished file can be one of a log's.
 fn is_ours(name: &str) -> bool {
-    ["segment-", "torn-", ERASING].iter().any(|start| name.starts_with(start))
+    ["segment-", "torn-", ERASING, DELETING].iter().any(|start| name.starts_with(start))
 }
 
 #[cfg(test)]
@@ -127,6 +147,28 @@ mod tests {
         );
         assert!(refused(&["segment-00000001.sig.json"]).contains("its header is there"));
         assert!(refused(&["segment-1.log"]).contains("named like a segment"));
+    }
+
+    #[test]
+    fn deleted_segments_leave_header_and_leaf_hashes() {
+        let names = [
+            "segment-00000001.leaves",
+            "segment-00000001.sig.json",
+            "segment-00000002.log",
+            "segment-00000002.sig.json",
+            "segment-00000003.log",
+        ];
+        let found = listing(&names).unwrap();
+        assert_eq!((found.sealed, found.open.map(|(number, _)| number)), (2, Some(3)));
+        assert_eq!((found.deleted, found.undeleted), ([1].into(), Vec::new()));
+        let refused = |names: &[&str]| listing(names).unwrap_err();
+        assert!(refused(&names[1..]).contains("segment-00000001.log: it is missing"));
+        assert!(refused(&names[..2]).contains("never deleted"));
+        let unsealed = [names[0], names[2], names[3]];
+        assert!(refused(&unsealed).contains("segment-00000001.sig.json: it is missing"));
+        let both = ["segment-00000001.log", "segment-00000001.leaves"];
+        let found = listing(&both).unwrap();
+        assert_eq!((found.deleted.len(), found.undeleted), (0, vec![1]));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use asqav_receipt::receipt::parse_line;
 
 use super::listing::Listing;
 use super::sealed::parse_header;
-use crate::error::io_error;
+use crate::error::{damaged, io_error};
 use crate::lines::Lines;
 use crate::names::segment_name;
 use crate::storage::{FileReader, Storage};
@@ -35,9 +35,18 @@ pub(super) fn check(
     let same = |link: Link| link.sha256 == mirror.sha256 && link.sha3 == Some(mirror.sha3);
     if mirror.log_id == tip.log_id && link.is_some_and(same) {
         Ok(())
+    } else if link.is_none() && listing.deleted.iter().any(|number| holds(storage, *number, mirror.seq)) {
+        Err(damaged("the head mirror", "the receipt that it names was deleted since"))
     } else {
         Err(LogError::Rewritten { seq: mirror.seq })
     }
+}
+
+/// Whether the deleted segment `number` held receipt `seq`, but not as its last:
+/// to that one its header has the link.
+fn holds(storage: &mut dyn Storage, number: u64, seq: u64) -> bool {
+    let header = parse_header(storage, number).map(|signed| signed.header);
+    header.is_ok_and(|header| (header.first_seq..header.last_seq).contains(&seq))
 }
 
 /// The link to receipt `seq`, which is not the newest.
@@ -60,7 +69,7 @@ pub(super) fn link_to(
             break;
         }
     }
-    let Some(number) = number else { return Ok(None) };
+    let Some(number) = number.filter(|number| !listing.deleted.contains(number)) else { return Ok(None) };
     let name = segment_name(number);
     let source = FileReader { storage, name: &name, offset: 0 };
     let mut lines = Lines::new(BufReader::with_capacity(1 << 16, source));

@@ -17,11 +17,12 @@ use crate::names::{header_name, segment_name};
 use crate::storage::Storage;
 use crate::tip::Tip;
 
-/// What the first receipt of a log fixes for all others.
+/// What the first receipt of a log fixes for all others: any receipt has it but
+/// for the link.
 pub(super) struct First {
     /// The log.
     pub(super) log_id: LogId,
-    /// The SHA3 link to it.
+    /// The SHA3 link to it; `None` if it was deleted.
     genesis: Option<Sha3Digest>,
 }
 
@@ -35,7 +36,9 @@ pub(super) fn first_receipt(
     if listing.sealed == 0 && listing.open.is_none() {
         return Ok(None);
     }
-    let name = segment_name(1);
+    // The oldest that was not deleted.
+    let oldest = (1..).find(|number| !listing.deleted.contains(number)).unwrap_or(1);
+    let name = segment_name(oldest);
     let bytes = storage
         .read(&name, 0, MAX_LINE_LEN + 1)
         .map_err(|error| io_error(format!("reading `{name}`"), error))?;
@@ -53,7 +56,7 @@ pub(super) fn first_receipt(
         let (found, wanted) = (payload.issuer_id.to_string(), owner.issuer.to_string());
         return Err(LogError::OtherIssuer { found, wanted });
     }
-    let genesis = Link::to(&payload.to_canonical()).sha3;
+    let genesis = Link::to(&payload.to_canonical()).sha3.filter(|_| oldest == 1);
     Ok(Some(First { log_id: payload.asqav.log_id, genesis }))
 }
 
@@ -73,14 +76,14 @@ pub(super) fn read(
     keys.check(&header.key_thumbprint, &header.signing_bytes(), signature)
         .map_err(|why| damaged(&name, why))?;
     let first = first.ok_or_else(|| damaged(segment_name(1), "it holds no receipt"))?;
-    if header.log_id != first.log_id || Some(header.genesis) != first.genesis {
+    if header.log_id != first.log_id || first.genesis.is_some_and(|genesis| genesis != header.genesis) {
         return Err(damaged(name, "it seals a segment of another log"));
     }
     if header.bytes != listing.sealed_len {
         return Err(damaged(segment_name(number), "its length is not the one in its header"));
     }
     let payload = last_receipt(storage, header)?;
-    tip.genesis = first.genesis;
+    tip.genesis = Some(header.genesis);
     tip.head = Some(Head::new(payload.seq, header.last, payload.issued_at));
     tip.open =
         OpenSet::from_items(&header.open).ok_or_else(|| damaged(&name, "it lists an open item twice"))?;

@@ -18,6 +18,7 @@ use super::{HASH_LEN, ID_LEN, PLACE_LEN, Place, hashes, id_of, ids, places};
 use crate::lines::{Lines, MAX_LINE_LEN};
 use crate::names::segment_name;
 use crate::storage::{FileReader, Storage};
+use crate::tombstone;
 
 /// How much of the segments is read in one go while the tree is behind, bytes.
 const STEP_LEN: u64 = 16 << 20;
@@ -51,7 +52,7 @@ impl Derived {
         if let Self::Live(tree) = self
             && tree.size() + 1 == seq
         {
-            tree.push(leaf, id, place);
+            tree.push(leaf, *id.as_bytes(), place);
         }
     }
 
@@ -122,15 +123,36 @@ fn read_on(
     budget: u64,
 ) -> io::Result<u64> {
     let (start, name) = (place.offset, segment_name(place.segment));
+    if start == 0 && is_gone(storage, &name)? {
+        return deleted(storage, tree, *place);
+    }
     let source = FileReader { storage, name: &name, offset: start };
     let mut lines = Lines::new(BufReader::with_capacity(1 << 18, source));
     while tree.size() < size && place.offset - start < budget {
         let Some(piece) = lines.next_piece()?.filter(|piece| piece.complete) else { break };
         let id = id_of(piece.bytes).ok_or_else(|| io::Error::other(format!("no receipt in `{name}`")))?;
-        tree.push(Sha3Tree::leaf(piece.bytes), id, *place);
+        tree.push(Sha3Tree::leaf(piece.bytes), *id.as_bytes(), *place);
         place.offset = start + piece.end();
     }
     Ok(place.offset - start)
+}
+
+fn is_gone(storage: &mut dyn Storage, name: &str) -> io::Result<bool> {
+    match storage.read(name, 0, 1) {
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes a deleted segment by its leaf hashes; its receipts have no ids any
+/// more.
+fn deleted(storage: &mut dyn Storage, tree: &mut TreeWriter, place: Place) -> io::Result<u64> {
+    let leaves = tombstone::stored(storage, place.segment)?;
+    for leaf in &leaves {
+        tree.push(*leaf, [0; ID_LEN], place);
+    }
+    Ok(u64::try_from(leaves.len() * HASH_LEN).unwrap_or(u64::MAX))
 }
 
 /// The arrays as far as the sealed segments go, and where the next line begins;

@@ -2,7 +2,6 @@
 
 use std::io;
 
-use asqav_receipt::id::ActionId;
 use asqav_receipt::merkle::tiles::TILE_LEN;
 use asqav_receipt::merkle::{Sha3Tree, root};
 
@@ -88,7 +87,7 @@ impl TreeWriter {
     }
 
     /// Adds the next receipt.
-    pub(super) fn push(&mut self, leaf: [u8; HASH_LEN], id: ActionId, place: Place) {
+    pub(super) fn push(&mut self, leaf: [u8; HASH_LEN], id: [u8; ID_LEN], place: Place) {
         self.places.waiting.extend_from_slice(&place.to_record());
         let mut hash = Some(leaf);
         for array in &mut self.hashes {
@@ -96,7 +95,7 @@ impl TreeWriter {
             array.waiting.extend_from_slice(&record);
             hash = array.group(record).map(|group| root::<Sha3Tree>(&group));
         }
-        let mut range = Some([*id.as_bytes(); 2]);
+        let mut range = Some([id; 2]);
         for (level, array) in (0_u32..).zip(&mut self.ids) {
             let Some(record) = range.take() else { break };
             let encoded = record.as_flattened();

@@ -73,7 +73,7 @@ pub fn census(log_dir: &Path, log: &LogReader) -> Result<Census, ReadOrVault> {
 }
 
 /// Gives every payload that asqav wrote to `visit`.
-pub(super) fn visit_payloads(
+pub(crate) fn visit_payloads(
     log: &LogReader,
     visit: &mut dyn FnMut(&Payload),
 ) -> Result<(), crate::reader::ReadError> {

@@ -145,7 +145,7 @@ fn parse(bytes: &[u8]) -> Option<Vec<Erasing>> {
 
 /// Overwrites the keys of all entries of `receipts`, durably; also those that
 /// an earlier attempt overwrote, in whole or in part.
-fn destroy(storage: &mut dyn Storage, receipts: &SeqSet) -> Result<(), LogError> {
+pub(crate) fn destroy(storage: &mut dyn Storage, receipts: &SeqSet) -> Result<(), LogError> {
     let listed = storage.list(VAULT).map_err(|error| io_error("listing `vault`", error))?;
     for entry in listed.iter().filter(|entry| file_number(&entry.name).is_some()) {
         let name = format!("{VAULT}/{}", entry.name);

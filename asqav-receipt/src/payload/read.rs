@@ -142,7 +142,7 @@ fn context(receipt_type: ReceiptType, payload: &Object) -> Result<Context, Shape
 }
 
 /// The events that asqav writes.
-pub const EVENTS: [&str; 16] = [
+pub const EVENTS: [&str; 17] = [
     "gate:start",
     "gate:stop",
     "gate:recovery",
@@ -157,6 +157,7 @@ pub const EVENTS: [&str; 16] = [
     "session:open",
     "session:close",
     crate::erasure::ERASE_EVENT,
+    crate::deletion::DELETE_EVENT,
     crate::hold::HOLD_EVENT,
     crate::hold::RELEASE_EVENT,
 ];

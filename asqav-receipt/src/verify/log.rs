@@ -2,6 +2,7 @@
 
 mod batches;
 mod checkpoint;
+mod deleted;
 mod inputs;
 mod line;
 mod meaning;
@@ -16,6 +17,7 @@ pub use signatures::{CheckedSignature, SignatureJob};
 
 use batches::{Batches, Held};
 use checkpoint::Whole;
+use deleted::Deletions;
 use line::Line;
 use meaning::Meaning;
 use report::End;
@@ -49,7 +51,8 @@ struct Read<'a> {
 ///
 /// Call [`segment_start`](Self::segment_start), [`line`](Self::line) for each
 /// line, then [`sealed`](Self::sealed) or [`unsealed`](Self::unsealed), for
-/// each segment in order; at the end [`finish`](Self::finish).
+/// each segment in order, or [`deleted`](Self::deleted) for one that was
+/// deleted; at the end [`finish`](Self::finish).
 ///
 /// ```
 /// use asqav_receipt::verify::{LogInputs, LogVerifier};
@@ -67,10 +70,13 @@ pub struct LogVerifier<'a> {
     segment: Option<Segment>,
     batches: Batches,
     whole: Whole,
+    deletions: Deletions,
     receipts: u64,
     /// Signatures handed out and not yet handed back.
     pending: u64,
     head_met: bool,
+    /// The receipt that the mirrored head names was deleted.
+    head_deleted: bool,
 }
 
 impl<'a> LogVerifier<'a> {
@@ -86,9 +92,11 @@ impl<'a> LogVerifier<'a> {
             segment: None,
             batches: Batches::default(),
             whole: Whole::default(),
+            deletions: Deletions::default(),
             receipts: 0,
             pending: 0,
             head_met: false,
+            head_deleted: false,
         }
     }
 
@@ -254,15 +262,18 @@ impl<'a> LogVerifier<'a> {
             self.tally.problem(&Place::default(), Axis::Signature, ReasonCode::SignatureUnchecked, note);
         }
         self.whole.finish(&self.inputs, &self.meaning, &mut self.tally);
+        self.deletions.finish(&mut self.tally);
         let end = End {
             receipts: self.receipts,
             segments: self.seals.count(),
             sealed: self.seals.last_is_sealed(),
             head_met: self.head_met || self.whole.is_met(),
-            mirror_met: self.head_met,
+            mirror_met: self.head_met || self.head_deleted,
             checkpoint_met: self.whole.is_met(),
+            checkpoint_head_deleted: self.whole.head_is_deleted(),
             tree: self.whole.tree(),
             last_header: self.seals.last_header(),
+            deleted: self.deletions.receipts,
         };
         report::finish(&end, &self.inputs, &self.meaning, self.tally)
     }
@@ -282,6 +293,7 @@ impl<'a> LogVerifier<'a> {
         }
         if let Some(payload) = &judged.payload {
             self.meaning.apply(payload, &subject.message, &mut self.tally);
+            self.deletions.apply(payload, &mut self.tally);
             self.meet_head(payload, &subject.message);
         }
         self.predecessor = Predecessor::of(subject);

@@ -94,6 +94,11 @@ reasons! {
     NotARecovery = "recovered_outside_recovery" Invalid,
     /// An erasure receipt that names no receipts before it, or miscounts them.
     ErasureDiffers = "erasure_differs" Invalid,
+    /// A deletion receipt that is malformed, or names other receipts than the
+    /// headers of its segments do.
+    DeletionDiffers = "deletion_differs" Invalid,
+    /// A segment that a deletion receipt names is still there.
+    NotDeleted = "not_deleted" Remark,
     /// A `gate:recovery` that does not follow the receipt it names.
     RecoveryDiffers = "recovery_differs" Invalid,
     /// A life-cycle receipt where none of its kind can stand.
@@ -225,6 +230,12 @@ reasons! {
     LogIdChanged = "log_id_changed" Invalid,
     /// A segment's number does not follow the one before.
     SegmentMissing = "segment_missing" Invalid,
+    /// A segment was deleted, and no deletion receipt of the log says so.
+    DeletionUnsigned = "deletion_unsigned" Invalid,
+    /// The leaf hashes of a deleted segment do not give the root in its header.
+    TombstoneDiffers = "tombstone_differs" Invalid,
+    /// What would have to be compared stood in a deleted segment.
+    ContentDeleted = "content_deleted" Unverifiable,
     /// A segment that is followed by another has no header.
     HeaderMissing = "header_missing" Invalid,
     /// The header cannot be read.

@@ -24,6 +24,7 @@ mod checkpoints;
 mod disclosures;
 mod dsse;
 mod evidence;
+mod log_deleted;
 mod log_end;
 mod log_headers;
 mod log_meaning;

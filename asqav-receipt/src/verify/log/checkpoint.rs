@@ -5,6 +5,7 @@ use super::meaning::Meaning;
 use super::tally::{Place, Tally};
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::digest::Sha3Digest;
+use crate::header::SegmentHeader;
 use crate::merkle::{Frontier, Sha3Tree};
 use crate::verify::axes::keys::Use;
 use crate::verify::axes::time::MAX_SKEW_MICROS;
@@ -22,6 +23,8 @@ pub(super) struct Whole {
     /// Whether the first receipts, as many as the checkpoint counts, are those
     /// that it was made of.
     met: bool,
+    /// The checkpoint's newest receipt was deleted.
+    head_deleted: bool,
 }
 
 impl Whole {
@@ -65,6 +68,33 @@ impl Whole {
         }
     }
 
+    /// After a line of a deleted segment that is the checkpoint's last, but not
+    /// the segment's: what disagrees, and what nobody can compare any more.
+    pub(super) fn compare_root(&mut self, inputs: &LogInputs<'_>, header: &SegmentHeader, tally: &mut Tally) {
+        let Some(SignedCheckpoint { checkpoint, .. }) = inputs.checkpoint else { return };
+        if checkpoint.size != self.tree.size() {
+            return;
+        }
+        let place = Place::seq(checkpoint.size);
+        let same = [
+            ("log_id", checkpoint.log_id == header.log_id),
+            ("genesis", checkpoint.genesis == header.genesis),
+            ("root", checkpoint.root == self.tree().1),
+        ];
+        self.met = same.iter().all(|(_, same)| *same);
+        for (member, _) in same.iter().filter(|(_, same)| !same) {
+            let note = format!("the checkpoint's `{member}` is not what the log gives");
+            tally.problem(&place, Axis::Chain, ReasonCode::CheckpointDiffers, note);
+        }
+        self.head_deleted = true;
+    }
+
+    /// Whether the checkpoint's newest receipt was deleted: its root was
+    /// compared, its links and open decisions were not.
+    pub(super) const fn head_is_deleted(&self) -> bool {
+        self.head_deleted
+    }
+
     fn differing(&self, checkpoint: &Checkpoint, meaning: &Meaning) -> Vec<&'static str> {
         let Checkpoint {
             log_id,
@@ -79,11 +109,11 @@ impl Whole {
             suite: _,
             key_thumbprint: _,
         } = checkpoint;
-        let log = meaning.identity.as_ref();
+        let log = meaning.log();
         let open = u64::try_from(meaning.open_decisions()).ok();
         let same = [
-            ("log_id", log.is_some_and(|log| log.log_id == *log_id)),
-            ("genesis", log.is_some_and(|log| log.genesis == Some(*genesis))),
+            ("log_id", log.is_some_and(|(found, _)| found == *log_id)),
+            ("genesis", log.is_some_and(|(_, found)| found == Some(*genesis))),
             ("size", meaning.newest.is_some_and(|newest| newest.seq == *size)),
             ("root", self.tree().1 == *root),
             ("head", meaning.newest.is_some_and(|newest| newest.link == *head)),

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::tally::{Place, Tally};
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::erasure::{ERASE_EVENT, erased_of};
+use crate::header::SegmentHeader;
 use crate::id::{ActionId, AgentId, IssuerId, LogId, Nonce};
 use crate::json::{Json, Object};
 use crate::open::{Change, Contradiction, OpenDecision, OpenItem, OpenSession, OpenSet};
@@ -38,6 +39,8 @@ enum Run {
     Running,
     /// After `gate:stop`.
     Stopped,
+    /// After a segment that was deleted: any of them.
+    Unseen,
 }
 
 /// How a decision that is no longer open came to be so.
@@ -52,12 +55,15 @@ enum Fate {
 pub(super) struct Newest {
     pub(super) seq: u64,
     pub(super) link: Link,
-    pub(super) issued_at: Timestamp,
+    /// Unknown where its segment was deleted.
+    pub(super) issued_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Meaning {
     pub(super) identity: Option<Identity>,
+    /// What the headers of deleted segments say before any receipt is there.
+    stepped_over: Option<(LogId, Sha3Digest)>,
     pub(super) newest: Option<Newest>,
     open: OpenSet,
     run: Run,
@@ -82,7 +88,21 @@ impl Meaning {
         self.run(payload, &mut at);
         self.open(payload, canonical, &mut at);
         self.newest =
-            Some(Newest { seq: payload.seq, link: Link::to(canonical), issued_at: payload.issued_at });
+            Some(Newest { seq: payload.seq, link: Link::to(canonical), issued_at: Some(payload.issued_at) });
+    }
+
+    /// Goes on after a segment that was deleted, by what its header says.
+    pub(super) fn step_over(&mut self, header: &SegmentHeader) {
+        self.stepped_over.get_or_insert((header.log_id, header.genesis));
+        self.newest = Some(Newest { seq: header.last_seq, link: header.last, issued_at: None });
+        self.open = OpenSet::from_items(&header.open).unwrap_or_default();
+        self.run = Run::Unseen;
+    }
+
+    /// The log's id and the SHA3 link to its first receipt, as far as known.
+    pub(super) fn log(&self) -> Option<(LogId, Option<Sha3Digest>)> {
+        let stepped = self.stepped_over.map(|(log_id, genesis)| (log_id, Some(genesis)));
+        self.identity.as_ref().map(|log| (log.log_id, log.genesis)).or(stepped)
     }
 
     /// The log's issuer and agent, as its first receipt claims them.
@@ -106,11 +126,15 @@ impl Meaning {
     }
 
     fn same_log(&mut self, payload: &Payload, canonical: &[u8], at: &mut At<'_>) {
+        let stepped = self.stepped_over;
         let first = || Identity {
-            log_id: payload.asqav.log_id,
+            log_id: stepped.map_or(payload.asqav.log_id, |(log_id, _)| log_id),
             agent: payload.agent_id.clone(),
             issuer: payload.issuer_id.clone(),
-            genesis: Link::to(canonical).sha3.filter(|_| payload.seq == 1),
+            genesis: match stepped {
+                Some((_, genesis)) => Some(genesis),
+                None => Link::to(canonical).sha3.filter(|_| payload.seq == 1),
+            },
         };
         let log = self.identity.get_or_insert_with(first);
         if log.log_id != payload.asqav.log_id {
@@ -135,7 +159,7 @@ impl Meaning {
 
     /// A clock may be set back; that is worth a remark, and proves nothing.
     fn clock(&mut self, payload: &Payload, at: &mut At<'_>) {
-        let Some(before) = self.newest.map(|newest| newest.issued_at) else { return };
+        let Some(before) = self.newest.and_then(|newest| newest.issued_at) else { return };
         if payload.issued_at < before {
             self.backward_steps += 1;
             let note = format!("claims {}, after a receipt that claims {before}", payload.issued_at);
@@ -159,7 +183,7 @@ impl Meaning {
                 self.run = Run::Running;
             }
             Some(("gate:stop", _)) => {
-                if self.run != Run::Running {
+                if !matches!(self.run, Run::Running | Run::Unseen) {
                     at.found(
                         Axis::Structure,
                         ReasonCode::LifecycleOrder,
@@ -215,7 +239,7 @@ impl Meaning {
         // A session that outlived a clean stop is closed at the next start.
         let late_close =
             event == Some("session:close") && payload.asqav.recovered && self.run == Run::Stopped;
-        if !acts || late_close {
+        if !acts || late_close || self.run == Run::Unseen {
             return;
         }
         if payload.asqav.recovered != (self.run == Run::Recovering) {

@@ -7,6 +7,7 @@ use crate::digest::Sha3Digest;
 use crate::id::{AgentId, LogId};
 use crate::json::Json;
 use crate::payload::Link;
+use crate::seq_set::SeqSet;
 use crate::verify::finding;
 use crate::verify::reason::ReasonCode;
 use crate::verify::report::{Axis, AxisReport, Head, Problem, Verdict, report_json};
@@ -51,6 +52,8 @@ pub struct LogReport {
     pub open_decisions: u64,
     /// How often the log was stopped uncleanly.
     pub recoveries: u64,
+    /// Receipts whose segment was deleted: of them there are leaf hashes only.
+    pub deleted: SeqSet,
 }
 
 impl LogReport {
@@ -76,10 +79,14 @@ pub(super) struct End {
     pub(super) mirror_met: bool,
     /// Whether the checkpoint is.
     pub(super) checkpoint_met: bool,
+    /// Whether the checkpoint's newest receipt was deleted.
+    pub(super) checkpoint_head_deleted: bool,
     /// Size and root of the tree over all lines.
     pub(super) tree: (u64, Sha3Digest),
     /// The newest header.
     pub(super) last_header: Option<Sha3Digest>,
+    /// Receipts in segments that were deleted.
+    pub(super) deleted: SeqSet,
 }
 
 pub(super) fn finish(end: &End, inputs: &LogInputs<'_>, meaning: &Meaning, mut tally: Tally) -> LogReport {
@@ -105,6 +112,7 @@ pub(super) fn finish(end: &End, inputs: &LogInputs<'_>, meaning: &Meaning, mut t
         unknown_outcomes: meaning.unknown_outcomes,
         open_decisions: u64::try_from(meaning.open_decisions()).unwrap_or(u64::MAX),
         recoveries: meaning.recovery_count,
+        deleted: end.deleted.clone(),
     }
 }
 
@@ -140,6 +148,9 @@ fn not_checked(end: &End, inputs: &LogInputs<'_>, meaning: &Meaning) -> Vec<Stri
         let size = signed.checkpoint.size;
         lines.push(format!("tail: checked to seq {size} by the checkpoint; whether anything after seq {last} was withheld is not"));
     }
+    if checkpoint.is_some() && end.checkpoint_head_deleted {
+        lines.push("checkpoint: its root was compared; its newest receipt was deleted".to_owned());
+    }
     if open && end.receipts > 0 {
         let decisions = meaning.open_decisions();
         lines.push(format!(
@@ -147,6 +158,9 @@ fn not_checked(end: &End, inputs: &LogInputs<'_>, meaning: &Meaning) -> Vec<Stri
         ));
     } else if checkpoint.is_none() {
         lines.push(format!("tail: not checked: whether a later run, after seq {last}, was withheld"));
+    }
+    for (first, last) in end.deleted.ranges() {
+        lines.push(format!("content {first}..{last}: deleted, as the log says"));
     }
     for seq in &meaning.recoveries {
         lines.push(format!("unclean stop after seq {seq}"));

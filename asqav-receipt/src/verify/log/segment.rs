@@ -5,7 +5,8 @@ use super::meaning::Meaning;
 use super::tally::{Place, Tally};
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::header::{SegmentHeader, SignedHeader};
-use crate::merkle::{Frontier, Sha3Tree};
+use crate::merkle::{Frontier, Sha3Tree, root};
+use crate::open::OpenSet;
 use crate::payload::Link;
 use crate::verify::axes::keys::Use;
 use crate::verify::axes::time::MAX_SKEW_MICROS;
@@ -140,6 +141,68 @@ impl Seals {
     }
 }
 
+impl Seals {
+    /// Ends a segment that was deleted with its header: the header, and its
+    /// digest. Its receipts are known by their leaf hashes only.
+    pub(super) fn step_over(
+        &mut self,
+        number: u64,
+        file: &[u8],
+        leaves: &[[u8; 32]],
+        meaning: &Meaning,
+        inputs: &LogInputs<'_>,
+        tally: &mut Tally,
+    ) -> Option<(SegmentHeader, Sha3Digest)> {
+        let place = meaning.newest.map_or_else(Place::default, |newest| Place::seq(newest.seq));
+        let mut found = |axis, reason, note: String| {
+            tally.problem(&place, axis, reason, format!("header of deleted segment {number}: {note}"));
+        };
+        let signed = match SignedHeader::parse(file) {
+            Ok(signed) => signed,
+            Err(error) => {
+                self.last_header = None;
+                found(Axis::Structure, ReasonCode::MalformedHeader, error.to_string());
+                return None;
+            }
+        };
+        let count = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
+        if count != signed.header.count || root::<Sha3Tree>(leaves) != *signed.header.root.as_bytes() {
+            let note = "the leaf hashes do not give its `count` and `root`".to_owned();
+            found(Axis::Chain, ReasonCode::TombstoneDiffers, note);
+        }
+        for member in not_following(number, &signed.header, meaning, self.last_header) {
+            let note = format!("`{member}` is not what stands before it");
+            found(Axis::Chain, ReasonCode::HeaderDiffers, note);
+        }
+        sealed_at(&signed.header, meaning, inputs, &mut found);
+        signature(&signed, meaning, inputs, &mut found);
+        let digest = signed.digest();
+        self.last_header = Some(digest);
+        Some((signed.header, digest))
+    }
+}
+
+/// The members of a deleted segment's header that do not go on from what was
+/// read before it.
+fn not_following(
+    number: u64,
+    header: &SegmentHeader,
+    meaning: &Meaning,
+    previous_header: Option<Sha3Digest>,
+) -> Vec<&'static str> {
+    let newest = meaning.newest;
+    let same = [
+        ("log_id", meaning.log().is_none_or(|(log_id, _)| log_id == header.log_id)),
+        ("genesis", meaning.log().is_none_or(|(_, genesis)| genesis == Some(header.genesis))),
+        ("segment", number == header.segment),
+        ("first_seq", newest.map_or(0, |newest| newest.seq).checked_add(1) == Some(header.first_seq)),
+        ("before", newest.map_or(Link::GENESIS, |newest| newest.link) == header.before),
+        ("previous_header", previous_header == header.previous_header),
+        ("open", OpenSet::from_items(&header.open).is_some()),
+    ];
+    same.into_iter().filter(|(_, same)| !same).map(|(member, _)| member).collect()
+}
+
 /// The members that disagree with the segment's receipts or with the headers before.
 fn differing(
     segment: &Segment,
@@ -194,7 +257,7 @@ fn sealed_at(
     {
         found(Axis::Skew, ReasonCode::InTheFuture, format!("claims to be sealed at {}", header.sealed_at));
     }
-    if meaning.newest.is_some_and(|newest| header.sealed_at < newest.issued_at) {
+    if meaning.newest.is_some_and(|newest| newest.issued_at.is_some_and(|at| header.sealed_at < at)) {
         let note = format!("claims to be sealed at {}, before its last receipt", header.sealed_at);
         found(Axis::Skew, ReasonCode::ClockBackwards, note);
     }
@@ -220,5 +283,8 @@ fn signature(
             seq: Some(header.last_seq),
         },
     };
-    seal.check(meaning.owner(), inputs.keys, found);
+    // Before the first receipt that is there, a deleted segment's header is by
+    // whom its key is pinned for; the headers after it name it.
+    let owner = meaning.owner().or_else(|| seal.pinned_owner(inputs.keys));
+    seal.check(owner, inputs.keys, found);
 }

@@ -1,0 +1,262 @@
+//! Deleting segments so that a crash leaves no doubt.
+//!
+//! Before the deletion receipt is written, `deleting.json` says durably which
+//! segments it names, and their leaf hashes are stored beside them. Nothing is
+//! removed before that receipt is durable; `deleting.json` goes when all is
+//! removed. A crash in between is finished at the next start if the receipt is
+//! in the log, and undone if it is not: a segment is never gone without a
+//! receipt that says so.
+
+use std::io::{self, BufReader};
+
+use asqav_core::log::{LogEntry, LogError};
+use asqav_receipt::canonical;
+use asqav_receipt::deletion::Deletion;
+use asqav_receipt::digest::Sha3Digest;
+use asqav_receipt::header::{MAX_HEADER_FILE_LEN, SignedHeader};
+use asqav_receipt::json::{Json, Object};
+use asqav_receipt::merkle::{Sha3Tree, TreeHash as _, root};
+use asqav_receipt::payload::Link;
+use asqav_receipt::seq_set::SeqSet;
+
+use crate::error::{damaged, io_error};
+use crate::lines::Lines;
+use crate::names::{DELETING, FileKind, header_name, leaves_name, segment_name};
+use crate::storage::{FileReader, Storage, sync_names, write_whole};
+use crate::vault::destroy;
+
+/// Deletions that began and are not known to be done.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Deletions(Vec<Deleting>);
+
+/// One deletion that began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Deleting {
+    /// First and last segment.
+    segments: (u64, u64),
+    /// The receipts in them.
+    receipts: SeqSet,
+    /// The number of the deletion receipt.
+    pub(crate) seq: u64,
+    /// The SHA3 link to it.
+    pub(crate) link: Sha3Digest,
+}
+
+impl Deletions {
+    /// Those that `deleting.json` names.
+    pub(crate) fn read(storage: &mut dyn Storage) -> Result<Self, LogError> {
+        let listed = storage.list("").map_err(|error| io_error("listing the log directory", error))?;
+        let Some(entry) = listed.into_iter().find(|entry| entry.name == DELETING) else {
+            return Ok(Self::default());
+        };
+        let len = entry.file_len.and_then(|len| usize::try_from(len).ok());
+        let len = len.ok_or_else(|| damaged(DELETING, "it is not a regular file"))?;
+        let bytes = storage
+            .read(DELETING, 0, len)
+            .map_err(|error| io_error(format!("reading `{DELETING}`"), error))?;
+        let json = Json::parse(&bytes).ok();
+        let named = json
+            .as_ref()
+            .and_then(Json::as_array)
+            .and_then(|all| all.iter().map(Deleting::from_json).collect());
+        named.map(Self).ok_or_else(|| damaged(DELETING, "it does not have its form"))
+    }
+
+    /// Whether they are about segment `number`.
+    pub(crate) fn names(&self, number: u64) -> bool {
+        self.0.iter().any(|deleting| (deleting.segments.0..=deleting.segments.1).contains(&number))
+    }
+
+    /// After a crash: finishes those whose receipt is in the log, as `recorded`
+    /// says, and takes back what was prepared for the others.
+    pub(crate) fn recover(
+        self,
+        storage: &mut dyn Storage,
+        mut recorded: impl FnMut(&mut dyn Storage, &Deleting) -> Result<bool, LogError>,
+    ) -> Result<(), LogError> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        for deleting in &self.0 {
+            if recorded(storage, deleting)? {
+                deleting.finish(storage, true)?;
+            } else {
+                deleting.take_back(storage)?;
+            }
+        }
+        end(storage)
+    }
+
+    /// Makes ready what the deletion receipts of `batch` name, before any of
+    /// them is written; whether there are any.
+    ///
+    /// The segments are the oldest that are there, sealed, under the headers
+    /// that the receipts name, and before segment `newest`, which stays.
+    pub(crate) fn begin(
+        &mut self,
+        storage: &mut dyn Storage,
+        batch: &[LogEntry],
+        newest: u64,
+    ) -> Result<bool, LogError> {
+        let named: Vec<_> =
+            batch.iter().filter_map(|entry| Some((entry, Deletion::of(&entry.payload)?))).collect();
+        if named.is_empty() {
+            return Ok(false);
+        }
+        let mut next = oldest(storage)?;
+        for (entry, deletion) in &named {
+            let deleting = Deleting::of(entry, deletion).filter(|_| deletion.first_segment == next);
+            let deleting = deleting.ok_or_else(|| refused(deletion, "older segments are there"))?;
+            if deletion.last_segment() >= newest {
+                return Err(refused(deletion, "the newest sealed segment stays"));
+            }
+            next = deletion.last_segment() + 1;
+            self.0.push(deleting);
+        }
+        let items = self.0.iter().map(Deleting::to_json).collect();
+        write_whole(storage, DELETING, &canonical::to_vec(&Json::Array(items)))?;
+        for (_, deletion) in &named {
+            keep_leaves(storage, deletion)?;
+        }
+        Ok(true)
+    }
+
+    /// The deletion receipts are durable: removes what they name.
+    pub(crate) fn finish(&mut self, storage: &mut dyn Storage) -> Result<(), LogError> {
+        for deleting in &self.0 {
+            deleting.finish(storage, false)?;
+        }
+        end(storage)?;
+        self.0.clear();
+        Ok(())
+    }
+}
+
+impl Deleting {
+    fn of(entry: &LogEntry, deletion: &Deletion) -> Option<Self> {
+        Some(Self {
+            segments: (deletion.first_segment, deletion.last_segment()),
+            receipts: SeqSet::range(deletion.receipts.0, deletion.receipts.1),
+            seq: entry.payload.seq,
+            link: Link::to(&entry.canonical).sha3?,
+        })
+    }
+
+    /// Destroys what opens the receipts, then removes their segments. What
+    /// looks gone after a crash may come back: a sync of names that failed left
+    /// it on disk. `again` makes such a name once more, to remove it for good.
+    fn finish(&self, storage: &mut dyn Storage, again: bool) -> Result<(), LogError> {
+        destroy(storage, &self.receipts)?;
+        for number in self.segments.0..=self.segments.1 {
+            let name = segment_name(number);
+            let io = |what: &str, error| io_error(format!("{what} `{name}`"), error);
+            match storage.remove(&name) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    if again {
+                        drop(storage.create(&name).map_err(|error| io("making", error))?);
+                        storage.remove(&name).map_err(|error| io("removing", error))?;
+                    }
+                }
+                Err(error) => return Err(io("removing", error)),
+            }
+        }
+        sync_names(storage)
+    }
+
+    /// Removes the leaf hashes of segments that are there.
+    fn take_back(&self, storage: &mut dyn Storage) -> Result<(), LogError> {
+        let listed = storage.list("").map_err(|error| io_error("listing the log directory", error))?;
+        let has = |name: &str| listed.iter().any(|entry| entry.name == name);
+        for number in self.segments.0..=self.segments.1 {
+            let name = leaves_name(number);
+            if has(&name) && has(&segment_name(number)) {
+                storage.remove(&name).map_err(|error| io_error(format!("removing `{name}`"), error))?;
+            }
+        }
+        sync_names(storage)
+    }
+
+    fn to_json(&self) -> Json {
+        let mut object = Object::new();
+        object.set("link", self.link.to_hex());
+        object.set("receipts", self.receipts.to_string().as_str());
+        object.set("segments", SeqSet::range(self.segments.0, self.segments.1).to_string().as_str());
+        object.set("seq", Json::count(self.seq));
+        Json::Object(object)
+    }
+
+    fn from_json(json: &Json) -> Option<Self> {
+        let object = json.as_object().filter(|object| object.len() == 4)?;
+        let set = |name: &str| SeqSet::parse(object.get(name)?.as_str()?);
+        let segments = match set("segments")?.ranges() {
+            [range] => *range,
+            _ => return None,
+        };
+        Some(Self {
+            segments,
+            receipts: set("receipts")?,
+            seq: object.get("seq")?.as_count()?,
+            link: Sha3Digest::parse_hex(object.get("link")?.as_str()?)?,
+        })
+    }
+}
+
+/// Removes `deleting.json`.
+fn end(storage: &mut dyn Storage) -> Result<(), LogError> {
+    storage.remove(DELETING).map_err(|error| io_error(format!("removing `{DELETING}`"), error))?;
+    sync_names(storage)
+}
+
+/// The number of the oldest segment that is there.
+fn oldest(storage: &mut dyn Storage) -> Result<u64, LogError> {
+    let listed = storage.list("").map_err(|error| io_error("listing the log directory", error))?;
+    let segments = listed.iter().filter_map(|entry| match FileKind::of(&entry.name) {
+        FileKind::Segment(number) => Some(number),
+        _ => None,
+    });
+    Ok(segments.min().unwrap_or(0))
+}
+
+/// Stores the leaf hashes of the segments that `deletion` names, once they
+/// give the roots in the headers that it names.
+fn keep_leaves(storage: &mut dyn Storage, deletion: &Deletion) -> Result<(), LogError> {
+    let mut expected = deletion.receipts.0;
+    for (number, digest) in deletion.segments() {
+        let name = header_name(number);
+        let file = storage
+            .read(&name, 0, MAX_HEADER_FILE_LEN + 1)
+            .map_err(|error| io_error(format!("reading `{name}`"), error))?;
+        let signed = SignedHeader::parse(&file).map_err(|error| damaged(&name, error.to_string()))?;
+        if signed.digest() != digest || signed.header.first_seq != expected {
+            return Err(damaged(name, "it is not the header that the deletion receipt names"));
+        }
+        expected = signed.header.last_seq.saturating_add(1);
+        let name = segment_name(number);
+        let leaves =
+            read_leaves(storage, &name).map_err(|error| io_error(format!("reading `{name}`"), error))?;
+        if root::<Sha3Tree>(&leaves) != *signed.header.root.as_bytes() {
+            return Err(damaged(name, "it does not give the root in its header"));
+        }
+        write_whole(storage, &leaves_name(number), leaves.as_flattened())?;
+    }
+    if expected != deletion.receipts.1.saturating_add(1) {
+        return Err(refused(deletion, "it names other receipts than its segments hold"));
+    }
+    Ok(())
+}
+
+fn read_leaves(storage: &mut dyn Storage, name: &str) -> io::Result<Vec<[u8; 32]>> {
+    let source = FileReader { storage, name, offset: 0 };
+    let mut lines = Lines::new(BufReader::with_capacity(1 << 18, source));
+    let mut leaves = Vec::new();
+    while let Some(piece) = lines.next_piece()?.filter(|piece| piece.complete) {
+        leaves.push(Sha3Tree::leaf(piece.bytes));
+    }
+    Ok(leaves)
+}
+
+fn refused(deletion: &Deletion, why: &str) -> LogError {
+    let (first, last) = (deletion.first_segment, deletion.last_segment());
+    damaged(format!("deletion of segments {first}-{last}"), why)
+}
