@@ -40,6 +40,7 @@
 //! | stop everything | [`Gate::halt`], [`GateBuilder::kill_switch`] |
 //! | change arguments and results as a policy obliges | [`Gate::run_enforced`] |
 //! | have calls approved | [`approval`], [`GateBuilder::approvals`] |
+//! | let agents pass on a part of what they may do | [`delegation`], [`policy::Delegations`] |
 //! | test tools | [`testing`] |
 
 /// The README, whose examples are compiled and run as tests.
@@ -65,7 +66,7 @@ pub use asqav_core::refused::Closed;
 pub use asqav_core::session::SessionStatus;
 pub use asqav_core::sign::{SignError, Signer, Signing};
 pub use asqav_core::{Ending, Gate, Inference, Permit, Refused, Session, ToolCall};
-pub use asqav_core::{approval, clock, limits, testing, tower};
+pub use asqav_core::{approval, clock, delegation, limits, testing, tower};
 #[cfg(feature = "log")]
 pub use asqav_log as log;
 pub use asqav_macros::signed;

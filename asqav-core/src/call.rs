@@ -11,6 +11,8 @@ mod origin;
 use asqav_receipt::id::{ActionType, ToolName, ToolVersion};
 use asqav_receipt::json::JsonErrorKind;
 
+use crate::delegation::Presented;
+
 pub use crate::argument::JsonText;
 pub use builder::ToolCallBuilder;
 pub(crate) use label::{is_no_code, safe_code, safe_label};
@@ -60,6 +62,9 @@ pub struct ToolCall {
     pub origin: Origin,
     /// The arguments, each name once.
     pub arguments: Vec<Argument>,
+    /// The chains of delegation tokens that it comes with: each narrows what it
+    /// may do.
+    pub delegations: Vec<Presented>,
     fault: Option<CallError>,
     handling: Handling,
 }

@@ -14,6 +14,7 @@ use pin_project_lite::pin_project;
 
 use asqav_receipt::id::{ActionId, SessionId};
 
+use crate::delegation::Applying;
 use crate::gate::Gate;
 use crate::session::SessionHandle;
 
@@ -37,6 +38,8 @@ pub(crate) struct Ambient {
 pub(crate) struct RunningCall {
     pub(crate) gate: Gate,
     pub(crate) ids: Current,
+    /// The chains that apply to it, and to calls made in it.
+    pub(crate) delegations: Applying,
 }
 
 /// The ids of the running call: what [`current`] gives.

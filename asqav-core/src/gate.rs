@@ -65,6 +65,7 @@ pub(crate) use decide::code;
 use flood::DenialBudget;
 use halt::Halt;
 pub(crate) use identity::{Fresh, Identity, Kind};
+pub(crate) use install::Entry;
 pub(crate) use review::{Reviewed, Reviewing};
 
 /// Guards the tool calls of one agent and keeps their receipts in one log.

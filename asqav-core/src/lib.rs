@@ -16,6 +16,7 @@ pub mod clock;
 mod commit;
 pub mod completion;
 pub mod context;
+pub mod delegation;
 mod faults;
 #[cfg(test)]
 mod fixture;

@@ -174,6 +174,11 @@ impl Permit {
         self.call.approved_until
     }
 
+    /// When the first chain of tokens that it was allowed by expires.
+    pub(crate) fn delegated_until(&self) -> Option<Timestamp> {
+        self.call.delegations.until()
+    }
+
     pub(crate) fn session(&self) -> Option<&SessionHandle> {
         self.call.session.as_ref()
     }

@@ -10,6 +10,7 @@ use asqav_receipt::id::{AgentId, PolicyId, ReasonCode, RuleId, SessionId};
 use asqav_receipt::time::Timestamp;
 
 use crate::call::{JsonText, ToolCall};
+use crate::delegation::Presented;
 
 pub use fault::PolicyFault;
 pub use review::Review;
@@ -58,6 +59,13 @@ pub struct PolicyInput<'a> {
     pub session: Option<&'a SessionId>,
     /// The wall clock.
     pub now: Timestamp,
+    /// The chains of delegation tokens that apply to the call: all have to
+    /// allow it. A decision that does not deny and whose
+    /// [`delegation_checked`](Decision::delegation_checked) is not set is a
+    /// denial where there is one.
+    pub delegations: &'a [Presented],
+    /// The gate's key, by its thumbprint; a token may be for that gate only.
+    pub gate_key: Option<&'a Sha256Digest>,
 }
 
 impl<'a> PolicyInput<'a> {
@@ -69,7 +77,14 @@ impl<'a> PolicyInput<'a> {
         session: Option<&'a SessionId>,
         now: Timestamp,
     ) -> Self {
-        Self { agent, call, session, now }
+        Self { agent, call, session, now, delegations: &[], gate_key: None }
+    }
+
+    /// With these chains, presented at the gate with this key.
+    #[must_use]
+    pub const fn delegated(mut self, chains: &'a [Presented], gate_key: &'a Sha256Digest) -> Self {
+        (self.delegations, self.gate_key) = (chains, Some(gate_key));
+        self
     }
 }
 
@@ -93,6 +108,9 @@ pub struct Decision {
     /// Whether the policy has to [review](Policy::review) the result before it
     /// goes on; not looked at on a denial.
     pub reviewed: bool,
+    /// Whether every chain of delegation tokens in the input was checked, and
+    /// allows the call.
+    pub delegation_checked: bool,
 }
 
 /// The effect of a decision.
@@ -124,6 +142,7 @@ impl Decision {
             shadow: Vec::new(),
             obligations: Vec::new(),
             reviewed: false,
+            delegation_checked: false,
         }
     }
 

@@ -159,7 +159,7 @@ impl Session {
     /// A session within this one: a group of its own, whose `session:open`
     /// names this one's as its parent.
     pub fn session(&self, name: &str) -> SessionBuilder {
-        SessionBuilder::new(self.handle.gate.clone(), name).within(self.opened_by())
+        SessionBuilder::new(self.handle.gate.clone(), name).within(&self.handle.state)
     }
 
     /// Closes the session: records `session:close` with the number of its

@@ -99,6 +99,18 @@ async fn a_denied_call_never_reaches_the_router() {
     receipts.assert_denied("query", "no_rule");
 }
 
+/// A chain in a request's extensions is the call's: here nobody looks at it.
+#[tokio::test]
+async fn a_chain_in_the_extensions_comes_with_the_call() {
+    let test = gate();
+    let mut request = Request::post("/tools/query").header("content-type", "application/json");
+    request.extensions_mut().unwrap().insert(asqav_core::delegation::Presented::read(b"junk"));
+    let request = request.body(Body::from(r#"{"account":"DE-1"}"#)).unwrap();
+    let response = router(&test).oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    test.receipts().assert_denied("query", "delegation_unchecked");
+}
+
 #[tokio::test]
 async fn hostile_bodies_are_refused_with_a_denial_receipt() {
     let long = format!(r#"{{"account":"{}"}}"#, "x".repeat(2_000));

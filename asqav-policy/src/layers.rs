@@ -161,6 +161,7 @@ fn both(above: Decision, below: Decision) -> Decision {
     leading.shadow.extend(other.shadow);
     leading.obligations.extend(other.obligations);
     leading.reviewed |= other.reviewed;
+    leading.delegation_checked |= other.delegation_checked;
     leading
 }
 

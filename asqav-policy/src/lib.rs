@@ -34,6 +34,8 @@
 mod call;
 pub mod condition;
 pub mod context;
+#[cfg(feature = "gate")]
+mod delegations;
 pub mod detector;
 mod diff;
 pub mod engine;
@@ -62,6 +64,8 @@ pub mod window;
 pub use call::Call;
 pub use condition::{Condition, all, any, arg, result};
 pub use context::{Actor, Risk};
+#[cfg(feature = "gate")]
+pub use delegations::Delegations;
 pub use detector::Detector;
 pub use diff::{Change, Diff, Members, Outcome};
 pub use engine::{Reason, RulePolicy, Ruling, Truth};

@@ -8,6 +8,7 @@ use super::{
     ActorKind, Argument, CallError, Capture, Handling, JsonText, Origin, ToolCall, safe_code, safe_label,
 };
 use crate::argument::to_json_text;
+use crate::delegation::Presented;
 
 /// Builds a [`ToolCall`]; see [`ToolCall::builder`].
 ///
@@ -29,6 +30,7 @@ impl ToolCallBuilder {
             definition_digest: None,
             origin: Origin::default(),
             arguments: Vec::new(),
+            delegations: Vec::new(),
             fault: None,
             handling: Handling::default(),
         };
@@ -64,6 +66,13 @@ impl ToolCallBuilder {
     pub fn resource(mut self, resource: &str) -> Self {
         let resource = parse_or(safe_label, resource, ResourceName::parse, &mut self.call.fault);
         self.call.origin.resource = Some(resource);
+        self
+    }
+
+    /// A chain of delegation tokens that the call comes with; several calls of
+    /// this method add up, and all of them have to allow the call.
+    pub fn delegation(mut self, presented: impl Into<Presented>) -> Self {
+        self.call.delegations.push(presented.into());
         self
     }
 

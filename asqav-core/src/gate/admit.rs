@@ -135,8 +135,12 @@ fn stopped(permit: Permit, stop: Stop) -> Stage {
 }
 
 fn expired(permit: &Permit) -> Option<Stop> {
-    let until = permit.approved_until()?;
-    (permit.gate().identity().clock.now() > until).then_some(Stop::Expired)
+    let now = permit.gate().identity().clock.now();
+    if permit.approved_until().is_some_and(|until| now > until) {
+        return Some(Stop::Expired);
+    }
+    // At its end a token is valid no more.
+    permit.delegated_until().is_some_and(|until| now >= until).then_some(Stop::Undelegated)
 }
 
 /// The denial that asks for an approval is durable, or never will be.

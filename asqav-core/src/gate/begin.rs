@@ -15,6 +15,7 @@ use super::install::{Door, Entry};
 use super::review::Reviewing;
 use crate::call::{Argument, ToolCall};
 use crate::completion::Acknowledged;
+use crate::delegation::Applying;
 use crate::permit::Permit;
 use crate::permit::admitted::{AdmittedCall, Basis};
 use crate::recorder::{Place, Submitted};
@@ -24,9 +25,12 @@ use crate::refused::Refused;
 pub(super) fn begin(door: &Door, mut call: ToolCall) -> Result<Stage, Refused> {
     call.settle();
     let mut entry = door.open()?;
-    if entry.tier == Tier::Detectable && entry.gate.stop_of(entry.session.as_ref()).is_some() {
-        // Decided after all, and before the tool runs.
-        entry.tier = Tier::Bounded;
+    if entry.tier == Tier::Detectable {
+        let stopped = entry.gate.stop_of(entry.session.as_ref()).is_some();
+        if stopped || !Applying::to(&entry, &call).as_slice().is_empty() {
+            // Decided after all, and before the tool runs.
+            entry.tier = Tier::Bounded;
+        }
     }
     if entry.tier == Tier::Detectable {
         return observe(entry, call).map(|permit| Stage::Settled(Ok(permit)));
@@ -50,7 +54,7 @@ pub(super) fn decided(concluded: Concluded) -> Result<Stage, Refused> {
         let pending = Pending::new(entry, call, approvals, &submitted, policy_digest, now, ruling.denial);
         return Ok(Stage::Unapproved(submitted.done, Box::new(pending)));
     }
-    let Ruling { charges, denial, obligations, .. } = ruling;
+    let Ruling { charges, denial, obligations, delegations, .. } = ruling;
     let Submitted { seq, action_id, payload_sha256, done, .. } = submitted;
     if let Some(denial) = denial {
         return Ok(Stage::Denied(Acknowledged::new(Ok(done)), denial.into_refused(action_id)));
@@ -68,6 +72,7 @@ pub(super) fn decided(concluded: Concluded) -> Result<Stage, Refused> {
         charges,
         charged_at: now,
         approved_until: approved.grant().map(|grant| grant.expires_at),
+        delegations,
         arguments,
         obligations,
         review,
@@ -104,7 +109,7 @@ fn decide(
 ) -> Result<Decided, Refused> {
     let gate = &entry.gate;
     loop {
-        let mut ruling = gate.rule(&call, entry.session.as_ref(), now, approved);
+        let mut ruling = gate.rule(entry, &call, now, approved);
         if ruling.denial.is_some() {
             gate.0.denials.take(gate.identity(), place)?;
         }
@@ -173,6 +178,7 @@ fn observe(entry: Entry, mut call: ToolCall) -> Result<Permit, Refused> {
         charges: Vec::new(),
         charged_at: Timestamp::MAX,
         approved_until: None,
+        delegations: Applying::default(),
         arguments: handed,
         obligations: Vec::new(),
         review: None,

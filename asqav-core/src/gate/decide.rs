@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use asqav_receipt::digest::Sha256Digest;
-use asqav_receipt::id::{ActionId, ReasonCode, RuleId, SessionId};
+use asqav_receipt::id::{ActionId, ReasonCode, RuleId};
 use asqav_receipt::payload::Decision as Wire;
 use asqav_receipt::time::Timestamp;
 
@@ -14,13 +14,14 @@ use super::active::Active;
 use super::approve::{Approved, Grant};
 use super::halt::Stop;
 use super::identity::Identity;
+use super::install::Entry;
 use crate::approval::Fault;
 use crate::call::{Argument, CallError, ToolCall};
+use crate::delegation::{Applying, MAX_PRESENTED};
 use crate::limits::LimitError;
 use crate::oblige::{Unmet, enforce_arguments};
 use crate::policy::{Charge, Decision, Duty, Effect, Obligation, Policy, PolicyInput};
 use crate::refused::Refused;
-use crate::session::SessionHandle;
 
 /// What the gate does with a call.
 pub(super) struct Ruling {
@@ -38,6 +39,10 @@ pub(super) struct Ruling {
     pub(super) enforced: Option<Vec<Argument>>,
     /// Whether the policy has to see the result.
     pub(super) reviewed: bool,
+    /// The chains of delegation tokens that apply to the call.
+    pub(super) delegations: Applying,
+    /// Whether they were checked.
+    pub(super) delegation_checked: bool,
     /// Why the call is denied, if it is.
     pub(super) denial: Option<Denial>,
     /// The policy in force then, whether or not it was asked.
@@ -90,6 +95,8 @@ impl Ruling {
             obligations: Vec::new(),
             enforced: None,
             reviewed: false,
+            delegations: Applying::default(),
+            delegation_checked: false,
             denial,
             active: None,
         }
@@ -113,22 +120,19 @@ impl Gate {
     /// policy, which would judge something else.
     ///
     /// With an approval, the policy in force has to want the same or nothing.
-    pub(super) fn rule(
-        &self,
-        call: &ToolCall,
-        session: Option<&SessionHandle>,
-        now: Timestamp,
-        approved: &Approved,
-    ) -> Ruling {
-        let active = self.0.policy.get();
+    pub(super) fn rule(&self, entry: &Entry, call: &ToolCall, now: Timestamp, approved: &Approved) -> Ruling {
+        let (active, session) = (self.0.policy.get(), entry.session.as_ref());
         if let Some(stop) = self.stop_of(session) {
             let stopped = Ruling::denied(Wire::Deny, Vec::new(), Denial::Stopped(stop));
             return Ruling { active, ..stopped };
         }
         let session_id = session.map(|session| &session.state.id);
+        let delegations = Applying::to(entry, call);
+        let input = PolicyInput::new(self.agent(), call, session_id, now)
+            .delegated(delegations.as_slice(), self.key_thumbprint());
         let ruling = match approved {
             Approved::Not { why, .. } => Ruling::denied(Wire::Deny, Vec::new(), Denial::NotApproved(why)),
-            _ => self.judge(active.as_deref(), call, session_id, now, approved.grant()),
+            _ => self.judge(active.as_deref(), &input, approved.grant()),
         };
         if let (Some(session), Some(denial)) = (session, &ruling.denial) {
             // Waiting for an approval is no misdeed yet.
@@ -136,41 +140,43 @@ impl Gate {
                 session.state.count_denial();
             }
         }
-        Ruling { active, ..ruling }
+        Ruling { active, delegations, ..ruling }
     }
 
-    fn judge(
-        &self,
-        active: Option<&Active>,
-        call: &ToolCall,
-        session: Option<&SessionId>,
-        now: Timestamp,
-        grant: Option<&Grant>,
-    ) -> Ruling {
-        if let Some(fault) = call.fault() {
+    fn judge(&self, active: Option<&Active>, input: &PolicyInput<'_>, grant: Option<&Grant>) -> Ruling {
+        if let Some(fault) = input.call.fault() {
             return Ruling::denied(Wire::Deny, Vec::new(), Denial::Unrepresentable(fault.clone()));
         }
+        let refused = |why| Ruling::denied(Wire::Deny, Vec::new(), Denial::Policy(code(why)));
+        if input.delegations.len() > MAX_PRESENTED {
+            return refused("delegation_too_many");
+        }
         let Some(Active { policy, digest }) = active else {
-            return Ruling::new(Wire::Observation, Vec::new(), None);
+            return match input.delegations {
+                [] => Ruling::new(Wire::Observation, Vec::new(), None),
+                _ => refused("delegation_unchecked"),
+            };
         };
-        let input = PolicyInput::new(self.agent(), call, session, now);
-        let Ok(decision) = asked(&**policy, &input) else {
-            return Ruling::denied(Wire::Deny, Vec::new(), Denial::Policy(code("policy_error")));
+        let Ok(decision) = asked(&**policy, input) else {
+            return refused("policy_error");
         };
         let denied = matches!(decision.effect, Effect::Deny { .. });
-        if decision.reviewed && !denied && !call.is_releasing() {
+        if is_unchecked(input, &decision) && !denied {
+            return Ruling { shadow: decision.shadow, ..refused("delegation_unchecked") };
+        }
+        if decision.reviewed && !denied && !input.call.is_releasing() {
             // Whoever runs the tool keeps the result: nothing could be withheld.
             let unchecked = Denial::Policy(code("result_unchecked"));
             let ruling = Ruling::denied(Wire::Deny, decision.rules, unchecked);
             return Ruling { shadow: decision.shadow, ..ruling };
         }
         if decision.obligations.is_empty() || denied {
-            return self.effect(decision, *digest, now, grant);
+            return self.effect(decision, *digest, input.now, grant);
         }
-        match self.enforced(&**policy, &input, &decision) {
+        match self.enforced(&**policy, input, &decision) {
             Ok(enforced) => {
                 let obligations = decision.obligations.clone();
-                let ruling = self.effect(decision, *digest, now, grant);
+                let ruling = self.effect(decision, *digest, input.now, grant);
                 Ruling { obligations, enforced: Some(enforced), ..ruling }
             }
             Err(Unmet) => {
@@ -201,6 +207,7 @@ impl Gate {
         let changed = asked(policy, &PolicyInput { call: &call, ..*input }).map_err(|()| Unmet)?;
         match changed.effect {
             Effect::Deny { .. } => Err(Unmet),
+            _ if is_unchecked(input, &changed) => Err(Unmet),
             _ => Ok(arguments),
         }
     }
@@ -212,7 +219,8 @@ impl Gate {
         now: Timestamp,
         grant: Option<&Grant>,
     ) -> Ruling {
-        let Decision { effect, rules, charges, shadow, obligations: _, reviewed } = decision;
+        let Decision { effect, rules, charges, shadow, obligations: _, reviewed, delegation_checked } =
+            decision;
         let ruling = match effect {
             Effect::Allow => self.charge(rules, charges, now),
             Effect::Deny { reason } => Ruling::denied(Wire::Deny, rules, Denial::Policy(reason)),
@@ -225,7 +233,7 @@ impl Gate {
                 }
             },
         };
-        Ruling { shadow, reviewed, ..ruling }
+        Ruling { shadow, reviewed, delegation_checked, ..ruling }
     }
 
     /// Takes all charges or none.
@@ -254,6 +262,11 @@ impl Gate {
             tracing::error!(target: "asqav::gate", "the limit store panicked at a refund");
         }
     }
+}
+
+/// Whether a chain of tokens applies that the policy has not looked at.
+const fn is_unchecked(input: &PolicyInput<'_>, decision: &Decision) -> bool {
+    !input.delegations.is_empty() && !decision.delegation_checked
 }
 
 /// What the policy says; its panic is an error.

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use asqav_receipt::digest::encode_hex;
+use asqav_receipt::digest::{Sha3Digest, encode_hex};
 use asqav_receipt::id::ActionId;
 use asqav_receipt::payload::{
-    Context, Controls, Folded, MAX_NOTED, MAX_PARENTS, MAX_RULES, Payload, Phase, PolicyInfo, ReceiptType,
-    ToolInfo,
+    Context, Controls, Folded, MAX_NOTED, MAX_PARENTS, Payload, Phase, PolicyInfo, ReceiptType, ToolInfo,
 };
 use asqav_receipt::time::Timestamp;
 
@@ -18,6 +17,7 @@ use super::install::Entry;
 use crate::argument::push_string;
 use crate::call::{Argument, Origin, ToolCall};
 use crate::commit::{Committer, POLICY_INPUTS, fit_arguments};
+use crate::delegation::digest_of;
 use crate::policy::{Budget, Charge, Duty, Limit, Obligation, Policy, Rate, Target};
 use crate::recorder::Draft;
 
@@ -57,6 +57,9 @@ pub(super) fn decision(
         Some(Denial::Stopped(Stop::Halted)) => Controls::emergency_halt(),
         _ => Controls::policy(u64::try_from(ruling.rules.len()).unwrap_or(u64::MAX)),
     };
+    if ruling.delegation_checked && !ruling.delegations.as_slice().is_empty() {
+        payload.controls.delegation = Some(digest_of(ruling.delegations.digests()));
+    }
     payload.asqav.tier = entry.tier;
     payload.asqav.tool = tool;
     payload.asqav.parents = parents(entry);
@@ -71,7 +74,7 @@ pub(super) fn decision(
     if let Some(active) = &ruling.active {
         // Of the policy that ruled, whichever is in force by now.
         payload.policy_digest = active.digest;
-        payload.asqav.policy = Some(policy_info(&*active.policy, ruling));
+        payload.asqav.policy = Some(policy_info(&*active.policy, ruling, payload.controls.max_rules()));
     }
     let mut committer = identity.committer(fresh);
     let all = show_arguments(&mut payload, arguments, &mut committer);
@@ -88,8 +91,8 @@ pub(super) fn expiry(now: Timestamp, within: Duration) -> Option<Timestamp> {
     Timestamp::from_unix_micros(now.unix_micros().checked_add(within)?)
 }
 
-fn policy_info(policy: &dyn Policy, ruling: &Ruling) -> PolicyInfo {
-    let rules = ruling.rules.iter().take(MAX_RULES).cloned().collect();
+fn policy_info(policy: &dyn Policy, ruling: &Ruling, max_rules: usize) -> PolicyInfo {
+    let rules = ruling.rules.iter().take(max_rules).cloned().collect();
     // Stands in for the commitment while the payload is measured.
     let inputs = asqav_receipt::digest::Sha3Digest::from_bytes([0; 32]);
     let mut info = PolicyInfo::new(policy.id().clone(), rules, Some(inputs));
@@ -146,7 +149,18 @@ impl Inputs<'_> {
             }
             push_charge(&mut out, charge);
         }
-        out.push_str(&format!(r#"],"now":"{}""#, self.now));
+        out.push(']');
+        if !self.ruling.delegations.as_slice().is_empty() {
+            out.push_str(r#","delegations":["#);
+            for (at, chain) in self.ruling.delegations.digests().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                push_texts(&mut out, chain.iter().map(Sha3Digest::to_tagged));
+            }
+            out.push(']');
+        }
+        out.push_str(&format!(r#","now":"{}""#, self.now));
         if !self.ruling.obligations.is_empty() {
             out.push_str(r#","obligations":["#);
             for (at, obligation) in self.ruling.obligations.iter().enumerate() {
@@ -210,13 +224,13 @@ fn push_obligation(out: &mut String, Obligation { on, duty, rule }: &Obligation)
     out.push('}');
 }
 
-pub(super) fn push_texts<'t>(out: &mut String, texts: impl Iterator<Item = &'t str>) {
+pub(super) fn push_texts(out: &mut String, texts: impl Iterator<Item = impl AsRef<str>>) {
     out.push('[');
     for (at, text) in texts.enumerate() {
         if at > 0 {
             out.push(',');
         }
-        push_string(out, text);
+        push_string(out, text.as_ref());
     }
     out.push(']');
 }

@@ -65,6 +65,8 @@ pub(super) enum Stop {
     Frozen,
     /// Its approval is not good any more.
     Expired,
+    /// A chain of delegation tokens has expired.
+    Undelegated,
     /// Nobody could be told, though somebody has to be.
     Unmet,
 }
@@ -76,6 +78,7 @@ impl Stop {
             Self::Halted => "emergency_halt",
             Self::Frozen => "session_frozen",
             Self::Expired => "approval_expired",
+            Self::Undelegated => "delegation_expired",
             Self::Unmet => "obligation_unmet",
         })
     }
@@ -86,7 +89,7 @@ impl Stop {
             Self::Halted => Refused::Halted { receipt },
             Self::Frozen => Refused::SessionFrozen { receipt },
             Self::Expired => Refused::NotApproved { reason: self.reason(), receipt },
-            Self::Unmet => Refused::Denied { reason: self.reason(), receipt },
+            Self::Undelegated | Self::Unmet => Refused::Denied { reason: self.reason(), receipt },
         }
     }
 }

@@ -119,9 +119,9 @@ impl std::fmt::Debug for Door {
 }
 
 /// Who serves a call, and the context that it was made in.
-pub(super) struct Entry {
-    pub(super) gate: Gate,
-    pub(super) session: Option<SessionHandle>,
-    pub(super) tier: Tier,
-    pub(super) ambient: Ambient,
+pub(crate) struct Entry {
+    pub(crate) gate: Gate,
+    pub(crate) session: Option<SessionHandle>,
+    pub(crate) tier: Tier,
+    pub(crate) ambient: Ambient,
 }

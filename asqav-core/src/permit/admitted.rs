@@ -11,6 +11,7 @@ use super::Ending;
 use crate::call::Argument;
 use crate::commit::{Committer, POLICY_INPUTS, RESULT, fit_arguments, fit_value};
 use crate::context::{Ambient, Current, RunningCall};
+use crate::delegation::Applying;
 use crate::gate::{Fresh, Gate, Kind, Reviewed, Reviewing, code};
 use crate::policy::{Charge, Obligation};
 use crate::recorder::{Draft, Place, Submitted};
@@ -47,6 +48,8 @@ pub(crate) struct AdmittedCall {
     pub(crate) reviewed: Option<Reviewed>,
     /// Until when the body may be started, if somebody approved it.
     pub(crate) approved_until: Option<Timestamp>,
+    /// The chains of delegation tokens that it was allowed by.
+    pub(crate) delegations: Applying,
     pub(crate) basis: Basis,
     /// The context that the call was made in, with the call itself on top.
     pub(crate) ambient: Ambient,
@@ -75,7 +78,11 @@ impl AdmittedCall {
         if let Some(session) = &self.session {
             self.ambient.session = Some(session.clone());
         }
-        self.ambient.call = Some(RunningCall { gate: self.gate.clone(), ids: self.ids() });
+        self.ambient.call = Some(RunningCall {
+            gate: self.gate.clone(),
+            ids: self.ids(),
+            delegations: self.delegations.clone(),
+        });
     }
 
     pub(super) fn start(&mut self) {

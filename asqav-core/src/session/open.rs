@@ -4,12 +4,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use asqav_receipt::delegation::Chain;
 use asqav_receipt::id::{ActionId, SessionId};
 use asqav_receipt::json::Object;
 
 use super::{Session, SessionHandle, SessionState};
 use crate::call::safe_label;
 use crate::completion::{Completion, Receipted};
+use crate::delegation::{Presented, digest_of};
 use crate::gate::{Fresh, Gate};
 use crate::refused::{Closed, Refused};
 
@@ -24,38 +26,53 @@ pub struct SessionBuilder {
     gate: Gate,
     name: String,
     parent: Option<ActionId>,
+    delegations: Vec<Presented>,
 }
 
 impl SessionBuilder {
     pub(crate) fn new(gate: Gate, name: &str) -> Self {
         let usable = !name.is_empty() && name.len() <= MAX_NAME_LEN && !name.contains(char::is_control);
         let name = if usable { name.to_owned() } else { safe_label(name) };
-        Self { gate, name, parent: None }
+        Self { gate, name, parent: None, delegations: Vec::new() }
     }
 
-    pub(super) fn within(self, parent: ActionId) -> Self {
-        Self { parent: Some(parent), ..self }
+    /// Within the session `parent`, whose chains apply to this one's calls too.
+    pub(super) fn within(self, parent: &SessionState) -> Self {
+        let delegations = parent.delegations().to_vec();
+        Self { parent: Some(parent.opened_by), delegations, ..self }
+    }
+
+    /// A chain of delegation tokens: all calls that join the session have to be
+    /// allowed by it. Several calls of this method add up.
+    pub fn delegation(mut self, presented: impl Into<Presented>) -> Self {
+        self.delegations.push(presented.into());
+        self
     }
 
     /// Opens the session: resolves when `session:open` is durable.
-    pub const fn open(self) -> OpenSession {
+    pub fn open(self) -> OpenSession {
         OpenSession(Stage::New(self))
     }
 
     fn begin(&self) -> Result<(Session, Completion), Refused> {
-        let Self { gate, name, parent } = self;
+        let Self { gate, name, parent, delegations } = self;
         let identity = gate.identity();
         let place = gate.recorder().reserve()?;
         let fresh = Fresh::draw(&*identity.clock)?;
         let id = session_id(fresh.action_id);
         let mut body = Object::new();
         body.set("name", name.as_str());
+        if !delegations.is_empty() {
+            let chains =
+                delegations.iter().map(|presented| presented.chain().map_or(&[][..], Chain::digests));
+            body.set("delegations", digest_of(chains).to_tagged());
+        }
         let mut draft = identity.event(&fresh, "session:open", body);
         draft.payload.asqav.parents.extend(*parent);
         draft.payload.session_id = Some(id.clone());
         // `session:open` has a place of its own; the other one is for the close.
         let opening = gate.recorder().reserve()?;
-        let state = SessionState::new(id, fresh.action_id, place, gate.sessions());
+        let state = SessionState::new(id, fresh.action_id, place, gate.sessions(), delegations.clone());
         // A shutdown that has looked for open sessions already would not see it.
         let submitted = match gate.recorder().closed() {
             Some(cause) => Err(Refused::Closed { cause }),

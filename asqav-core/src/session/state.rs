@@ -18,6 +18,7 @@ use asqav_receipt::open::OpenSession;
 use asqav_receipt::payload::Context;
 
 use super::SessionStatus;
+use crate::delegation::Presented;
 use crate::gate::{Fresh, Identity};
 use crate::recorder::{Draft, Place, Submitted};
 use crate::refused::{Closed, Refused};
@@ -31,6 +32,8 @@ pub(crate) struct SessionState {
     registry: Weak<OpenSessions>,
     /// How many of its calls were denied.
     denials: AtomicU32,
+    /// The chains that apply to its calls.
+    delegations: Vec<Presented>,
 }
 
 struct Members {
@@ -48,12 +51,13 @@ impl SessionState {
         opened_by: ActionId,
         place: Place,
         registry: &Arc<OpenSessions>,
+        delegations: Vec<Presented>,
     ) -> Arc<Self> {
         let members = Members { tree: Frontier::new(), closed: false, place: Some(place) };
         let members = Mutex::new(members);
         let registered = Arc::downgrade(registry);
         let denials = AtomicU32::new(0);
-        let session = Arc::new(Self { id, opened_by, members, registry: registered, denials });
+        let session = Arc::new(Self { id, opened_by, members, registry: registered, denials, delegations });
         registry.lock().insert(opened_by, Arc::clone(&session));
         session
     }
@@ -65,7 +69,14 @@ impl SessionState {
         let members = Members { tree, closed: false, place: None };
         let (id, opened_by) = (open.session_id.clone(), open.action_id);
         let (members, denials) = (Mutex::new(members), AtomicU32::new(0));
-        Some(Self { id, opened_by, members, registry: Weak::new(), denials })
+        // It is closed, and no call joins it any more.
+        let delegations = Vec::new();
+        Some(Self { id, opened_by, members, registry: Weak::new(), denials, delegations })
+    }
+
+    /// The chains that apply to the session's calls.
+    pub(crate) fn delegations(&self) -> &[Presented] {
+        &self.delegations
     }
 
     /// How many of the session's calls were denied.

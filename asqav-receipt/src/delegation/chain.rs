@@ -118,6 +118,32 @@ impl Chain {
         Ok(Self { tokens, digests })
     }
 
+    /// The chain of one token.
+    #[must_use]
+    pub fn of(first: SignedDelegation) -> Self {
+        Self { digests: vec![first.digest()], tokens: vec![first] }
+    }
+
+    /// The chain with `next` behind its last token, if it follows from that one
+    /// and narrows it.
+    ///
+    /// # Errors
+    /// [`ChainFault::Malformed`], [`ChainFault::TooLong`], [`ChainFault::Broken`],
+    /// [`ChainFault::Signature`], [`ChainFault::TooDeep`], [`ChainFault::Widens`].
+    pub fn followed_by(&self, next: SignedDelegation) -> Result<Self, ChainFault> {
+        next.delegation.check().map_err(|_| ChainFault::Malformed)?;
+        let (parent, digest) = self.tokens.last().zip(self.digests.last()).ok_or(ChainFault::Malformed)?;
+        if self.tokens.len() >= MAX_CHAIN_LEN {
+            return Err(ChainFault::TooLong);
+        }
+        signed(&next, &named(&next.delegation, &parent.delegation, digest)?)?;
+        narrows(&next.delegation, &parent.delegation)?;
+        let mut longer = self.clone();
+        longer.digests.push(next.digest());
+        longer.tokens.push(next);
+        Ok(longer)
+    }
+
     /// The lines.
     #[must_use]
     pub fn to_lines(&self) -> Vec<u8> {
@@ -175,10 +201,7 @@ impl Chain {
                 None => pinned(delegation, issuers)?.clone(),
                 Some((parent, parent_digest)) => named(delegation, parent, parent_digest)?,
             };
-            if key.suite().name != delegation.suite || !key.verifies(&delegation.signing_bytes(), &token.sig)
-            {
-                return Err(ChainFault::Signature);
-            }
+            signed(token, &key)?;
             if let Some((parent, _)) = before {
                 narrows(delegation, parent)?;
             }
@@ -220,6 +243,16 @@ impl Chain {
     pub fn covers_tool(&self, tool: &str) -> Result<(), ChainFault> {
         let covers = |token: &SignedDelegation| token.delegation.tools.iter().any(|glob| glob.matches(tool));
         if self.tokens.iter().all(covers) { Ok(()) } else { Err(ChainFault::Tool) }
+    }
+}
+
+/// Whether `key` has signed the token.
+fn signed(token: &SignedDelegation, key: &VerifyingKey) -> Result<(), ChainFault> {
+    let SignedDelegation { delegation, sig } = token;
+    let is_of_suite = key.suite().name == delegation.suite;
+    match is_of_suite && key.verifies(&delegation.signing_bytes(), sig) {
+        true => Ok(()),
+        false => Err(ChainFault::Signature),
     }
 }
 

@@ -259,6 +259,9 @@ pub struct Controls {
     /// `emergency_halt: {checked: true, halted: true}`: the kill switch
     /// stopped the call; not claimed otherwise.
     pub halted: bool,
+    /// `delegation_scope: {checked: true, chain}`: the delegation tokens that
+    /// the call came with allow it; SHA3-256 over the tokens' digests.
+    pub delegation: Option<Sha3Digest>,
     /// `quorum: {fired: true, attestation_hash}`: enough approvers approved;
     /// SHA-256 over the SHA-256 digests of their answers.
     pub quorum: Option<Sha256Digest>,
@@ -280,7 +283,8 @@ pub struct ToolInfo {
 pub struct PolicyInfo {
     /// The policy's id.
     pub id: PolicyId,
-    /// The rules that decided, at most [`MAX_RULES`].
+    /// The rules that decided, at most [`MAX_RULES`]; beside
+    /// [`Controls::delegation`] one less.
     pub rules: Vec<RuleId>,
     /// One commitment over everything the decision used.
     pub inputs: Option<Sha3Digest>,
@@ -296,13 +300,20 @@ impl Controls {
     /// The policy control ran and `matched` rules matched; not claimed if none did.
     #[must_use]
     pub const fn policy(matched: u64) -> Self {
-        Self { policy_matched: if matched == 0 { None } else { Some(matched) }, halted: false, quorum: None }
+        let policy_matched = if matched == 0 { None } else { Some(matched) };
+        Self { policy_matched, halted: false, delegation: None, quorum: None }
+    }
+
+    /// How many rules stand beside these controls.
+    #[must_use]
+    pub const fn max_rules(&self) -> usize {
+        if self.delegation.is_some() { MAX_RULES - 1 } else { MAX_RULES }
     }
 
     /// The kill switch stopped the call.
     #[must_use]
     pub const fn emergency_halt() -> Self {
-        Self { policy_matched: None, halted: true, quorum: None }
+        Self { policy_matched: None, halted: true, delegation: None, quorum: None }
     }
 }
 

@@ -201,13 +201,17 @@ fn controls(payload: &Object) -> Result<Controls, ShapeError> {
             Some(halt) => *halt.as_object()?.get("halted")? == Json::Bool(true),
             None => false,
         };
+        let delegation = match controls.get("delegation_scope") {
+            Some(scope) => Some(Sha3Digest::parse_hex(scope.as_object()?.get("chain")?.as_str()?)?),
+            None => None,
+        };
         let quorum = match controls.get("quorum") {
             Some(quorum) => {
                 Some(Sha256Digest::parse_hex(quorum.as_object()?.get("attestation_hash")?.as_str()?)?)
             }
             None => None,
         };
-        Some(Controls { policy_matched, halted, quorum })
+        Some(Controls { policy_matched, halted, delegation, quorum })
     })?;
     Ok(read.unwrap_or_default())
 }

@@ -74,6 +74,7 @@ fn every_kind() -> Vec<Payload> {
     }
     let mut approved = payload(ReceiptType::Decision, Context::Arguments { shown: vec![], folded: None });
     approved.controls.quorum = Some(Sha256Digest::of(b"answers"));
+    approved.controls.delegation = Some(Sha3Digest::of(b"tokens"));
     vec![
         payload(ReceiptType::Decision, Context::Arguments { shown: forms(), folded }),
         payload(ReceiptType::Decision, Context::Arguments { shown: vec![], folded: None }),
@@ -160,7 +161,8 @@ fn longest(receipt_type: ReceiptType) -> Payload {
     worst.session_id = Some(SessionId::parse(code(SessionId::MAX_LEN)).unwrap());
     worst.seq = MAX_SEQ;
     let quorum = Some(Sha256Digest::of(b"answers"));
-    worst.controls = Controls { policy_matched: Some(u64::MAX), halted: false, quorum };
+    let delegation = Some(Sha3Digest::of(b"tokens"));
+    worst.controls = Controls { policy_matched: Some(u64::MAX), halted: false, delegation, quorum };
     worst.asqav.error_type = Some(ErrorType::parse(code(ErrorType::MAX_LEN)).unwrap());
     worst.asqav.duration_us = Some(u64::MAX);
     worst.asqav.tool.as_mut().unwrap().version =
@@ -188,7 +190,10 @@ fn the_context_has_a_fixed_budget() {
     let asqav = &mut decision.asqav;
     (asqav.outcome, asqav.error_type, asqav.started_at, asqav.duration_us) = (None, None, None, None);
     asqav.recovered = false;
-    for worst in [outcome, decision] {
+    // With one rule less than without.
+    let delegated = decision.clone();
+    decision.controls.delegation = None;
+    for worst in [outcome, decision, delegated] {
         let dynamic = worst.context_budget();
         assert!(dynamic >= MAX_CONTEXT_LEN, "{dynamic}");
         let result = match worst.receipt_type {

@@ -158,13 +158,19 @@ impl Form {
 
 impl Controls {
     fn write(&self, members: &mut Members<'_>) {
-        let Self { policy_matched, halted, quorum } = self;
+        let Self { policy_matched, halted, delegation, quorum } = self;
         // A control that matched nothing is not claimed.
         let matched = policy_matched.filter(|&matched| matched > 0);
-        if matched.is_none() && !halted && quorum.is_none() {
+        if matched.is_none() && !halted && delegation.is_none() && quorum.is_none() {
             return;
         }
         let mut controls = Members::open(members.value("controls_evaluated"));
+        if let Some(chain) = delegation {
+            let mut scope = Members::open(controls.value("delegation_scope"));
+            scope.text("chain", &chain.to_hex());
+            scope.flag("checked", true);
+            scope.close();
+        }
         if *halted {
             let mut halt = Members::open(controls.value("emergency_halt"));
             halt.flag("checked", true);
@@ -215,7 +221,7 @@ impl Extension {
         }
         members.text("phase", phase.as_str());
         if let Some(policy) = policy {
-            policy.write(members.value("policy"));
+            policy.write(members.value("policy"), payload.controls.max_rules());
         }
         members.some_text("prev", payload.link.sha3.map(|digest| digest.to_tagged()));
         if *recovered {
@@ -234,7 +240,7 @@ impl Extension {
 }
 
 impl PolicyInfo {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Vec<u8>, max_rules: usize) {
         let Self { id, rules, inputs, shadow, obliged } = self;
         let mut members = Members::open(out);
         members.text("id", id.as_str());
@@ -242,7 +248,7 @@ impl PolicyInfo {
         if !obliged.is_empty() {
             members.texts("obliged", obliged.iter().take(super::MAX_NOTED));
         }
-        members.texts("rules", rules.iter().take(super::MAX_RULES));
+        members.texts("rules", rules.iter().take(max_rules));
         if !shadow.is_empty() {
             members.texts("shadow", shadow.iter().take(super::MAX_NOTED));
         }

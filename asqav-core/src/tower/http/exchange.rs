@@ -15,6 +15,7 @@ use super::layer::Settings;
 use super::path::Named;
 use crate::argument::JsonText;
 use crate::call::Capture;
+use crate::delegation::Presented;
 use crate::gate::{Body as CallBody, Run, run_body};
 use crate::permit::Ending;
 use crate::refused::Refused;
@@ -133,7 +134,7 @@ impl<S> Waiting<S> {
     {
         let Self { service, parts, tool, settings } = self;
         let Buffered { body, bytes } = read;
-        let call = settings.tools.call(
+        let mut call = settings.tools.call(
             &tool,
             &parts,
             bytes.as_deref().map_err(|short| match short {
@@ -141,6 +142,8 @@ impl<S> Waiting<S> {
                 Short::Failed => "it could not be read",
             }),
         );
+        // A chain that came with the request, as whoever took it out of there put it.
+        call.delegations.extend(parts.extensions.get::<Presented>().cloned());
         let max_response = settings.max_response;
         let exchange = Exchange {
             ready: Some((service, Request::from_parts(parts, body))),

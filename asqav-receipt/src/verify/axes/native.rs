@@ -87,8 +87,15 @@ fn decision(payload: &Payload) -> Result<(), Finding> {
 
 /// What the gate refuses by itself, whether or not there is a policy: a call
 /// that no receipt can hold, a kill switch that is thrown, a frozen session.
-const OWN_REASONS: [&str; 5] =
-    ["unrepresentable", "duplicate_member", "too_deep", "emergency_halt", "session_frozen"];
+const OWN_REASONS: [&str; 7] = [
+    "unrepresentable",
+    "duplicate_member",
+    "too_deep",
+    "emergency_halt",
+    "session_frozen",
+    "delegation_unchecked",
+    "delegation_too_many",
+];
 
 fn refused_by_the_gate(payload: &Payload) -> bool {
     payload.receipt_type == ReceiptType::Decision
