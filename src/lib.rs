@@ -32,6 +32,8 @@
 //! | sign a tower service | [`tower::SignedLayer`] |
 //! | make a gate | [`Gate::builder`], [`SigningKey`] |
 //! | say what may run | [`policy`], [`Policy`] |
+//! | write policies in Cedar | the module `cedar` (feature `cedar`) |
+//! | check a policy file while compiling | `include_policy!` (feature `include-policy`) |
 //! | keep receipts on disk | the module `log` (feature `log`, on by default) |
 //! | group calls | [`Gate::session`], [`Session`] |
 //! | run a tool by hand | [`Gate::run`], [`Gate::admit`] |
@@ -48,6 +50,11 @@
 #[doc = include_str!("../README.md")]
 pub struct Readme;
 
+#[cfg(feature = "include-policy")]
+mod included;
+
+#[cfg(feature = "cedar")]
+pub use asqav_cedar as cedar;
 pub use asqav_core::call::{Argument, CallError, Capture, JsonText, ToolCallBuilder};
 pub use asqav_core::completion::{Completion, Receipted};
 pub use asqav_core::context::{Current, Scoped, carry, carry_sync, current, scope, scope_sync};
@@ -74,6 +81,8 @@ pub use asqav_policy as policy;
 pub use asqav_receipt as receipt;
 pub use asqav_receipt::id::{ActionId, AgentId, IssuerId, PolicyId, ReasonCode, RuleId, SessionId};
 pub use asqav_receipt::payload::{Outcome, Tier};
+#[cfg(feature = "include-policy")]
+pub use included::IncludedPolicy;
 
 #[doc(hidden)]
 #[path = "private/mod.rs"]

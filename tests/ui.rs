@@ -19,12 +19,18 @@ fn mistakes_the_macro_finds() {
     trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
 }
 
+/// The files beside the cases are read by the macro.
+#[test]
+#[cfg(feature = "include-policy")]
+fn mistakes_in_an_included_policy() {
+    trybuild::TestCases::new().compile_fail("tests/policy_ui/*.rs");
+}
+
 #[test]
 fn mistakes_the_type_checker_finds() {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/types");
     let mut expected = BTreeMap::new();
-    for case in fs::read_dir(&cases).unwrap() {
-        let path = case.unwrap().path();
+    for path in sources(&cases) {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         expected.extend(annotations(&name, &fs::read_to_string(&path).unwrap()));
     }
@@ -41,6 +47,12 @@ fn mistakes_the_type_checker_finds() {
     assert!(surplus.is_empty(), "one mistake, one error, but also: {surplus:?}");
 }
 
+/// The cases; beside them stand policies that one of them includes.
+fn sources(cases: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(cases).unwrap().map(|case| case.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
 /// File and line of each `//~ message`.
 fn annotations(name: &str, text: &str) -> Vec<((String, u64), String)> {
     let lines = text.lines().zip(1..);
@@ -50,20 +62,61 @@ fn annotations(name: &str, text: &str) -> Vec<((String, u64), String)> {
 
 /// What the compiler says about the cases, by file and line.
 fn errors(cases: &Path) -> BTreeMap<(String, u64), String> {
-    let project = project(cases);
+    let (messages, stderr) = check(&project("types", &sources(cases)));
+    let errors: BTreeMap<_, _> = messages.iter().filter_map(|message| error(&message["message"])).collect();
+    assert!(!errors.is_empty(), "cargo found nothing: {stderr}");
+    errors
+}
+
+/// What cargo says about a project, and what it prints besides.
+fn check(project: &Path) -> (Vec<Value>, String) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["check", "--quiet", "--offline", "--keep-going", "--message-format=json"])
-        .current_dir(&project)
-        .env("CARGO_TARGET_DIR", project.join("target"))
+        .current_dir(project)
+        .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("types/target"))
         .env_remove("RUSTFLAGS")
         .output()
         .unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
-    let messages = stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let errors: BTreeMap<_, _> = messages.filter_map(|message| error(&message["message"])).collect();
-    assert!(!errors.is_empty(), "cargo found nothing: {}", String::from_utf8_lossy(&output.stderr));
-    errors
+    let messages = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    (messages, String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// A program that includes a policy is compiled again when the file changes,
+/// and only then.
+#[test]
+fn a_change_of_an_included_policy_rebuilds() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/types");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rebuilt-sources");
+    fs::create_dir_all(&folder).unwrap();
+    let policy = fs::read_to_string(cases.join("tool.toml")).unwrap();
+    let good = policy.replace("post_transactoin", "query_all");
+    fs::write(folder.join("policy.toml"), &good).unwrap();
+    let source = "#[asqav::signed]\nfn query_all(limit: u32) -> Result<u32, String> {\n    Ok(limit)\n}\n\
+                  const POLICY: asqav::IncludedPolicy = asqav::include_policy!(\"policy.toml\", tools = [query_all]);\n\
+                  fn main() {\n    let _ = (POLICY.digest(), query_all(1));\n}\n";
+    fs::write(folder.join("main.rs"), source).unwrap();
+    let project = project("rebuilt", &[folder.join("main.rs")]);
+    // Whether the program was fresh, and the first error.
+    let build = || {
+        let (messages, stderr) = check(&project);
+        let ours = messages
+            .iter()
+            .find(|message| message["reason"] == "compiler-artifact" && message["target"]["name"] == "main");
+        let text = |message: &Value| Some(message["message"]["message"].as_str()?.to_owned());
+        let is_error = |message: &&Value| message["message"]["level"] == "error";
+        let error = messages.iter().find(is_error).and_then(text);
+        (ours.map(|artifact| artifact["fresh"].as_bool().unwrap()), error, stderr)
+    };
+    let (_, error, stderr) = build();
+    assert_eq!(error, None, "{stderr}");
+    assert_eq!(build().0, Some(true));
+    fs::write(folder.join("policy.toml"), format!("{good}# a comment\n")).unwrap();
+    assert_eq!(build().0, Some(false));
+    fs::write(folder.join("policy.toml"), &policy).unwrap();
+    let error = build().1.unwrap();
+    assert!(error.contains("policy.toml:7:21: rule `read`: `post_transactoin` is not among"), "{error}");
 }
 
 /// Place and text of an error.
@@ -88,16 +141,15 @@ fn in_case(span: &Value) -> &Value {
 }
 
 /// A crate with one binary for each case, so that one run checks all of them.
-fn project(cases: &Path) -> PathBuf {
+fn project(name: &str, cases: &[PathBuf]) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let project = Path::new(env!("CARGO_TARGET_TMPDIR")).join("types");
+    let project = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&project).unwrap();
     let mut manifest = format!(
-        "[package]\nname = \"types\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
-         asqav = {{ path = {root:?}, default-features = false }}\n"
+        "[package]\nname = {name:?}\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
+         asqav = {{ path = {root:?}, default-features = false, features = [\"include-policy\"] }}\n"
     );
-    for case in fs::read_dir(cases).unwrap() {
-        let path = case.unwrap().path();
+    for path in cases {
         let name = path.file_stem().unwrap();
         manifest.push_str(&format!("[[bin]]\nname = {name:?}\npath = {path:?}\n"));
     }

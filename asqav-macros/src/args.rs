@@ -14,7 +14,18 @@ use crate::parameters::{Capture, Parameters};
 
 /// Every argument, in the order of the documentation.
 const KNOWN: &[&str] = &[
-    "action", "tool", "version", "record", "skip", "redact", "result", "session", "gate", "tier", "on_deny",
+    "action",
+    "tool",
+    "version",
+    "record",
+    "skip",
+    "redact",
+    "result",
+    "session",
+    "gate",
+    "tier",
+    "on_deny",
+    "descriptor",
     "crate",
 ];
 
@@ -44,6 +55,8 @@ pub(crate) struct Args {
     pub(crate) tier: Option<Ident>,
     /// What the function returns when it is refused.
     pub(crate) on_deny: Option<ExprPath>,
+    /// Whether the descriptor also stands beside the function.
+    pub(crate) descriptor: Option<bool>,
     /// The path under which the facade is known.
     pub(crate) facade: Option<Path>,
 }
@@ -106,6 +119,7 @@ impl Args {
             "gate" => self.gate = Some(value::expression(name, input)?),
             "tier" => self.tier = Some(value::tier(name, input)?),
             "on_deny" => self.on_deny = Some(value::path(name, input)?),
+            "descriptor" => self.descriptor = Some(value::boolean(name, input)?),
             _ => self.facade = Some(value::facade(name, input)?),
         }
         Ok(())

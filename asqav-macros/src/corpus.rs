@@ -11,6 +11,7 @@ use std::{env, fs};
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
+use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, ImplItem, Item, Meta, TraitItem};
 
@@ -37,12 +38,14 @@ struct Expansion {
 }
 
 impl Expansion {
-    /// The expansion of `item`, if it is signed.
-    fn of<T: syn::parse::Parse + ToTokens>(
+    /// The expansion of `item`, if it is signed: the item itself, with what is
+    /// signed in it expanded too, and what stands beside it.
+    fn of<T: Parse + ToTokens>(
         &mut self,
         attributes: &mut Vec<Attribute>,
         item: &dyn Fn(Vec<Attribute>) -> TokenStream,
-    ) -> Option<T> {
+        visit: fn(&mut Self, &mut T),
+    ) -> Option<TokenStream> {
         let at = attributes.iter().position(|attribute| attribute.path().is_ident("signed"))?;
         let arguments = match attributes.remove(at).meta {
             Meta::List(list) => list.tokens,
@@ -50,7 +53,10 @@ impl Expansion {
         };
         self.count += 1;
         let tokens = crate::signed_tokens(arguments, item(attributes.clone()));
-        Some(syn::parse2(tokens).unwrap())
+        let split = |input: ParseStream<'_>| Ok((input.parse::<T>()?, input.parse::<TokenStream>()?));
+        let (mut item, beside) = split.parse2(tokens).unwrap();
+        visit(self, &mut item);
+        Some(quote::quote!(#item #beside))
     }
 }
 
@@ -59,8 +65,9 @@ impl VisitMut for Expansion {
         if let Item::Fn(function) = item {
             let whole = function.clone();
             let tokens = |attrs| syn::ItemFn { attrs, ..whole.clone() }.into_token_stream();
-            if let Some(expanded) = self.of(&mut function.attrs, &tokens) {
-                *item = expanded;
+            if let Some(expanded) = self.of(&mut function.attrs, &tokens, Self::visit_item_fn_mut) {
+                *item = Item::Verbatim(expanded);
+                return;
             }
         }
         visit_mut::visit_item_mut(self, item);
@@ -70,8 +77,9 @@ impl VisitMut for Expansion {
         if let ImplItem::Fn(function) = item {
             let whole = function.clone();
             let tokens = |attrs| syn::ImplItemFn { attrs, ..whole.clone() }.into_token_stream();
-            if let Some(expanded) = self.of(&mut function.attrs, &tokens) {
-                *item = expanded;
+            if let Some(expanded) = self.of(&mut function.attrs, &tokens, Self::visit_impl_item_fn_mut) {
+                *item = ImplItem::Verbatim(expanded);
+                return;
             }
         }
         visit_mut::visit_impl_item_mut(self, item);
@@ -81,8 +89,9 @@ impl VisitMut for Expansion {
         if let TraitItem::Fn(function) = item {
             let whole = function.clone();
             let tokens = |attrs| syn::TraitItemFn { attrs, ..whole.clone() }.into_token_stream();
-            if let Some(expanded) = self.of(&mut function.attrs, &tokens) {
-                *item = expanded;
+            if let Some(expanded) = self.of(&mut function.attrs, &tokens, Self::visit_trait_item_fn_mut) {
+                *item = TraitItem::Verbatim(expanded);
+                return;
             }
         }
         visit_mut::visit_trait_item_mut(self, item);

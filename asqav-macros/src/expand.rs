@@ -1,10 +1,13 @@
 //! Writes the code: one descriptor, one call into the spine.
+//!
+//! The descriptor stands in the function, and once more beside it under a name
+//! that `include_policy!` makes from the function's path.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens as _, quote, quote_spanned};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Ident, ReceiverKind, Type};
+use syn::{GenericParam, Ident, ReceiverKind, Signature, Type};
 
 use crate::args::Args;
 use crate::function::{Function, Shape};
@@ -17,6 +20,7 @@ pub(crate) fn expand(args: &Args, function: &Function) -> TokenStream {
     let Function { attributes, visibility, signature, .. } = function;
     let mut tokens = quote!(#(#attributes)* #visibility #signature);
     function.brace.surround(&mut tokens, |tokens| tokens.extend(emit.body()));
+    tokens.extend(emit.beside());
     tokens
 }
 
@@ -50,6 +54,25 @@ impl Emit<'_> {
             let #call = #new #gate #session;
             #run
         }
+    }
+
+    /// The descriptor beside the function. Another crate's macro forms the
+    /// same name: `asqav-policy-macros/src/input.rs`.
+    fn beside(&self) -> Option<TokenStream> {
+        let Function { visibility, signature, attributes, .. } = self.function;
+        if !self.args.descriptor.unwrap_or(!in_impl(signature)) {
+            return None;
+        }
+        let private = &self.private;
+        let descriptor = self.descriptor();
+        let cfg = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"));
+        let name = format_ident!("__asqav_tool_{}", signature.ident.unraw(), span = signature.ident.span());
+        Some(quote! {
+            #(#cfg)*
+            #[doc(hidden)]
+            #[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+            #visibility const #name: #private::Tool = #descriptor;
+        })
     }
 
     /// Keeps clippy from judging how the arguments are read.
@@ -203,4 +226,11 @@ impl Emit<'_> {
         let private = self.private_at(at);
         quote_spanned!(at=> if let ::core::option::Option::Some(#early) = #private::never::<#returns>() { return #early; })
     }
+}
+
+/// Whether the function seems to stand in an `impl`, perhaps of a trait, where
+/// a constant beside it could be an error.
+fn in_impl(signature: &Signature) -> bool {
+    let by_async_trait = |parameter: &GenericParam| matches!(parameter, GenericParam::Lifetime(lifetime) if lifetime.lifetime.ident == "async_trait");
+    signature.receiver().is_some() || signature.generics.params.iter().any(by_async_trait)
 }

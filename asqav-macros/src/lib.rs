@@ -52,6 +52,7 @@ use proc_macro2::TokenStream;
 /// | `gate = expr` | the gate that serves the call | the session's, the task's, the installed one |
 /// | `tier = strong` | the claimed tier: `strong`, `bounded`, `detectable` | the gate's |
 /// | `on_deny = path` | `fn(Refused) -> R`, what the function returns when it is refused | `E::from` |
+/// | `descriptor = true` | the tool's descriptor stands beside the function, so that `include_policy!` can list it; a trait's functions cannot have one | `true` without `self`, `false` with it |
 /// | `crate = "…"` | the path under which asqav is known | `::asqav` |
 ///
 /// `action`, `tool` and `version` also take `env!(…)` and `concat!(…)`.

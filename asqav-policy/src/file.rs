@@ -72,6 +72,7 @@ mod example;
 mod format;
 mod json;
 mod limit;
+mod mentions;
 mod rule;
 mod scope;
 mod table;
@@ -89,6 +90,7 @@ use crate::model::{MAX_RULES, Model, Parts};
 use crate::rule::{Rule, RuleEffect};
 
 pub use format::Format;
+pub use mentions::{Mention, Mentioned};
 use scope::Scope;
 use table::{Table, Value};
 

@@ -73,7 +73,7 @@ pub use error::{PolicyError, Position, Problem};
 pub use example::Example;
 pub use explain::{Explanation, Finding, RuleFinding};
 pub use facts::{Facts, Why};
-pub use file::{FILE_VERSION, Format, JSON_SCHEMA, MAX_FILE_LEN};
+pub use file::{FILE_VERSION, Format, JSON_SCHEMA, MAX_FILE_LEN, Mention, Mentioned};
 #[cfg(feature = "gate")]
 pub use layers::{Layers, LayersError};
 pub use limit::{Key, Limit};

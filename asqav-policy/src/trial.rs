@@ -164,18 +164,19 @@ fn fault(rule: &Rule, example: &Example, problem: Problem) -> Fault {
 }
 
 /// Where the lines of a text begin, so that many places cost one walk.
-struct Lines<'t> {
+pub(crate) struct Lines<'t> {
     text: &'t [u8],
     starts: Vec<usize>,
 }
 
 impl<'t> Lines<'t> {
-    fn of(text: &'t [u8]) -> Self {
+    pub(crate) fn of(text: &'t [u8]) -> Self {
         let ends = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
         Self { text, starts: std::iter::once(0).chain(ends).collect() }
     }
 
-    fn position(&self, offset: usize) -> Position {
+    /// The place of a byte.
+    pub(crate) fn position(&self, offset: usize) -> Position {
         let line = self.starts.partition_point(|&start| start <= offset);
         let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
         let before = Position::of(self.text.get(start..).unwrap_or_default(), offset.saturating_sub(start));

@@ -15,4 +15,9 @@ fn text(amount: u32) -> Result<u32, String> {
     Ok(amount)
 }
 
+#[signed(descriptor = yes)]
+fn descriptor(amount: u32) -> Result<u32, String> {
+    Ok(amount)
+}
+
 fn main() {}

@@ -51,6 +51,11 @@ enum Task {
         #[arg(long, default_value_t = 0)]
         seed: u64,
     },
+    /// Cedar's own integration tests through our engine.
+    CedarCorpus {
+        /// A checkout of cedar-policy/cedar-integration-tests, its `corpus-tests.tar.gz` unpacked.
+        folder: std::path::PathBuf,
+    },
     /// Runs the benchmarks and prints their figures.
     Bench {
         /// Arguments for the benchmark program, e.g. a filter.
@@ -68,6 +73,7 @@ fn main() -> ExitCode {
         Task::Fuzz { seconds, target } => {
             python::environment().and_then(|peers| fuzz::run_targets(seconds, target.as_deref(), &peers))
         }
+        Task::CedarCorpus { folder } => test::cedar_corpus(&folder),
         Task::Bench { rest } => bench::run(&rest),
     };
     match outcome {

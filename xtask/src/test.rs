@@ -1,5 +1,6 @@
 //! `cargo xtask test`: what CI calls, and nothing more.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::command::{Failure, cargo, root, run, succeeds};
@@ -64,6 +65,15 @@ pub(crate) fn simulate(count: u64, seed: u64) -> Result<(), Failure> {
     command.args(["--test", "crash", "--test", "erasing", "random_schedules_of_faults", "--", "--nocapture"]);
     command.env(SCHEDULES, count.to_string()).env("ASQAV_SEED", seed.to_string());
     run("simulated faults", &mut command)
+}
+
+/// Cedar's integration tests in `folder`.
+pub(crate) fn cedar_corpus(folder: &Path) -> Result<(), Failure> {
+    let mut command = cargo(&["test", "-p", "asqav-cedar", "--locked"]);
+    command.args(["--test", "corpus", "the_integration_corpus", "--", "--nocapture"]);
+    // The tests run in another folder than this program.
+    let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
+    run("Cedar's integration tests", command.env("ASQAV_CEDAR_CORPUS", folder))
 }
 
 /// The differential test, as long as asked for.

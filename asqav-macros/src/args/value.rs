@@ -122,6 +122,11 @@ pub(super) fn tier(name: &Ident, input: ParseStream<'_>) -> syn::Result<Ident> {
     Ok(Ident::new(variant, choice.span()))
 }
 
+/// `name = true` or `false`.
+pub(super) fn boolean(name: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
+    Ok(one_of(name, &["true", "false"], input)? == "true")
+}
+
 fn one_of(name: &Ident, choices: &[&str], input: ParseStream<'_>) -> syn::Result<Ident> {
     equals(name, &choices.join(" | "), input)?;
     let expected = || format!("expected one of `{}`", choices.join("`, `"));

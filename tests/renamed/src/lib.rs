@@ -89,6 +89,23 @@ pub mod tools {
     }
 }
 
+/// A policy, included where the usual names mean something else.
+pub mod policies {
+    #[allow(unused_imports, reason = "they shadow the prelude")]
+    use crate::shadowed::{drop, None, Option, Result, Some};
+    #[allow(unused_imports, reason = "they shadow the real ones")]
+    use crate::{core, std};
+
+    /// Through the other name.
+    pub const RENAMED: audit::IncludedPolicy =
+        audit::include_policy!("policy.toml", tools = [crate::tools::renamed, crate::tools::reexported]);
+
+    /// Through a path of this crate.
+    pub static REEXPORTED: audit::IncludedPolicy = crate::reexports::tools::include_policy! {
+        "policy.toml", tools = [super::tools::renamed, super::tools::reexported,],
+    };
+}
+
 /// What the older edition does differently.
 pub mod edition {
     use std::future::Future;
@@ -123,8 +140,16 @@ mod tests {
     use audit::testing::TestGate;
     use audit::Outcome;
 
-    use super::{edition, tools};
+    use super::{edition, policies, tools};
     use ::std::sync::Mutex;
+
+    #[test]
+    fn policies_are_included_under_another_name() {
+        let test = TestGate::with_policy(policies::RENAMED.policy().unwrap());
+        assert_eq!(audit::scope_sync(test.gate().clone(), || tools::reexported(4)), Ok(4));
+        assert!(audit::scope_sync(test.gate().clone(), || tools::reexported(5)).is_err());
+        assert_eq!(policies::RENAMED.digest(), policies::REEXPORTED.digest());
+    }
 
     #[tokio::test]
     async fn tools_work_under_another_name() {

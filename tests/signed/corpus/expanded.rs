@@ -83,6 +83,19 @@ pub(crate) async fn query(account: &str, limit: u32, token: Secret) -> Result<u3
     )
     .await
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_query: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "query",
+    "ledger:query",
+    &[
+        ("account", ::asqav::__private::Capture::Record),
+        ("limit", ::asqav::__private::Capture::Commit),
+        ("token", ::asqav::__private::Capture::Drop),
+    ],
+    ::asqav::__private::Capture::Commit,
+)
+.version("1.2");
 #[doc = " A sync function; no runtime. Its action is as long as one can be."]
 pub(crate) fn double(amount: u32) -> Answer<u32> {
     const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
@@ -104,6 +117,14 @@ pub(crate) fn double(amount: u32) -> Answer<u32> {
         },
     )
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_double: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "double",
+    "double:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    &[("amount", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Commit,
+);
 #[doc = " Destructured, by reference, unnamed and array parameters."]
 pub(crate) async fn taken_apart(
     Range { from, to }: Range,
@@ -152,6 +173,21 @@ pub(crate) async fn taken_apart(
     )
     .await
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_taken_apart: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "taken_apart",
+    ::core::concat!(::core::module_path!(), "::", "taken_apart"),
+    &[
+        ("from", ::asqav::__private::Capture::Commit),
+        ("to", ::asqav::__private::Capture::Commit),
+        ("first", ::asqav::__private::Capture::Commit),
+        ("second", ::asqav::__private::Capture::Commit),
+        ("borrowed", ::asqav::__private::Capture::Commit),
+        ("copied", ::asqav::__private::Capture::Commit),
+    ],
+    ::asqav::__private::Capture::Commit,
+);
 #[doc = " The same without a runtime."]
 pub(crate) fn taken_apart_sync(Range { from, to }: Range, r#type: &str) -> Answer<String> {
     const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
@@ -185,6 +221,18 @@ pub(crate) fn taken_apart_sync(Range { from, to }: Range, r#type: &str) -> Answe
         },
     )
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_taken_apart_sync: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "taken_apart_sync",
+    ::core::concat!(::core::module_path!(), "::", "taken_apart_sync"),
+    &[
+        ("from", ::asqav::__private::Capture::Record),
+        ("to", ::asqav::__private::Capture::Commit),
+        ("type", ::asqav::__private::Capture::Record),
+    ],
+    ::asqav::__private::Capture::Commit,
+);
 #[doc = " Generic in types, lifetimes and constants."]
 pub(crate) async fn generic<'a, T, const N: usize>(items: Page<'a, T, N>, chosen: usize) -> Answer<&'a T>
 where
@@ -216,6 +264,14 @@ where
     )
     .await
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_generic: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "generic",
+    ::core::concat!(::core::module_path!(), "::", "generic"),
+    &[("items", ::asqav::__private::Capture::Commit), ("chosen", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Commit,
+);
 #[doc = " Elided lifetimes."]
 pub(crate) async fn elided(text: &str) -> Answer<Cow<'_, str>> {
     const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
@@ -240,6 +296,14 @@ pub(crate) async fn elided(text: &str) -> Answer<Cow<'_, str>> {
     )
     .await
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_elided: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "elided",
+    ::core::concat!(::core::module_path!(), "::", "elided"),
+    &[("text", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Commit,
+);
 #[doc = " `impl Trait` on both sides."]
 pub(crate) async fn opaque(
     items: impl IntoIterator<Item = u32> + Serialize,
@@ -266,6 +330,14 @@ pub(crate) async fn opaque(
     )
     .await
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_opaque: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "opaque",
+    ::core::concat!(::core::module_path!(), "::", "opaque"),
+    &[("items", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Commit,
+);
 #[doc = " The same without a runtime."]
 pub(crate) fn opaque_sync(text: impl AsRef<str> + Serialize) -> Answer<impl Serialize> {
     const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
@@ -289,6 +361,14 @@ pub(crate) fn opaque_sync(text: impl AsRef<str> + Serialize) -> Answer<impl Seri
         },
     )
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_opaque_sync: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "opaque_sync",
+    ::core::concat!(::core::module_path!(), "::", "opaque_sync"),
+    &[("text", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Commit,
+);
 #[doc = " Redacted, and the redaction recorded."]
 pub(crate) async fn pay(card: Secret, amount: u64) -> Answer<u64> {
     const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
@@ -319,6 +399,14 @@ pub(crate) async fn pay(card: Secret, amount: u64) -> Answer<u64> {
     )
     .await
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_pay: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "pay",
+    ::core::concat!(::core::module_path!(), "::", "pay"),
+    &[("card", ::asqav::__private::Capture::Record), ("amount", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Commit,
+);
 #[doc = " The result is not serialised."]
 pub(crate) async fn login(user: &str) -> Answer<Secret> {
     const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
@@ -343,6 +431,14 @@ pub(crate) async fn login(user: &str) -> Answer<Secret> {
     )
     .await
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_login: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "login",
+    ::core::concat!(::core::module_path!(), "::", "login"),
+    &[("user", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Drop,
+);
 #[doc = " An early `return` that is coerced to the declared type."]
 pub(crate) async fn coerced(early: bool) -> Answer<Box<dyn Display>> {
     const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
@@ -372,6 +468,14 @@ pub(crate) async fn coerced(early: bool) -> Answer<Box<dyn Display>> {
     )
     .await
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_coerced: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "coerced",
+    ::core::concat!(::core::module_path!(), "::", "coerced"),
+    &[("early", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Drop,
+);
 #[doc = " The result is recorded."]
 pub(crate) fn count(items: &[u8]) -> Answer<usize> {
     const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
@@ -392,6 +496,14 @@ pub(crate) fn count(items: &[u8]) -> Answer<usize> {
         },
     )
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_count: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "count",
+    ::core::concat!(::core::module_path!(), "::", "count"),
+    &[("items", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Record,
+);
 #[doc = " Never a `Result`."]
 pub(crate) async fn lookup(key: &str) -> Option<usize> {
     const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
@@ -420,6 +532,14 @@ pub(crate) async fn lookup(key: &str) -> Option<usize> {
     )
     .await
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_lookup: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "lookup",
+    ::core::concat!(::core::module_path!(), "::", "lookup"),
+    &[("key", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Commit,
+);
 #[doc = " Nothing comes back at all."]
 pub(crate) fn announce(text: &str) {
     const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
@@ -443,6 +563,14 @@ pub(crate) fn announce(text: &str) {
         },
     )
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_announce: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "announce",
+    ::core::concat!(::core::module_path!(), "::", "announce"),
+    &[("text", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Commit,
+);
 #[doc = " A `Result` whose error knows nothing of refusals."]
 pub(crate) fn measured(text: &str) -> Result<usize, usize> {
     const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
@@ -467,6 +595,14 @@ pub(crate) fn measured(text: &str) -> Result<usize, usize> {
         },
     )
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_measured: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "measured",
+    ::core::concat!(::core::module_path!(), "::", "measured"),
+    &[("text", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Commit,
+);
 fn not_measured(_: Refused) -> Result<usize, usize> {
     Err(usize::MAX)
 }
@@ -499,6 +635,14 @@ pub(crate) async fn local(counter: Rc<Cell<u32>>) -> Answer<u32> {
     )
     .await
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_local: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "local",
+    ::core::concat!(::core::module_path!(), "::", "local"),
+    &[("counter", ::asqav::__private::Capture::Drop)],
+    ::asqav::__private::Capture::Commit,
+);
 #[doc = " Recursive."]
 pub(crate) async fn countdown(from: u32) -> Answer<u32> {
     const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
@@ -527,6 +671,14 @@ pub(crate) async fn countdown(from: u32) -> Answer<u32> {
     )
     .await
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_countdown: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "countdown",
+    ::core::concat!(::core::module_path!(), "::", "countdown"),
+    &[("from", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Commit,
+);
 #[doc = " A hand-written future."]
 pub(crate) fn later(text: &str) -> impl Future<Output = Answer<usize>> {
     const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
@@ -548,6 +700,14 @@ pub(crate) fn later(text: &str) -> impl Future<Output = Answer<usize>> {
         },
     )
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_later: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "later",
+    ::core::concat!(::core::module_path!(), "::", "later"),
+    &[("text", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Commit,
+);
 #[doc = " A boxed future behind an alias."]
 pub(crate) fn boxed(text: &str) -> Soon<'_, usize> {
     const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
@@ -572,6 +732,14 @@ pub(crate) fn boxed(text: &str) -> Soon<'_, usize> {
         },
     )
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_boxed: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "boxed",
+    ::core::concat!(::core::module_path!(), "::", "boxed"),
+    &[("text", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Commit,
+);
 #[doc = " A boxed future that is no `Result`, on its thread."]
 pub(crate) fn boxed_local<'a>(text: &'a str) -> Pin<Box<dyn Future<Output = Option<usize>> + 'a>> {
     const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
@@ -599,6 +767,14 @@ pub(crate) fn boxed_local<'a>(text: &'a str) -> Pin<Box<dyn Future<Output = Opti
         },
     )
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_boxed_local: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "boxed_local",
+    ::core::concat!(::core::module_path!(), "::", "boxed_local"),
+    &[("text", ::asqav::__private::Capture::Record)],
+    ::asqav::__private::Capture::Commit,
+);
 #[doc = " A service with tools as methods."]
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
@@ -629,6 +805,14 @@ impl Ledger {
             },
         )
     }
+    #[doc(hidden)]
+    #[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+    pub(crate) const __asqav_tool_open: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+        "open",
+        ::core::concat!(::core::module_path!(), "::", "open"),
+        &[("owner", ::asqav::__private::Capture::Commit)],
+        ::asqav::__private::Capture::Commit,
+    );
     #[doc = " `&self`, giving back a borrow."]
     pub(crate) async fn owner(&self, _reason: &str) -> Answer<&str> {
         const __ASQAV_TOOL: &::asqav::__private::Tool = &::asqav::__private::Tool::new(
@@ -1028,6 +1212,14 @@ pub(crate) async fn traced_outside(amount: u32) -> Answer<u32> {
     )
     .await
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_traced_outside: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "traced_outside",
+    ::core::concat!(::core::module_path!(), "::", "traced_outside"),
+    &[("amount", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Commit,
+);
 #[doc = " Another attribute last."]
 #[tracing::instrument(skip_all)]
 pub(crate) async fn traced_inside(amount: u32) -> Answer<u32> {
@@ -1054,6 +1246,14 @@ pub(crate) async fn traced_inside(amount: u32) -> Answer<u32> {
     )
     .await
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_traced_inside: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "traced_inside",
+    ::core::concat!(::core::module_path!(), "::", "traced_inside"),
+    &[("amount", ::asqav::__private::Capture::Commit)],
+    ::asqav::__private::Capture::Commit,
+);
 macro_rules ! tool { ($ name : ident , $ ($ argument : ident : $ type : ty) ,*; $ returns : ty ; $ body : expr) => { # [doc = " Written by a macro."] # [signed (action = "macro:rules")] pub (crate) async fn $ name ($ ($ argument : $ type) ,*) -> $ returns { $ body } } ; }
 tool ! (by_macro , left : u32 , right : u32 ; Answer < u32 >; Ok (left + right));
 #[doc = " Parameters that are there, or not."]
@@ -1090,3 +1290,16 @@ pub(crate) fn conditional(#[cfg(not(test))] gone: Secret, #[cfg(test)] here: u8)
         },
     )
 }
+#[doc(hidden)]
+#[allow(dead_code, non_upper_case_globals, reason = "written by a macro")]
+pub(crate) const __asqav_tool_conditional: ::asqav::__private::Tool = ::asqav::__private::Tool::new(
+    "conditional",
+    ::core::concat!(::core::module_path!(), "::", "conditional"),
+    &[
+        #[cfg(not(test))]
+        ("gone", ::asqav::__private::Capture::Commit),
+        #[cfg(test)]
+        ("here", ::asqav::__private::Capture::Commit),
+    ],
+    ::asqav::__private::Capture::Commit,
+);
