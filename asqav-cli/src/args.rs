@@ -1,5 +1,6 @@
 //! What can be typed after `asqav`.
 
+pub(crate) mod anchor;
 mod policy;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use asqav_receipt::id::{ActionId, AgentId, HoldId, IssuerId};
 use asqav_receipt::time::Timestamp;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use anchor::AnchorArgs;
 pub(crate) use policy::{Explain, PolicyArgs, PolicyCommand, PolicyDiff, PolicyFile, Replay, Suggest, Test};
 
 /// Signed, hash-chained audit trails for AI agents' tool calls.
@@ -61,6 +63,8 @@ pub(crate) enum Command {
     Forget(Forget),
     /// Place or release a legal hold: nothing it covers is erased or deleted.
     Hold(Hold),
+    /// Have checkpoints stamped by time-stamp authorities, and renew that.
+    Anchor(AnchorArgs),
     /// Delete sealed segments whose time is over; tell which, without --apply.
     Retain(Retain),
     /// Have the file system forbid writing to sealed segments; tell what it applies.
@@ -123,10 +127,17 @@ pub(crate) struct Verify {
     /// Judge as of this time (RFC 3339) instead of now.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) at: Option<Timestamp>,
-    /// A time-stamp authority that you trust (receipts only): its certificate or
-    /// public key, PEM, DER, or base64 of a raw key. Can be given more than once.
+    /// A time-stamp authority that you trust: its certificate or public key, PEM,
+    /// DER, or base64 of a raw key. Can be given more than once.
+    ///
+    /// Of a log, the anchors beside the checkpoint (`asqav anchor`) are judged by
+    /// it, and those of --anchored.
     #[arg(long, value_name = "FILE")]
     pub(crate) tsa_key: Vec<PathBuf>,
+    /// Another checkpoint with anchors beside it, of which time receipts of the
+    /// log may name a token. Can be given more than once.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) anchored: Vec<PathBuf>,
     /// Bitcoin block headers that you trust to be in the chain (receipts only):
     /// JSON from heights to headers.
     #[arg(long, value_name = "FILE")]

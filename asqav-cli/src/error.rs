@@ -104,6 +104,12 @@ pub(crate) enum CliError {
     /// The demo could not be recorded.
     #[error("the demo could not be recorded: {0}")]
     Demo(String),
+    /// There is no anchor, or it could not be kept.
+    #[error("nothing was anchored: {0}")]
+    NotAnchored(String),
+    /// A file of anchors is none.
+    #[error("{}", crate::error::chain(.0))]
+    Anchors(#[from] asqav_log::anchoring::AnchorFileFailure),
     /// A policy or call file was refused.
     #[error("{}:{error}", path.display())]
     Policy {

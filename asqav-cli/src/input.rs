@@ -8,7 +8,7 @@ use asqav_core::clock::{Clock as _, SystemClock};
 use asqav_core::key::SigningKey;
 use asqav_core::sign::Signer as _;
 use asqav_log::keyfile::load_signing_key;
-use asqav_receipt::anchor::{BlockHeaders, TsaKeys};
+use asqav_receipt::anchor::{Anchor, BlockHeaders, TsaKeys};
 use asqav_receipt::checkpoint::{HeadMirror, SignedCheckpoint};
 use asqav_receipt::id::KeyId;
 use asqav_receipt::keys::KeySet;
@@ -79,6 +79,11 @@ pub(crate) fn checkpoint(path: &Path) -> Result<SignedCheckpoint, CliError> {
         expected: "a checkpoint",
         why: error.to_string(),
     })
+}
+
+/// The anchors beside the file `path`.
+pub(crate) fn anchors(path: &Path) -> Result<Vec<Anchor>, CliError> {
+    Ok(asqav_log::anchoring::read_anchors(path)?)
 }
 
 /// A signing key under the id that the pinned key set has for it, and the set.

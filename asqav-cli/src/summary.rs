@@ -61,6 +61,7 @@ fn event(payload: &Object) -> Option<String> {
     Some(match name {
         "gate:start" => text("software"),
         "vault:erase" => format!("openings of {}", text("receipts")),
+        "time:anchor" => format!("a token of {}", text("at")),
         "log:delete" => format!("segments {}, receipts {}", text("segments"), text("receipts")),
         "hold:place" => format!("{} on {}", text("id"), text("receipts")),
         "hold:release" => text("id"),

@@ -5,6 +5,8 @@
 //! writes to, and the vault of openings; `foreign-formats` reads the logs of
 //! other software.
 
+#[cfg(feature = "anchoring")]
+pub mod anchoring;
 pub mod diff;
 pub mod follow;
 pub mod lines;

@@ -11,6 +11,8 @@ pub const VAULT: &str = "vault";
 
 /// The name of the folder of the stored tree.
 pub const TREE: &str = "tree";
+/// The name of the folder of checkpoints and their anchors.
+pub const ANCHORS: &str = "anchors";
 /// The name of the file that tells which erasures are under way.
 pub const ERASING: &str = "erasing.json";
 
@@ -41,6 +43,8 @@ pub enum FileKind {
     Vault,
     /// `tree/`.
     Tree,
+    /// `anchors/`.
+    AnchorFolder,
     /// `erasing.json`: erasures without their erasure receipt so far.
     Erasing,
     /// `deleting.json`: deletions that are under way.
@@ -62,6 +66,7 @@ impl FileKind {
             LOCK => return Self::Lock,
             VAULT => return Self::Vault,
             TREE => return Self::Tree,
+            ANCHORS => return Self::AnchorFolder,
             ERASING => return Self::Erasing,
             DELETING => return Self::Deleting,
             _ => {}

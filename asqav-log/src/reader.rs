@@ -177,7 +177,7 @@ impl LogReader {
                 self.torn.insert(seq, metadata.len());
             }
             FileKind::Vault if metadata.is_dir() => self.vault = true,
-            FileKind::Tree if metadata.is_dir() => {}
+            FileKind::Tree | FileKind::AnchorFolder if metadata.is_dir() => {}
             FileKind::Lock | FileKind::Erasing | FileKind::Deleting if metadata.is_file() => {}
             FileKind::Unfinished => self.unfinished.push(name),
             // Nothing checks anchors yet, so nothing explains them.
@@ -185,6 +185,7 @@ impl LogReader {
             | FileKind::Stray
             | FileKind::Vault
             | FileKind::Tree
+            | FileKind::AnchorFolder
             | FileKind::Lock
             | FileKind::Erasing
             | FileKind::Deleting => self.strays.push(name),

@@ -21,7 +21,11 @@ mod git;
 #[cfg(feature = "http-sink")]
 mod http;
 
+#[cfg(feature = "anchoring")]
+pub(crate) use command::run_for_output;
 pub(crate) use deliveries::Couriers;
+#[cfg(feature = "anchoring")]
+pub(crate) use file::{file_name, replace};
 
 pub use command::CommandSink;
 pub use deliveries::{Deliveries, SinkCounts};

@@ -1,5 +1,6 @@
 //! Time from outside: what a time-stamp token (RFC 3161) or an OpenTimestamps
-//! proof shows about a digest.
+//! proof shows about a digest, how a time-stamp is asked for, and how it is
+//! renewed before its algorithms age (RFC 4998).
 //!
 //! Trust comes from the caller: [`TsaKeys`] and [`BlockHeaders`]. Keys and
 //! certificates inside a token prove nothing and are never used. Anything that
@@ -8,13 +9,21 @@
 mod algorithm;
 mod block;
 mod der;
+mod encode;
+mod evidence;
 mod ots;
+mod request;
+mod sidecar;
 mod token;
 mod tsa;
 
 pub use block::{BlockHeaders, BlockHeadersError};
+pub use evidence::{Evidence, EvidenceError, MAX_EVIDENCE_LEN, Renewal};
+pub use request::{ImprintHash, request};
+pub use sidecar::{Anchor, AnchorFileError, MAX_ANCHORS_FILE_LEN};
 pub use tsa::{TsaKeys, TsaKeysError};
 
+pub(crate) use evidence::check as check_evidence;
 pub(crate) use ots::check as check_ots;
 pub(crate) use token::check as check_token;
 
@@ -22,7 +31,8 @@ use crate::time::Timestamp;
 
 /// What an anchor shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome {
+#[non_exhaustive]
+pub enum Outcome {
     /// The anchored bytes existed no later than this.
     Proven {
         /// The time that the authority vouches for, in favour of doubt.

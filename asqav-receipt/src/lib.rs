@@ -40,4 +40,5 @@ pub mod suite;
 #[cfg(test)]
 mod testing;
 pub mod time;
+pub mod time_mark;
 pub mod verify;

@@ -12,21 +12,31 @@ use libfuzzer_sys::fuzz_target;
 static KEYS: LazyLock<KeySet> = LazyLock::new(pinned);
 static SOUND: LazyLock<Vec<u8>> = LazyLock::new(|| log_file(&log()));
 
+/// A deleted segment: its header, a zero byte, its leaf hashes.
+const DELETED: u8 = 2;
+
 fuzz_target!(|bytes: &[u8]| {
     let mut verifier = LogVerifier::new(LogInputs::new().keys(&KEYS).at(now()));
-    let mut number = 1;
-    verifier.segment_start(number);
-    let mut sealed = false;
+    let (mut number, mut begun) = (0, false);
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        if sealed {
+        if !begun {
             number += 1;
+        }
+        if let Some((&DELETED, rest)) = line.split_first().filter(|_| !begun) {
+            let (header, leaves) =
+                rest.split_at(rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len()));
+            let header = [header, b"\n"].concat();
+            verifier.deleted(number, &header, leaves.strip_prefix(b"\0").unwrap_or_default());
+            continue;
+        }
+        if !begun {
             verifier.segment_start(number);
-            sealed = false;
+            begun = true;
         }
         match line.split_first() {
             Some((&HEADER, header)) => {
                 verifier.sealed(header);
-                sealed = true;
+                begun = false;
             }
             _ => match line.strip_suffix(b"\n") {
                 Some(line) => verifier.line(line),
@@ -34,7 +44,7 @@ fuzz_target!(|bytes: &[u8]| {
             },
         }
     }
-    if !sealed {
+    if begun {
         verifier.unsealed();
     }
     let report = verifier.finish();

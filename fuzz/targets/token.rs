@@ -1,4 +1,4 @@
-//! A time-stamp token, and keys of authorities. Nobody signed a token about
+//! A time-stamp token, an evidence record, and keys of authorities. Nobody signed a token about
 //! this receipt: none can be proven.
 #![no_main]
 
@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use asqav_fuzz::support::now;
 use asqav_fuzz::{anchored, verify};
-use asqav_receipt::anchor::TsaKeys;
+use asqav_receipt::anchor::{Anchor, Evidence, TsaKeys};
 use asqav_receipt::verify::{Axis, AxisResult, ReceiptInputs};
 use libfuzzer_sys::fuzz_target;
 
@@ -18,7 +18,16 @@ static TSA: LazyLock<TsaKeys> = LazyLock::new(|| {
 
 fuzz_target!(|bytes: &[u8]| {
     drop(TsaKeys::new().pin(bytes));
-    let receipt = anchored("rfc3161", bytes);
-    let report = verify(&receipt, &ReceiptInputs::new().at(now()).tsa_keys(&TSA));
-    assert_ne!(report.axis(Axis::Anchors).map(|axis| axis.result), Some(AxisResult::Pass));
+    for kind in ["rfc3161", "rfc4998"] {
+        let receipt = anchored(kind, bytes);
+        let report = verify(&receipt, &ReceiptInputs::new().at(now()).tsa_keys(&TSA));
+        assert_ne!(report.axis(Axis::Anchors).map(|axis| axis.result), Some(AxisResult::Pass));
+    }
+    if let Ok(evidence) = Evidence::parse(bytes) {
+        assert_eq!(evidence.to_der(), bytes, "one encoding");
+    }
+    if let Ok(anchors) = Anchor::parse_file(bytes) {
+        assert_eq!(Anchor::to_file(&anchors), bytes, "one encoding");
+    }
+    drop(Evidence::new(bytes, b"message", Some(1)));
 });

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod anchor;
 mod checkpoint;
 mod demo;
 mod diff;
@@ -43,6 +44,7 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Exit, CliErr
         Command::Diff(args) => diff::run(args, output),
         Command::Import(args) => import::run(args, output),
         Command::Forget(args) => forget::run(args, output),
+        Command::Anchor(args) => anchor::run(&args.command, output),
         Command::Retain(args) => retain::run(args, output),
         Command::Guard(args) => guard::run(args, output),
         Command::Hold(args) => hold::run(args, output),

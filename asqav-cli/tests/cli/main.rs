@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on fails")]
 
+mod anchor;
 mod harness;
 mod keygen;
 mod log;
@@ -10,6 +11,8 @@ mod policy;
 mod pqc_audit;
 mod receipts;
 mod retain;
+#[path = "../../../asqav-log/tests/support/openssl.rs"]
+mod tsa;
 mod usage;
 mod vault;
 mod verify_receipt;

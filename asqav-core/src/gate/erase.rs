@@ -1,4 +1,4 @@
-//! Receipts about the log itself: erasure, deletion, legal holds.
+//! Receipts about the log itself: erasure, deletion, legal holds, time.
 
 use asqav_receipt::deletion::{DELETE_EVENT, Deletion};
 use asqav_receipt::erasure::{ERASE_EVENT, MAX_ERASED_LEN, erase_body};
@@ -6,6 +6,7 @@ use asqav_receipt::hold::{HOLD_EVENT, MAX_SET_LEN, RELEASE_EVENT, hold_body, rel
 use asqav_receipt::id::HoldId;
 use asqav_receipt::payload::MAX_SEQ;
 use asqav_receipt::seq_set::SeqSet;
+use asqav_receipt::time_mark::{TIME_EVENT, TimeMark};
 
 use super::Gate;
 use crate::recorded::Recorded;
@@ -39,6 +40,12 @@ impl Gate {
     /// the gate: `asqav_log::retention` looks before, and at legal holds.
     pub fn delete(&self, deletion: &Deletion) -> Recorded {
         self.record_event(DELETE_EVENT, deletion.to_body())
+    }
+
+    /// Records a time receipt: everything after it came not earlier than the
+    /// time-stamp token that it names.
+    pub fn record_time(&self, mark: &TimeMark) -> Recorded {
+        self.record_event(TIME_EVENT, mark.to_body())
     }
 
     /// Records a legal hold: nothing of `receipts`, or of the whole log and

@@ -1,8 +1,8 @@
 //! A program that is given each checkpoint.
 
 use std::ffi::OsString;
-use std::io::{Read as _, Write as _};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::io::{Read, Write as _};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +17,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const LISTEN: Duration = Duration::from_secs(1);
 /// So much of what it says about an error is kept, bytes.
 const MAX_SAID: u64 = 400;
+/// An answer on standard output is never longer, bytes.
+const MAX_ANSWER: u64 = 1 << 20;
 
 /// Runs a program for each checkpoint, with the checkpoint file on its standard
 /// input; exit code 0 means that it is kept.
@@ -63,37 +65,55 @@ impl CheckpointSink for CommandSink {
 
 /// Runs `command` with `input`; anything but exit code 0 in time is an error.
 pub(super) fn run(command: &mut Command, input: &[u8], timeout: Duration) -> Result<(), SinkError> {
+    command.stdout(Stdio::null());
+    run_piped(command, input, timeout).map(drop)
+}
+
+/// The same, for what the program writes to standard output, at most 1 MiB.
+#[cfg(feature = "anchoring")]
+pub(crate) fn run_for_output(
+    command: &mut Command,
+    input: &[u8],
+    timeout: Duration,
+) -> Result<Vec<u8>, SinkError> {
+    command.stdout(Stdio::piped());
+    run_piped(command, input, timeout)
+}
+
+fn run_piped(command: &mut Command, input: &[u8], timeout: Duration) -> Result<Vec<u8>, SinkError> {
     let program = command.get_program().display().to_string();
     let io = |source| SinkError::Io { what: format!("running `{program}`"), source };
     let deadline = Instant::now() + timeout;
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(io)?;
+    let answered = child.stdout.take().map(|stdout| listen(stdout, MAX_ANSWER));
     // A checkpoint fits into a pipe; a program that does not read it may be right.
     if let Some(mut stdin) = child.stdin.take() {
         drop(stdin.write_all(input));
     }
-    let said = child.stderr.take().map(listen);
+    let said = child.stderr.take().map(|stderr| listen(stderr, MAX_SAID));
     let Some(status) = wait(&mut child, deadline).map_err(io)? else {
         drop(child.kill());
         drop(child.wait());
         return Err(SinkError::Program { program, why: format!("took longer than {timeout:?}") });
     };
+    let heard = |told: Option<Receiver<Vec<u8>>>| told.and_then(|told| told.recv_timeout(LISTEN).ok());
     if status.success() {
-        return Ok(());
+        return Ok(heard(answered).unwrap_or_default());
     }
-    let said = said.and_then(|said| said.recv_timeout(LISTEN).ok()).unwrap_or_default();
+    let said = heard(said).unwrap_or_default();
     let said = String::from_utf8_lossy(&said);
     Err(SinkError::Program { program, why: format!("ended with {status}: {}", said.trim()) })
 }
 
 /// The beginning of what a program says; the rest is read and dropped, so that
 /// it does not wait for a reader.
-fn listen(mut stderr: ChildStderr) -> Receiver<Vec<u8>> {
+fn listen(mut from: impl Read + Send + 'static, max: u64) -> Receiver<Vec<u8>> {
     let (tell, told) = channel();
     thread::spawn(move || {
         let mut said = Vec::new();
-        drop(stderr.by_ref().take(MAX_SAID).read_to_end(&mut said));
-        drop(std::io::copy(&mut stderr, &mut std::io::sink()));
+        drop(from.by_ref().take(max).read_to_end(&mut said));
+        drop(std::io::copy(&mut from, &mut std::io::sink()));
         drop(tell.send(said));
     });
     told

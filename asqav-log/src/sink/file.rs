@@ -41,12 +41,12 @@ impl CheckpointSink for FileSink {
 }
 
 /// `checkpoint-0000000000010000.json` for one of 10,000 receipts.
-pub(super) fn file_name(checkpoint: &SignedCheckpoint) -> String {
+pub(crate) fn file_name(checkpoint: &SignedCheckpoint) -> String {
     format!("checkpoint-{:016}.json", checkpoint.checkpoint.size)
 }
 
 /// Writes the file so that it is there as a whole or as it was.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".tmp");
     let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(&unfinished)?;

@@ -63,6 +63,15 @@ impl Hash {
         }
     }
 
+    /// Its identifier.
+    pub(super) const fn identifier(self) -> ObjectIdentifier {
+        match self {
+            Self::Sha256 => SHA_256,
+            Self::Sha384 => SHA_384,
+            Self::Sha512 => SHA_512,
+        }
+    }
+
     /// The digest of `message`.
     pub(super) fn digest(self, message: &[u8]) -> Vec<u8> {
         match self {

@@ -18,21 +18,79 @@ const SIGNING_CERTIFICATE_V2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1
 /// Whether the token (or the response that holds it) shows that `message`
 /// existed, by a pinned key.
 pub(crate) fn check(token: &[u8], message: &[u8], keys: Option<&TsaKeys>) -> Outcome {
-    match judge(token, message, keys) {
-        Ok(outcome) => outcome,
-        Err(Malformed(what)) => Outcome::Unchecked(format!("the time-stamp token cannot be read: {what}")),
+    judge(token, Some(message), keys).0
+}
+
+/// What a token says, whoever signed it.
+#[derive(Debug, Clone)]
+pub(super) struct Stamped {
+    pub(super) time: Timestamp,
+    /// The earliest time that it may mean by its accuracy.
+    pub(super) earliest: Timestamp,
+    /// Until when the pinned certificate of its signer is valid.
+    pub(super) until: Option<Timestamp>,
+    /// The hash function of its imprint, if it is known here.
+    pub(super) hash: Option<Hash>,
+    pub(super) nonce: Option<u64>,
+    imprint: Vec<u8>,
+}
+
+impl Stamped {
+    /// Whether it stamps `message`.
+    pub(super) fn is_over(&self, message: &[u8]) -> bool {
+        self.hash.is_some_and(|hash| hash.digest(message) == self.imprint)
     }
 }
 
-fn judge(bytes: &[u8], message: &[u8], keys: Option<&TsaKeys>) -> Result<Outcome, Malformed> {
-    let refuted = |note: &str| Ok(Outcome::Refuted(note.to_owned()));
+#[cfg(test)]
+impl Stamped {
+    /// A token of this time over nothing in particular.
+    pub(super) const fn test(time: Timestamp, until: Option<Timestamp>) -> Self {
+        Self { time, earliest: time, until, hash: None, nonce: None, imprint: Vec::new() }
+    }
+}
+
+/// The token of an authority's answer; `None` if it refused.
+pub(super) fn of_answer(answer: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
+    open(answer)?.map(|token| token.retagged(Tag::Sequence, "no token")).transpose()
+}
+
+/// What a token says; nothing is checked.
+pub(super) fn read(token: &[u8]) -> Result<Stamped, Malformed> {
+    let token = Token::read(Value::only(token, "not one DER value")?)?;
+    Ok(Info::read(token.content)?.stamped())
+}
+
+/// Judges a token over `message`, or over whatever it is over; and what it says,
+/// if it was proven.
+pub(super) fn judge(
+    token: &[u8],
+    message: Option<&[u8]>,
+    keys: Option<&TsaKeys>,
+) -> (Outcome, Option<Stamped>) {
+    match try_judge(token, message, keys) {
+        Ok(judged) => judged,
+        Err(Malformed(what)) => {
+            (Outcome::Unchecked(format!("the time-stamp token cannot be read: {what}")), None)
+        }
+    }
+}
+
+fn try_judge(
+    bytes: &[u8],
+    message: Option<&[u8]>,
+    keys: Option<&TsaKeys>,
+) -> Result<(Outcome, Option<Stamped>), Malformed> {
+    let refuted = |note: &str| Ok((Outcome::Refuted(note.to_owned()), None));
     let Some(token) = open(bytes)? else { return refuted("the authority refused to stamp") };
     let token = Token::read(token)?;
     let info = Info::read(token.content)?;
-    let Some(imprint) = hash(info.algorithm, message) else {
-        return Ok(Outcome::Unchecked(format!("hash algorithm {} is not known here", info.algorithm)));
-    };
-    if imprint != info.imprint {
+    let mut stamped = info.stamped();
+    if stamped.hash.is_none() {
+        let note = format!("hash algorithm {} is not known here", info.algorithm);
+        return Ok((Outcome::Unchecked(note), None));
+    }
+    if message.is_some_and(|message| !stamped.is_over(message)) {
         return refuted("the token stamps another digest than this receipt's");
     }
     let attributes = token.attributes.map(Attributes::read).transpose()?;
@@ -42,7 +100,7 @@ fn judge(bytes: &[u8], message: &[u8], keys: Option<&TsaKeys>) -> Result<Outcome
         return refuted("the signed attributes are not about the stamped content");
     }
     let Some(keys) = keys else {
-        return Ok(Outcome::Unchecked("no time-stamp authority is pinned".to_owned()));
+        return Ok((Outcome::Unchecked("no time-stamp authority is pinned".to_owned()), None));
     };
     let attributed =
         token.attributes.map(|value| value.retagged(Tag::Set, "signed attributes")).transpose()?;
@@ -56,11 +114,13 @@ fn judge(bytes: &[u8], message: &[u8], keys: Option<&TsaKeys>) -> Result<Outcome
         at: info.time,
     };
     Ok(match keys.vouch(&signed) {
-        Vouch::For(name) => {
-            Outcome::Proven { at: info.latest, note: format!("stamped {} by pinned {name}", info.time) }
+        Vouch::For { name, until } => {
+            stamped.until = until;
+            let note = format!("stamped {} by pinned {name}", info.time);
+            (Outcome::Proven { at: info.latest, note }, Some(stamped))
         }
-        Vouch::Against(why) => Outcome::Refuted(why),
-        Vouch::Unknown(why) => Outcome::Unchecked(why),
+        Vouch::Against(why) => (Outcome::Refuted(why), None),
+        Vouch::Unknown(why) => (Outcome::Unchecked(why), None),
     })
 }
 
@@ -148,9 +208,12 @@ fn stamped(encapsulated: Value<'_>) -> Result<&[u8], Malformed> {
 struct Info<'a> {
     algorithm: ObjectIdentifier,
     imprint: &'a [u8],
-    /// The stamped time, and the latest that it may mean by its accuracy.
+    /// The stamped time, and the earliest and latest that it may mean by its
+    /// accuracy.
     time: Timestamp,
+    earliest: Timestamp,
     latest: Timestamp,
+    nonce: Option<u64>,
 }
 
 impl<'a> Info<'a> {
@@ -170,13 +233,38 @@ impl<'a> Info<'a> {
         let accuracy = rest.first().filter(|value| value.is(Tag::Sequence));
         let accuracy = accuracy.map_or(Ok(0), |value| micros(*value))?;
         let latest = time.unix_micros().checked_add(accuracy).and_then(Timestamp::from_unix_micros);
+        let earliest = time.unix_micros().checked_sub(accuracy).and_then(Timestamp::from_unix_micros);
+        // An INTEGER by itself is the nonce: `ordering` is a BOOLEAN.
+        let nonce = rest.iter().find(|value| value.is(Tag::Integer));
+        let nonce = nonce.map(|value| value.content(Tag::Integer, "no nonce")).transpose()?;
         Ok(Self {
             algorithm: algorithm.algorithm("no hash algorithm")?,
             imprint: digest.content(Tag::OctetString, "no digest")?,
             time,
+            earliest: earliest.ok_or(Malformed("the accuracy is beyond all time"))?,
             latest: latest.ok_or(Malformed("the accuracy is beyond all time"))?,
+            nonce: nonce.and_then(unsigned),
         })
     }
+
+    fn stamped(&self) -> Stamped {
+        Stamped {
+            time: self.time,
+            earliest: self.earliest,
+            until: None,
+            hash: Hash::of(self.algorithm),
+            nonce: self.nonce,
+            imprint: self.imprint.to_vec(),
+        }
+    }
+}
+
+/// A number of at most 64 bits that is not negative.
+fn unsigned(content: &[u8]) -> Option<u64> {
+    let negative = content.first().is_none_or(|byte| byte & 0x80 != 0);
+    let number =
+        content.iter().try_fold(0_u64, |number, byte| number.checked_mul(256)?.checked_add(u64::from(*byte)));
+    number.filter(|_| !negative)
 }
 
 /// `Accuracy`: seconds, milliseconds, microseconds, each optional.

@@ -133,8 +133,8 @@ pub(super) struct Signed<'a> {
 
 /// What pinned keys say.
 pub(super) enum Vouch {
-    /// Signed by the authority of this name.
-    For(String),
+    /// Signed by the authority of this name, certified until then.
+    For { name: String, until: Option<Timestamp> },
     /// Not by any, or not as it has to be.
     Against(String),
     /// There is no key to tell by.
@@ -194,7 +194,9 @@ impl Pinned {
 
     /// Its signature holds; whether its certificate lets it count.
     fn vouch(&self, signed: &Signed<'_>) -> Vouch {
-        let Some(limits) = &self.certificate else { return Vouch::For(self.name.clone()) };
+        let Some(limits) = &self.certificate else {
+            return Vouch::For { name: self.name.clone(), until: None };
+        };
         if signed.at < limits.from || signed.at > limits.to {
             return Vouch::Against(format!("stamped {}, when {} was not valid", signed.at, self.name));
         }
@@ -204,7 +206,7 @@ impl Pinned {
         if signed.certificate_sha256.is_some_and(|named| named != limits.sha256.as_bytes()) {
             return Vouch::Against("the token names another certificate of its signer".to_owned());
         }
-        Vouch::For(self.name.clone())
+        Vouch::For { name: self.name.clone(), until: Some(limits.to) }
     }
 }
 

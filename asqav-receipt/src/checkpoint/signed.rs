@@ -141,6 +141,13 @@ impl SignedCheckpoint {
         bytes
     }
 
+    /// What anchors of it are about: canonical(`{checkpoint, signature}`), the
+    /// file without its line feed.
+    #[must_use]
+    pub fn anchored_bytes(&self) -> Vec<u8> {
+        self.to_canonical()
+    }
+
     /// SHA3-256 of canonical(`{checkpoint, signature}`): what the next
     /// checkpoint carries as `previous_checkpoint`.
     #[must_use]

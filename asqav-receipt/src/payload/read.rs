@@ -142,7 +142,7 @@ fn context(receipt_type: ReceiptType, payload: &Object) -> Result<Context, Shape
 }
 
 /// The events that asqav writes.
-pub const EVENTS: [&str; 17] = [
+pub const EVENTS: [&str; 18] = [
     "gate:start",
     "gate:stop",
     "gate:recovery",
@@ -160,6 +160,7 @@ pub const EVENTS: [&str; 17] = [
     crate::deletion::DELETE_EVENT,
     crate::hold::HOLD_EVENT,
     crate::hold::RELEASE_EVENT,
+    crate::time_mark::TIME_EVENT,
 ];
 
 fn form(value: &Json) -> Option<Form> {

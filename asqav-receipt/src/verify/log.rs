@@ -1,6 +1,7 @@
 //! Whether a whole log is true.
 
 mod batches;
+mod bounds;
 mod checkpoint;
 mod deleted;
 mod inputs;
@@ -11,11 +12,13 @@ mod segment;
 mod signatures;
 mod tally;
 
+pub use bounds::TimeBounds;
 pub use inputs::LogInputs;
 pub use report::LogReport;
 pub use signatures::{CheckedSignature, SignatureJob};
 
 use batches::{Batches, Held};
+use bounds::Marks;
 use checkpoint::Whole;
 use deleted::Deletions;
 use line::Line;
@@ -71,6 +74,7 @@ pub struct LogVerifier<'a> {
     batches: Batches,
     whole: Whole,
     deletions: Deletions,
+    marks: Marks,
     receipts: u64,
     /// Signatures handed out and not yet handed back.
     pending: u64,
@@ -93,6 +97,7 @@ impl<'a> LogVerifier<'a> {
             batches: Batches::default(),
             whole: Whole::default(),
             deletions: Deletions::default(),
+            marks: Marks::default(),
             receipts: 0,
             pending: 0,
             head_met: false,
@@ -263,6 +268,7 @@ impl<'a> LogVerifier<'a> {
         }
         self.whole.finish(&self.inputs, &self.meaning, &mut self.tally);
         self.deletions.finish(&mut self.tally);
+        let time = self.marks.finish(&self.inputs, self.whole.is_met(), &mut self.tally);
         let end = End {
             receipts: self.receipts,
             segments: self.seals.count(),
@@ -274,6 +280,7 @@ impl<'a> LogVerifier<'a> {
             tree: self.whole.tree(),
             last_header: self.seals.last_header(),
             deleted: self.deletions.receipts,
+            time,
         };
         report::finish(&end, &self.inputs, &self.meaning, self.tally)
     }
@@ -294,6 +301,7 @@ impl<'a> LogVerifier<'a> {
         if let Some(payload) = &judged.payload {
             self.meaning.apply(payload, &subject.message, &mut self.tally);
             self.deletions.apply(payload, &mut self.tally);
+            self.marks.apply(payload, &mut self.tally);
             self.meet_head(payload, &subject.message);
         }
         self.predecessor = Predecessor::of(subject);

@@ -59,6 +59,7 @@ fn refuse_ours(args: &Verify) -> Result<(), CliError> {
         (args.bitcoin_headers.is_some(), "--bitcoin-headers"),
         (args.require_anchor, "--require-anchor"),
         (args.checkpoint.is_some(), "--checkpoint"),
+        (!args.anchored.is_empty(), "--anchored"),
         (args.head.is_some(), "--head"),
     ];
     refuse(args, "a log of pqc-audit-log-fs", &ours)

@@ -4,10 +4,11 @@ use std::io::Write as _;
 use std::path::Path;
 
 use asqav_log::reader::LogReader;
+use asqav_receipt::anchor::Anchor;
 use asqav_receipt::json::Json;
 use asqav_receipt::keys::KeySet;
 use asqav_receipt::payload::Link;
-use asqav_receipt::verify::{Axis, AxisResult, LogInputs, LogReport};
+use asqav_receipt::verify::{Axis, AxisResult, LogInputs, LogReport, TimeBounds};
 
 use super::{evaluation_time, hint_at_keys, refuse};
 use crate::args::Verify;
@@ -26,7 +27,8 @@ pub(super) fn run(args: &Verify, path: &Path, output: &mut Output) -> Result<Exi
         (args.predecessor.is_some(), "--predecessor"),
         (args.originating.is_some(), "--originating"),
         (args.nonces.is_some(), "--nonces"),
-        (!args.tsa_key.is_empty(), "--tsa-key"),
+        // It judges the anchors of checkpoints.
+        (!args.tsa_key.is_empty() && args.checkpoint.is_none() && args.anchored.is_empty(), "--tsa-key"),
         (args.bitcoin_headers.is_some(), "--bitcoin-headers"),
     ];
     refuse(args, "a log directory", &receipts_only)?;
@@ -39,6 +41,9 @@ pub(super) fn run(args: &Verify, path: &Path, output: &mut Output) -> Result<Exi
     }
     let checkpoint = args.checkpoint.as_deref().map(input::checkpoint).transpose()?;
     inputs.checkpoint = checkpoint.as_ref();
+    let (anchors, tsa_keys) = (anchors(args)?, input::tsa_keys(&args.tsa_key)?);
+    inputs.anchors = &anchors;
+    inputs.tsa_keys = tsa_keys.as_ref();
     if let Some(head) = &args.head {
         inputs = inputs.head(input::head(head)?);
     }
@@ -56,6 +61,15 @@ pub(super) fn run(args: &Verify, path: &Path, output: &mut Output) -> Result<Exi
     openings.write(output)?;
     hint_at_keys(args, &report.problems, output)?;
     Ok(exit_of(report.verdict))
+}
+
+/// The anchors of all checkpoints that were given.
+fn anchors(args: &Verify) -> Result<Vec<Anchor>, CliError> {
+    let mut anchors = Vec::new();
+    for path in args.checkpoint.iter().chain(&args.anchored) {
+        anchors.extend(input::anchors(path)?);
+    }
+    Ok(anchors)
 }
 
 /// Writes the report in words; `path` is escaped already.
@@ -80,6 +94,7 @@ pub(crate) fn write_report(
     if let Some((seq, Link { sha256, .. })) = &report.head {
         writeln!(output, "  head         receipt {seq}, sha256 {}", sha256.to_hex())?;
     }
+    write_bounds(output, &report.time)?;
     for (number, what) in [
         (unknown_outcomes, "outcomes not observed (unknown)"),
         (recoveries, "unclean stops"),
@@ -94,6 +109,17 @@ pub(crate) fn write_report(
     write_problems(output, &report.problems, report.problems_omitted)?;
     write_axes(output, &report.axes)?;
     Ok(output.flush()?)
+}
+
+/// Between which times the log was written, as far as authorities say.
+fn write_bounds(output: &mut Output, bounds: &TimeBounds) -> Result<(), CliError> {
+    if let Some((seq, at)) = bounds.not_later {
+        writeln!(output, "  time         receipts 1 to {seq}: not later than {at}")?;
+    }
+    for (seq, at) in &bounds.not_earlier {
+        writeln!(output, "  time         receipts from {seq} on: not earlier than {at}")?;
+    }
+    Ok(())
 }
 
 /// Who signed, as far as pinned keys tell.

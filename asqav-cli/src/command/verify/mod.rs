@@ -35,6 +35,7 @@ pub(crate) fn run(args: &Verify, output: &mut Output) -> Result<Exit, CliError> 
                 (args.open, "--open"),
                 (args.head.is_some(), "--head"),
                 (args.checkpoint.is_some(), "--checkpoint"),
+                (!args.anchored.is_empty(), "--anchored"),
             ];
             refuse(args, "receipts", &logs_only)?;
             match <[_; 1]>::try_from(sources::read(paths)?) {

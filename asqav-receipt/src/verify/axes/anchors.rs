@@ -152,6 +152,7 @@ mod proof {
             }
             let check = |message: &Vec<u8>| match text(self.object, "type") {
                 Some("rfc3161") => anchor::check_token(&self.value, message, inputs.tsa_keys),
+                Some("rfc4998") => anchor::check_evidence(&self.value, message, inputs.tsa_keys),
                 Some("opentimestamps") => {
                     anchor::check_ots(&self.value, &Sha256Digest::of(message), inputs.block_headers)
                 }

@@ -1,5 +1,7 @@
 //! What the caller brings along for a log.
 
+#[cfg(feature = "anchors")]
+use crate::anchor::{Anchor, TsaKeys};
 use crate::checkpoint::{HeadMirror, SignedCheckpoint};
 use crate::keys::KeySet;
 use crate::time::Timestamp;
@@ -18,6 +20,12 @@ pub struct LogInputs<'a> {
     /// A checkpoint of the log, kept elsewhere: a log that is shorter, or
     /// differs from it, is invalid.
     pub checkpoint: Option<&'a SignedCheckpoint>,
+    /// Anchors of checkpoints: of this one, and those that time receipts name.
+    #[cfg(feature = "anchors")]
+    pub anchors: &'a [Anchor],
+    /// The time-stamp authorities that the caller pins.
+    #[cfg(feature = "anchors")]
+    pub tsa_keys: Option<&'a TsaKeys>,
     /// Whether a log that does not end in a sealed segment with `gate:stop`
     /// may be verified all the same.
     pub allow_open: bool,
@@ -57,6 +65,14 @@ impl<'a> LogInputs<'a> {
     #[must_use]
     pub const fn checkpoint(mut self, checkpoint: &'a SignedCheckpoint) -> Self {
         self.checkpoint = Some(checkpoint);
+        self
+    }
+
+    /// Gives anchors of checkpoints, and pins time-stamp authorities.
+    #[cfg(feature = "anchors")]
+    #[must_use]
+    pub const fn anchors(mut self, anchors: &'a [Anchor], tsa_keys: &'a TsaKeys) -> Self {
+        (self.anchors, self.tsa_keys) = (anchors, Some(tsa_keys));
         self
     }
 

@@ -1,5 +1,6 @@
 //! The verdict on a log.
 
+use super::bounds::TimeBounds;
 use super::inputs::LogInputs;
 use super::meaning::Meaning;
 use super::tally::{Place, Tally};
@@ -54,6 +55,8 @@ pub struct LogReport {
     pub recoveries: u64,
     /// Receipts whose segment was deleted: of them there are leaf hashes only.
     pub deleted: SeqSet,
+    /// What pinned time-stamp authorities show.
+    pub time: TimeBounds,
 }
 
 impl LogReport {
@@ -63,7 +66,11 @@ impl LogReport {
     pub fn to_json(&self) -> Json {
         let Self { verdict, reason_code, receipts, segments, .. } = *self;
         let head = Head { verdict, reason_code, receipts, segments };
-        report_json(&head, &self.axes, &self.problems, &self.not_checked)
+        let mut json = report_json(&head, &self.axes, &self.problems, &self.not_checked);
+        if let Json::Object(object) = &mut json {
+            self.time.to_json(object);
+        }
+        json
     }
 }
 
@@ -87,6 +94,8 @@ pub(super) struct End {
     pub(super) last_header: Option<Sha3Digest>,
     /// Receipts in segments that were deleted.
     pub(super) deleted: SeqSet,
+    /// What anchors show.
+    pub(super) time: TimeBounds,
 }
 
 pub(super) fn finish(end: &End, inputs: &LogInputs<'_>, meaning: &Meaning, mut tally: Tally) -> LogReport {
@@ -113,6 +122,7 @@ pub(super) fn finish(end: &End, inputs: &LogInputs<'_>, meaning: &Meaning, mut t
         open_decisions: u64::try_from(meaning.open_decisions()).unwrap_or(u64::MAX),
         recoveries: meaning.recovery_count,
         deleted: end.deleted.clone(),
+        time: end.time.clone(),
     }
 }
 
@@ -138,9 +148,20 @@ fn ending(end: &End, inputs: &LogInputs<'_>, meaning: &Meaning, tally: &mut Tall
     }
 }
 
+/// What of the receipts' times nobody but the log's writer vouches for.
+fn time(bounds: &TimeBounds) -> &'static str {
+    match (bounds.not_later, bounds.not_earlier.as_slice()) {
+        (None, []) => "time: claimed, not anchored",
+        (Some(_), []) => "time: claimed; shown is only not later than when",
+        (None, _) => "time: claimed; shown is only not earlier than when",
+        (Some(_), _) => "time: claimed; shown is only between which times",
+    }
+}
+
 /// What stays open whatever the verdict.
 fn not_checked(end: &End, inputs: &LogInputs<'_>, meaning: &Meaning) -> Vec<String> {
-    let mut lines = vec!["time: claimed, not anchored".to_owned()];
+    let mut lines = vec![time(&end.time).to_owned()];
+    lines.extend(end.time.unchecked.iter().cloned());
     let last = meaning.newest.map_or(0, |newest| newest.seq);
     let open = !(end.sealed && meaning.is_stopped());
     let checkpoint = inputs.checkpoint.filter(|_| end.checkpoint_met);
