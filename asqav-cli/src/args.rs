@@ -2,6 +2,7 @@
 
 pub(crate) mod anchor;
 mod policy;
+mod scope;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use anchor::AnchorArgs;
 pub(crate) use policy::{Explain, PolicyArgs, PolicyCommand, PolicyDiff, PolicyFile, Replay, Suggest, Test};
+pub(crate) use scope::{CheckScope, NewScope, ScopeArgs, ScopeCommand, ShowScope};
 
 /// Signed, hash-chained audit trails for AI agents' tool calls.
 ///
@@ -55,6 +57,10 @@ pub(crate) enum Command {
     Disclose(Disclose),
     /// Check, test, compare and explain policies.
     Policy(PolicyArgs),
+    /// Sign, show and check delegation tokens.
+    Scope(ScopeArgs),
+    /// List the calls that wait for an approval, or answer one.
+    Approve(Approve),
     /// Tell where two copies of a log part, and prove fraud.
     Diff(Diff),
     /// Bind the files of a pqc-audit-log-fs log in receipts of a log of asqav.
@@ -414,6 +420,35 @@ pub(crate) struct Retain {
     /// The key set that has it (JWKS).
     #[arg(long, value_name = "JWKS")]
     pub(crate) keys: Option<PathBuf>,
+}
+
+/// `asqav approve`
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    /// The folder in which the gate asks.
+    pub(crate) folder: PathBuf,
+    /// The request to show or to answer, by its receipt; by default all are
+    /// listed.
+    #[arg(value_name = "ACTION_ID", value_parser = ActionId::parse)]
+    pub(crate) id: Option<ActionId>,
+    /// The approver's own signing key (PEM).
+    #[arg(long, value_name = "PEM", requires_all = ["id", "keys"])]
+    pub(crate) key: Option<PathBuf>,
+    /// The key set that has it (JWKS), with the approver's name.
+    #[arg(long, value_name = "JWKS", requires = "key")]
+    pub(crate) keys: Option<PathBuf>,
+    /// The answer; by default the question is asked on standard input.
+    #[arg(long, value_enum, requires = "key")]
+    pub(crate) answer: Option<Say>,
+}
+
+/// An approver's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Say {
+    /// The call may run.
+    Yes,
+    /// The call must not run.
+    No,
 }
 
 /// `asqav hold`

@@ -95,6 +95,12 @@ pub(crate) enum CliError {
     /// The log did not take what was to be recorded.
     #[error("nothing more was written: {0}")]
     NotWritten(String),
+    /// No delegation token was signed.
+    #[error("no token was signed: {0}")]
+    Issue(#[from] asqav_core::delegation::IssueError),
+    /// Nothing was answered.
+    #[error("nothing was signed: {0}")]
+    NoAnswer(&'static str),
     /// The key did not sign.
     #[error("nothing was signed: {0}")]
     Sign(#[from] asqav_core::sign::SignError),

@@ -23,6 +23,8 @@ pub mod tree;
 mod approve;
 #[cfg(feature = "write")]
 mod checkpointing;
+#[cfg(any(feature = "http-sink", feature = "http-approver"))]
+mod endpoint;
 #[cfg(feature = "write")]
 mod error;
 #[cfg(feature = "write")]
@@ -56,10 +58,14 @@ pub mod vault;
 #[cfg(feature = "write")]
 mod writer;
 
+#[cfg(feature = "http-approver")]
+pub use approve::HttpApprover;
 #[cfg(feature = "write")]
 pub use approve::{FileApprover, TerminalApprover};
 #[cfg(feature = "write")]
 pub use checkpointing::CheckpointSchedule;
+#[cfg(any(feature = "http-sink", feature = "http-approver"))]
+pub use endpoint::UrlError;
 #[cfg(feature = "write")]
 pub use error::ReadOrVault;
 #[cfg(feature = "write")]

@@ -1,6 +1,6 @@
 //! Approvals by files and at a terminal, through a real gate.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test ends where it fails")]
 
 use std::io::{Cursor, Write};
 use std::path::PathBuf;
@@ -148,5 +148,166 @@ fn the_terminal_asks_for_yes_or_no() {
         assert!(text.contains("note = \\\"a\\u{202e}b"), "{text:?}");
         assert!(!text.contains('\u{202e}') && !text.contains('\u{1b}'), "{text:?}");
         test.receipts().assert_verified();
+    }
+}
+
+#[cfg(feature = "http-approver")]
+mod http {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+
+    use asqav_log::HttpApprover;
+
+    use super::*;
+
+    /// Reads a posted request.
+    fn posted(stream: &mut TcpStream) -> (String, ApprovalRequest) {
+        let (mut bytes, mut part) = (Vec::new(), [0; 4_096]);
+        loop {
+            let head = bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4);
+            if let Some(head) = head
+                && let Ok(request) = ApprovalRequest::from_json(&bytes[head..])
+            {
+                return (String::from_utf8(bytes[..head].to_vec()).unwrap().to_lowercase(), request);
+            }
+            let count = stream.read(&mut part).unwrap();
+            assert_ne!(count, 0, "the request was cut");
+            bytes.extend_from_slice(&part[..count]);
+        }
+    }
+
+    fn respond(stream: &mut TcpStream, status: &str, body: &[u8]) {
+        let head =
+            format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        // Who does not wait any more does not read any more.
+        drop(stream.write_all(&[head.as_bytes(), body].concat()));
+    }
+
+    /// How the call ends whose server answers the post number `n` (from 0) as
+    /// `serve` does.
+    fn outcome(
+        within: Duration,
+        serve: impl Fn(usize, &mut TcpStream, &ApprovalRequest) + Send + 'static,
+    ) -> Result<(), String> {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/approvals?secret=1", server.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for (number, stream) in server.incoming().enumerate() {
+                let mut stream = stream.unwrap();
+                let (head, request) = posted(&mut stream);
+                assert!(head.starts_with("post /approvals?secret=1 http/1.1\r\n"), "{head}");
+                assert!(head.contains("authorization: bearer t\r\n"), "{head}");
+                serve(number, &mut stream, &request);
+            }
+        });
+        let approver = HttpApprover::authorized(&url, "Bearer t").unwrap().every(Duration::from_millis(10));
+        assert!(!format!("{approver:?}").contains("secret"));
+        let test = gate(approver, within);
+        let result = run(&test).map_err(|refused| code(&refused).to_owned());
+        test.receipts().assert_verified();
+        result
+    }
+
+    fn signed(request: &ApprovalRequest, answer: Answer, key: &SigningKey) -> Vec<u8> {
+        let (by, _) = alice();
+        let signed = Acknowledgment::sign(request, answer, &by, key, SystemClock::new().now()).unwrap();
+        [signed.as_json(), b"\n"].concat()
+    }
+
+    #[test]
+    fn a_server_answers_when_it_knows() {
+        for answer in [Answer::Grant, Answer::Refuse] {
+            let result = outcome(Duration::from_secs(60), move |number, stream, request| match number {
+                0 => respond(stream, "503 Busy", b""),
+                1 => respond(stream, "202 Accepted", b"later"),
+                2 => respond(stream, "302 Found\r\nLocation: /elsewhere", b""),
+                3 => respond(stream, "200 OK", b""),
+                4 => drop(stream.shutdown(std::net::Shutdown::Both)),
+                _ => respond(stream, "200 OK", &signed(request, answer, &alice().1)),
+            });
+            match answer {
+                Answer::Grant => result.unwrap(),
+                Answer::Refuse => assert_eq!(result.unwrap_err(), "approval_refused"),
+            }
+        }
+    }
+
+    /// Lost, foreign, re-bound, forged or endless: each is denied in time.
+    #[test]
+    fn what_is_no_good_answer_never_approves() {
+        type Serve = fn(usize, &mut TcpStream, &ApprovalRequest);
+        let cases: [(&str, Serve, &str); 8] = [
+            ("lost", |_, stream, _| respond(stream, "202 Accepted", b""), "approval_expired"),
+            (
+                "not 200",
+                |_, stream, request| {
+                    respond(stream, "203 Other", &signed(request, Answer::Grant, &alice().1));
+                },
+                "approval_expired",
+            ),
+            (
+                "foreign",
+                |_, stream, request| {
+                    let mallory = SigningKey::from_seed(&[66; 32]);
+                    respond(stream, "200 OK", &signed(request, Answer::Grant, &mallory));
+                },
+                "approval_expired",
+            ),
+            (
+                "other call",
+                |_, stream, request| {
+                    let mut other = request.clone();
+                    other.payload = Sha256Digest::of(b"other");
+                    respond(stream, "200 OK", &signed(&other, Answer::Grant, &alice().1));
+                },
+                "approval_expired",
+            ),
+            (
+                "other expiry",
+                |_, stream, request| {
+                    let mut other = request.clone();
+                    other.expires_at = asqav_receipt::time::Timestamp::MAX;
+                    respond(stream, "200 OK", &signed(&other, Answer::Grant, &alice().1));
+                },
+                "approval_expired",
+            ),
+            (
+                "too long",
+                |_, stream, request| {
+                    let mut body = signed(request, Answer::Grant, &alice().1);
+                    body.resize(300 * 1024, b'\n');
+                    respond(stream, "200 OK", &body);
+                },
+                "approval_expired",
+            ),
+            (
+                "cut",
+                |_, stream, request| {
+                    let body = signed(request, Answer::Grant, &alice().1);
+                    respond(stream, "200 OK", &body[..body.len() / 2]);
+                },
+                "approval_expired",
+            ),
+            // After 32 answers nothing more is taken, and nobody is left.
+            (
+                "flood",
+                |number, stream, _| {
+                    let junk: String = (0..20).map(|line| format!("{number}-{line}\n")).collect();
+                    respond(stream, "200 OK", junk.as_bytes());
+                },
+                "approval_invalid",
+            ),
+        ];
+        for (what, serve, expected) in cases {
+            let within = if what == "flood" { Duration::from_secs(60) } else { Duration::from_millis(400) };
+            assert_eq!(outcome(within, serve).unwrap_err(), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn only_urls_of_servers_are_asked() {
+        for url in ["", "approvals", "file:///etc/passwd", "http:///x", "ftp://127.0.0.1/"] {
+            assert!(HttpApprover::new(url).is_err(), "{url}");
+        }
     }
 }

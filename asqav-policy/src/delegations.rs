@@ -113,11 +113,14 @@ impl Delegations {
         self
     }
 
-    /// Why this chain does not allow the call.
-    fn denies(
+    /// Whether this chain allows the call at a gate with the key `gate_key`.
+    ///
+    /// # Errors
+    /// Why not: the reason's code.
+    pub fn check(
         &self,
         presented: &Presented,
-        input: &PolicyInput<'_>,
+        gate_key: Option<&Sha256Digest>,
         facts: &Facts<'_>,
     ) -> Result<(), &'static str> {
         let chain = presented.chain().map_err(ChainFault::code)?;
@@ -125,8 +128,8 @@ impl Delegations {
             chain.verify(&self.issuers, &self.revoked).map_err(ChainFault::code)?;
             compiled::conditions(chain)
         })?;
-        chain.applies(input.agent, input.gate_key, input.now).map_err(ChainFault::code)?;
-        chain.covers_tool(input.call.tool.as_str()).map_err(ChainFault::code)?;
+        chain.applies(facts.agent, gate_key, facts.now).map_err(ChainFault::code)?;
+        chain.covers_tool(facts.tool).map_err(ChainFault::code)?;
         match compiled::hold(&conditions, facts) {
             true => Ok(()),
             false => Err("delegation_argument"),
@@ -149,7 +152,7 @@ impl Policy for Delegations {
         }
         let facts = Facts::from(input);
         for presented in input.delegations {
-            if let Err(why) = self.denies(presented, input, &facts) {
+            if let Err(why) = self.check(presented, input.gate_key, &facts) {
                 return Decision::deny(Vec::new(), code(why));
             }
         }

@@ -92,7 +92,7 @@ fn judged(lines: &[u8], len: u8) -> Result<(), ChainFault> {
 fn judged_with(lines: &[u8], issuers: &KeySet, whose: u8, with: &Sha256Digest) -> Result<(), ChainFault> {
     let chain = Chain::parse(lines)?;
     chain.verify(issuers, &Revoked::default())?;
-    chain.applies(&agent(whose), Some(with), now())?;
+    chain.applies(agent(whose).as_str(), Some(with), now())?;
     chain.covers_tool("ledger:query")
 }
 
@@ -115,9 +115,9 @@ fn a_chain_holds_for_its_last_delegate() {
         (3, Some(&key_3), "2026-04-30T23:59:59.999999Z", ChainFault::NotYetValid),
         (3, Some(&key_3), "2026-07-01T00:00:00Z", ChainFault::Expired),
     ] {
-        assert_eq!(chain.applies(&agent(whose), with, time(when)), Err(fault), "{when}");
+        assert_eq!(chain.applies(agent(whose).as_str(), with, time(when)), Err(fault), "{when}");
     }
-    assert_eq!(chain.applies(&agent(3), Some(&key_3), time("2026-06-30T23:59:59.999999Z")), Ok(()));
+    assert_eq!(chain.applies(agent(3).as_str(), Some(&key_3), time("2026-06-30T23:59:59.999999Z")), Ok(()));
 }
 
 /// Each change is one that an issuer or a delegate signs for, knowing no better

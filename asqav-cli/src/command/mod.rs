@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod anchor;
+mod approve;
 mod checkpoint;
 mod demo;
 mod diff;
@@ -17,6 +18,7 @@ mod policy;
 mod pqc_audit;
 mod prove;
 mod retain;
+mod scope;
 mod show;
 mod tree;
 mod verify;
@@ -50,6 +52,8 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> Result<Exit, CliErr
         Command::Hold(args) => hold::run(args, output),
         Command::Export(args) => export::run(args, output),
         Command::Policy(args) => policy::run(&args.command, output),
+        Command::Scope(args) => scope::run(&args.command, output),
+        Command::Approve(args) => approve::run(args, output),
         Command::Demo(args) => demo::run(args, output),
     }
 }

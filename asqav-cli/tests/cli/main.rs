@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on fails")]
 
 mod anchor;
+mod approve;
 mod harness;
 mod keygen;
 mod log;
@@ -11,6 +12,7 @@ mod policy;
 mod pqc_audit;
 mod receipts;
 mod retain;
+mod scope;
 #[path = "../../../asqav-log/tests/support/openssl.rs"]
 mod tsa;
 mod usage;

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::{Delegation, MAX_CHAIN_LEN, MAX_TOKEN_LEN, SignedDelegation};
 use crate::digest::{Sha3Digest, Sha256Digest};
-use crate::id::AgentId;
 use crate::keys::{KeyEntry, KeySet, KeyStatus};
 use crate::suite::{self, VerifyingKey};
 use crate::time::Timestamp;
@@ -216,12 +215,7 @@ impl Chain {
     /// # Errors
     /// [`ChainFault::NotYetValid`], [`ChainFault::Expired`],
     /// [`ChainFault::WrongDelegate`].
-    pub fn applies(
-        &self,
-        agent: &AgentId,
-        key: Option<&Sha256Digest>,
-        now: Timestamp,
-    ) -> Result<(), ChainFault> {
+    pub fn applies(&self, agent: &str, key: Option<&Sha256Digest>, now: Timestamp) -> Result<(), ChainFault> {
         for SignedDelegation { delegation, .. } in &self.tokens {
             if now < delegation.not_before {
                 return Err(ChainFault::NotYetValid);
@@ -233,7 +227,7 @@ impl Chain {
         let last = self.tokens.last().ok_or(ChainFault::Malformed)?;
         let delegate = &last.delegation.delegate;
         let key_fits = delegate.key.is_none_or(|wanted| key == Some(&wanted));
-        if delegate.agent == *agent && key_fits { Ok(()) } else { Err(ChainFault::WrongDelegate) }
+        if delegate.agent.as_str() == agent && key_fits { Ok(()) } else { Err(ChainFault::WrongDelegate) }
     }
 
     /// Whether every token has a pattern that matches `tool`.

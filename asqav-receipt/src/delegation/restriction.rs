@@ -1,5 +1,6 @@
 //! What a token asks of a call's arguments.
 
+use super::DelegationError;
 use crate::json::{Json, Object};
 
 /// The longest pointer, in bytes.
@@ -54,13 +55,23 @@ pub enum Scalar {
 }
 
 impl Restriction {
-    pub(super) fn to_json(&self) -> Json {
+    /// The restriction as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
         let mut object = Object::new();
         object.set("arg", self.pointer.as_str());
         for test in &self.tests {
             object.set(test.key(), test.to_json());
         }
         Json::Object(object)
+    }
+
+    /// Reads a restriction as text, e.g. `{"arg": "/amount", "le": 100}`.
+    ///
+    /// # Errors
+    /// [`DelegationError`] when it is none.
+    pub fn parse(text: &str) -> Result<Self, DelegationError> {
+        Self::from_json(&Json::parse(text.as_bytes())?).ok_or(DelegationError::Member("when"))
     }
 
     /// Reads a restriction: `arg` and the tests' keys.

@@ -2,8 +2,6 @@
 
 use std::io::Write as _;
 
-use asqav_policy::Call;
-
 use super::file;
 use crate::args::Explain;
 use crate::error::CliError;
@@ -15,8 +13,7 @@ use crate::text::escape;
 /// needed.
 pub(crate) fn run(args: &Explain, output: &mut Output) -> Result<Exit, CliError> {
     let trial = file::trial(&args.file)?;
-    let (content, format) = file::open(&args.call)?;
-    let call = Call::read(content, format).map_err(|error| file::refused(&args.call, error))?;
+    let call = file::read_call(&args.call)?;
     let explanation = trial.policy().explain_call(&call);
     if output.is_json() {
         output.object(&explanation.to_json())?;

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use asqav_policy::{Format, PolicyError, Position, Trial};
+use asqav_policy::{Call, Format, PolicyError, Position, Trial};
 use asqav_receipt::json::{Json, Object};
 
 use crate::error::CliError;
@@ -24,6 +24,12 @@ pub(super) fn open(path: &Path) -> Result<(Vec<u8>, Format), CliError> {
 pub(super) fn trial(path: &Path) -> Result<Trial, CliError> {
     let (content, format) = open(path)?;
     Trial::read(content, format).map_err(|error| refused(path, error))
+}
+
+/// A call as its file says it.
+pub(crate) fn read_call(path: &Path) -> Result<Call, CliError> {
+    let (content, format) = open(path)?;
+    Call::read(content, format).map_err(|error| refused(path, error))
 }
 
 /// The error of a file that a command needs to do its work.

@@ -17,6 +17,8 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::Output;
 
+pub(crate) use file::read_call;
+
 /// Runs the command.
 ///
 /// # Errors
