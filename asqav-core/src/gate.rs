@@ -26,6 +26,7 @@ mod flood;
 mod halt;
 mod identity;
 mod install;
+mod labels;
 mod lifecycle;
 mod review;
 mod run;

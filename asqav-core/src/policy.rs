@@ -1,6 +1,7 @@
 //! What a gate asks before a tool runs.
 
 mod fault;
+mod label;
 mod review;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::call::{JsonText, ToolCall};
 use crate::delegation::Presented;
 
 pub use fault::PolicyFault;
+pub use label::{Label, Labels, LabelsFull, Raise, Raised};
 pub use review::Review;
 
 /// Decides whether a tool call may run.
@@ -66,6 +68,8 @@ pub struct PolicyInput<'a> {
     pub delegations: &'a [Presented],
     /// The gate's key, by its thumbprint; a token may be for that gate only.
     pub gate_key: Option<&'a Sha256Digest>,
+    /// The labels that the session carries; `None` outside of one.
+    pub labels: Option<&'a Labels>,
 }
 
 impl<'a> PolicyInput<'a> {
@@ -77,7 +81,7 @@ impl<'a> PolicyInput<'a> {
         session: Option<&'a SessionId>,
         now: Timestamp,
     ) -> Self {
-        Self { agent, call, session, now, delegations: &[], gate_key: None }
+        Self { agent, call, session, now, delegations: &[], gate_key: None, labels: None }
     }
 
     /// With these chains, presented at the gate with this key.
@@ -85,6 +89,12 @@ impl<'a> PolicyInput<'a> {
     pub const fn delegated(mut self, chains: &'a [Presented], gate_key: &'a Sha256Digest) -> Self {
         (self.delegations, self.gate_key) = (chains, Some(gate_key));
         self
+    }
+
+    /// With the labels that the session carries.
+    #[must_use]
+    pub const fn labels(self, labels: &'a Labels) -> Self {
+        Self { labels: Some(labels), ..self }
     }
 }
 
@@ -111,6 +121,13 @@ pub struct Decision {
     /// Whether every chain of delegation tokens in the input was checked, and
     /// allows the call.
     pub delegation_checked: bool,
+    /// The labels that the session carries as soon as the call is admitted; not
+    /// looked at on a denial. A call outside of a session cannot raise one and
+    /// is denied.
+    pub raises: Vec<Raise>,
+    /// Of the session's labels, those that the decision looked for and found;
+    /// `None` when it looked for none.
+    pub found: Option<Vec<Raised>>,
 }
 
 /// The effect of a decision.
@@ -143,6 +160,8 @@ impl Decision {
             obligations: Vec::new(),
             reviewed: false,
             delegation_checked: false,
+            raises: Vec::new(),
+            found: None,
         }
     }
 

@@ -33,7 +33,7 @@ use crate::recorder::Draft;
 use crate::refused::Refused;
 
 pub use open::{OpenSession, SessionBuilder};
-pub(crate) use state::{OpenSessions, SessionState};
+pub(crate) use state::{OpenSessions, SessionState, SharedLabels};
 
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +157,7 @@ impl Session {
     }
 
     /// A session within this one: a group of its own, whose `session:open`
-    /// names this one's as its parent.
+    /// names this one's as its parent. Both carry the same labels.
     pub fn session(&self, name: &str) -> SessionBuilder {
         SessionBuilder::new(self.handle.gate.clone(), name).within(&self.handle.state)
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use asqav_receipt::canonical;
+use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::json::Json;
 use asqav_receipt::time::Timestamp;
 
@@ -10,6 +11,7 @@ use crate::context::Actor;
 use crate::engine::{RulePolicy, Ruling};
 use crate::error::Problem;
 use crate::facts::Facts;
+use crate::label::{SessionLabels, bound_to};
 
 /// 2000-01-01T12:00:00Z, a Saturday: the time of a call that names none.
 const DEFAULT_TIME: i64 = 946_728_000_000_000;
@@ -42,10 +44,22 @@ pub struct Call {
     resource: Option<String>,
     /// JSON text: the call has run, and its result is judged.
     result: Option<String>,
+    /// What its session carries; `None` outside of one.
+    labels: Option<Vec<Carried>>,
+}
+
+/// A label that a written call's session carries.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Carried {
+    pub(crate) name: String,
+    /// The digest that it is bound to, in hexadecimal.
+    pub(crate) of: Option<String>,
+    pub(crate) at: Timestamp,
 }
 
 impl Call {
-    /// A call of `tool` by `example` at 2000-01-01T12:00:00Z, without arguments.
+    /// A call of `tool` by `example` at 2000-01-01T12:00:00Z, without
+    /// arguments, in a session that carries no label.
     #[must_use]
     pub fn new(tool: impl Into<String>) -> Self {
         let now = Timestamp::from_unix_micros(DEFAULT_TIME).unwrap_or(Timestamp::MAX);
@@ -58,6 +72,7 @@ impl Call {
             actor: None,
             resource: None,
             result: None,
+            labels: Some(Vec::new()),
         }
     }
 
@@ -92,6 +107,34 @@ impl Call {
     pub fn result(mut self, json: impl Into<String>) -> Result<Self, Problem> {
         self.result = Some(checked(json.into())?);
         Ok(self)
+    }
+
+    /// In a session that carries the label `name`, bound to these values, each
+    /// given as JSON text, and last raised at `at`.
+    ///
+    /// # Errors
+    /// [`Problem::Combination`] for a text that is not JSON within the limits.
+    pub fn label<'v>(
+        self,
+        name: impl Into<String>,
+        of: impl IntoIterator<Item = &'v str>,
+        at: Timestamp,
+    ) -> Result<Self, Problem> {
+        let values = of.into_iter().map(json).collect::<Result<Vec<_>, _>>()?;
+        let of = (!values.is_empty()).then(|| bound_to(values).to_hex());
+        Ok(self.carrying(Carried { name: name.into(), of, at }))
+    }
+
+    pub(crate) fn carrying(mut self, label: Carried) -> Self {
+        self.labels.get_or_insert_default().push(label);
+        self
+    }
+
+    /// In no session.
+    #[must_use]
+    pub fn outside_of_sessions(mut self) -> Self {
+        self.labels = None;
+        self
     }
 
     /// Made for this tenant.
@@ -129,12 +172,19 @@ impl Call {
         &self.tool
     }
 
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// The call as a policy takes it.
     #[must_use]
     pub fn facts(&self) -> Facts<'_> {
         let mut facts = Facts::new(&self.agent, &self.tool, self.now);
         (facts.tenant, facts.resource) = (self.tenant.as_deref(), self.resource.as_deref());
         facts.actor = self.actor.as_ref().map(|(kind, name)| (*kind, name.as_str()));
+        if self.labels.is_some() {
+            facts = facts.labels(self);
+        }
         if let Some(result) = &self.result {
             facts = facts.result(Some(result));
         }
@@ -153,10 +203,21 @@ impl Call {
     }
 }
 
-fn checked(json: String) -> Result<String, Problem> {
-    Json::parse(json.as_bytes())
-        .map_err(|_| Problem::Combination("a value of an example is not JSON within the limits"))?;
-    Ok(json)
+impl SessionLabels for Call {
+    fn raised_at(&self, name: &str, of: Option<&Sha256Digest>) -> Option<Timestamp> {
+        let of = of.map(Sha256Digest::to_hex);
+        let same = |label: &&Carried| label.name == name && label.of == of;
+        self.labels.iter().flatten().filter(same).map(|label| label.at).max()
+    }
+}
+
+fn checked(text: String) -> Result<String, Problem> {
+    json(&text).map(|_| text)
+}
+
+fn json(text: &str) -> Result<Json, Problem> {
+    Json::parse(text.as_bytes())
+        .map_err(|_| Problem::Combination("a value of an example is not JSON within the limits"))
 }
 
 /// In the words of a call file, in one line of JSON; what is left out there is
@@ -177,6 +238,15 @@ impl fmt::Display for Call {
         }
         if self.now.unix_micros() != DEFAULT_TIME {
             write!(f, ",\"at\":\"{}\"", self.now)?;
+        }
+        match &self.labels {
+            None => f.write_str(",\"session\":false")?,
+            Some(labels) if !labels.is_empty() => {
+                let mut names: Vec<String> = labels.iter().map(|label| quoted(&label.name)).collect();
+                names.dedup();
+                write!(f, ",\"labels\":[{}]", names.join(","))?;
+            }
+            Some(_) => {}
         }
         if !self.arguments.is_empty() {
             f.write_str(",\"args\":{")?;

@@ -22,6 +22,7 @@ use crate::detector::Detector;
 use crate::engine::Truth;
 use crate::error::Problem;
 use crate::facts::{Facts, Why};
+use crate::label::LabelTest;
 use crate::pointer::{Pointer, Root};
 
 pub use check::Scalar;
@@ -53,6 +54,7 @@ pub(crate) enum Node {
     Any(Vec<Node>),
     Not(Box<Node>),
     Test(Pointer, Check),
+    Label(LabelTest),
 }
 
 /// Holds when every part does.
@@ -223,11 +225,8 @@ impl Node {
             Self::All(parts) => all_of(parts.iter().map(|part| part.truth(facts))),
             Self::Any(parts) => all_of(parts.iter().map(|part| part.truth(facts).not())).not(),
             Self::Not(part) => part.truth(facts).not(),
-            Self::Test(pointer, check) => match test(pointer, check, facts) {
-                Ok(true) => Truth::True,
-                Ok(false) => Truth::False,
-                Err(_) => Truth::Unknown,
-            },
+            Self::Test(pointer, check) => known(test(pointer, check, facts)),
+            Self::Label(label) => known(label.test(facts)),
         }
     }
 
@@ -236,7 +235,7 @@ impl Node {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().map(Self::depth).max().unwrap_or(0) + 1,
             Self::Not(part) => part.depth() + 1,
-            Self::Test(..) => 1,
+            Self::Test(..) | Self::Label(_) => 1,
         }
     }
 
@@ -252,7 +251,32 @@ impl Node {
             Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.collect_tests(out)),
             Self::Not(part) => part.collect_tests(out),
             Self::Test(pointer, check) => out.push((pointer, check)),
+            Self::Label(_) => {}
         }
+    }
+
+    /// The labels asked for, in the order of the file.
+    pub(crate) fn labels(&self) -> Vec<&LabelTest> {
+        let mut labels = Vec::new();
+        self.collect_labels(&mut labels);
+        labels
+    }
+
+    fn collect_labels<'n>(&'n self, out: &mut Vec<&'n LabelTest>) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.collect_labels(out)),
+            Self::Not(part) => part.collect_labels(out),
+            Self::Test(..) => {}
+            Self::Label(label) => out.push(label),
+        }
+    }
+}
+
+fn known(answer: Result<bool, Why>) -> Truth {
+    match answer {
+        Ok(true) => Truth::True,
+        Ok(false) => Truth::False,
+        Err(_) => Truth::Unknown,
     }
 }
 

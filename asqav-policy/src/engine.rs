@@ -13,6 +13,7 @@ use crate::context::Said;
 use crate::error::PolicyError;
 use crate::facts::{Facts, Why};
 use crate::index::{RiskIndex, RuleIndex};
+use crate::label::{LabelTest, Labelled};
 use crate::limit::Limit;
 use crate::model::Model;
 use crate::rule::{RateLimit, Rule, RuleEffect};
@@ -29,6 +30,7 @@ pub struct RulePolicy {
     risks: RiskIndex,
     reads_arguments: bool,
     reads_results: bool,
+    reads_labels: bool,
 }
 
 /// What the rules say about one call.
@@ -49,6 +51,8 @@ pub struct Ruling<'p> {
     /// The same of limits with keys of their own; each with its place in the
     /// rule.
     pub keyed: Few<(&'p RuleId, usize, &'p Limit)>,
+    /// The labels that the call raises once it is admitted, with their rules.
+    pub(crate) raises: Few<(&'p RuleId, &'p Labelled)>,
     /// The rules [in shadow](Rule::in_shadow) that would have restricted the
     /// call: those that hold or could not be evaluated, ordered by id.
     pub shadow: Few<&'p RuleId>,
@@ -75,6 +79,8 @@ pub enum Reason {
     /// `detector_error`: a condition could not be evaluated, because a detector
     /// failed.
     DetectorError,
+    /// `session_required`: the call would raise a label, and is in no session.
+    SessionRequired,
 }
 
 impl Reason {
@@ -88,6 +94,7 @@ impl Reason {
             Self::OutsideWindow => "outside_window",
             Self::InputUnusable => "input_unusable",
             Self::DetectorError => "detector_error",
+            Self::SessionRequired => "session_required",
         }
     }
 }
@@ -124,10 +131,10 @@ impl RulePolicy {
         let rules = |on_result| (0..).zip(model.rules()).filter(move |(_, rule)| rule.on_result == on_result);
         let (calls, results) = (RuleIndex::new(rules(false)), RuleIndex::new(rules(true)));
         let risks = RiskIndex::new(model.risks());
-        let reads_arguments =
-            model.rules().any(|rule| rule.when.is_some() || rule.limits.iter().any(Limit::reads_arguments));
+        let reads_arguments = model.rules().any(Rule::reads_arguments);
         let reads_results = model.rules().any(|rule| rule.on_result);
-        Self { model, calls, results, risks, reads_arguments, reads_results }
+        let reads_labels = model.rules().flat_map(|rule| &rule.when).any(|when| !when.labels().is_empty());
+        Self { model, calls, results, risks, reads_arguments, reads_results, reads_labels }
     }
 
     /// Reads a policy file's content, see [`file`](crate::file).
@@ -166,7 +173,7 @@ impl RulePolicy {
     #[must_use]
     pub fn judge(&self, facts: &Facts<'_>) -> Ruling<'_> {
         let tally = self.tally(&self.calls, facts);
-        tally.limited(tally.told_apart(tally.ruling(), facts), facts)
+        tally.labelled(tally.limited(tally.told_apart(tally.ruling(), facts), facts), facts)
     }
 
     /// Whether the result of a call that ran may be given back: the effect is
@@ -193,6 +200,20 @@ impl RulePolicy {
             self.results.visit(facts.tool, facts.agent, |_| found = true);
         }
         found
+    }
+
+    /// The labels that rules about the call's tool ask for; `None` when there is
+    /// no such rule.
+    pub(crate) fn labels_asked(&self, facts: &Facts<'_>) -> Option<Vec<&LabelTest>> {
+        if !self.reads_labels {
+            return None;
+        }
+        let mut asked = Vec::new();
+        self.calls.visit(facts.tool, facts.agent, |at| {
+            let rule = self.model.entries().get(at as usize).map(|(_, rule)| rule);
+            asked.extend(rule.into_iter().flat_map(|rule| &rule.when).flat_map(|when| when.labels()));
+        });
+        Some(asked).filter(|asked| !asked.is_empty())
     }
 
     /// The rules that stand to the call in any way, ordered by id.
@@ -250,6 +271,12 @@ impl Rule {
         }
     }
 
+    fn reads_arguments(&self) -> bool {
+        self.when.is_some()
+            || self.limits.iter().any(Limit::reads_arguments)
+            || self.raises.iter().any(|label| !label.of.is_empty())
+    }
+
     /// Whether a detector could not say what its condition needs.
     fn detector_fails(&self, facts: &Facts<'_>) -> bool {
         let tests = self.when.iter().flat_map(|when| when.tests());
@@ -305,6 +332,7 @@ impl<'p> Tally<'p> {
                 rules: Few::new(),
                 limits: Few::new(),
                 keyed: Few::new(),
+                raises: Few::new(),
                 shadow: self.shadow(),
             };
         }
@@ -347,12 +375,21 @@ impl<'p> Tally<'p> {
             rules,
             limits: Few::new(),
             keyed: Few::new(),
+            raises: Few::new(),
             shadow: self.shadow(),
         }
     }
 
     fn pass(&self, effect: RuleEffect, reason: Option<Reason>, rules: Few<&'p RuleId>) -> Ruling<'p> {
-        Ruling { effect, reason, rules, limits: self.limits(), keyed: self.keyed(), shadow: self.shadow() }
+        Ruling {
+            effect,
+            reason,
+            rules,
+            limits: self.limits(),
+            keyed: self.keyed(),
+            raises: self.raises(),
+            shadow: self.shadow(),
+        }
     }
 
     /// The ruling, or that a limit cannot be taken because its key or its cost
@@ -366,6 +403,36 @@ impl<'p> Tally<'p> {
                 Ruling { rules, ..self.refuse(Reason::InputUnusable, &[]) }
             }
         }
+    }
+
+    /// The ruling, or that a label cannot be raised: because the call is in no
+    /// session, because what it is bound to cannot be read, or because nobody
+    /// can tell whether its rule holds.
+    fn labelled(&self, ruling: Ruling<'p>, facts: &Facts<'_>) -> Ruling<'p> {
+        if ruling.effect == RuleEffect::Deny {
+            return ruling;
+        }
+        let raising = |(_, rule): &&Entry| !rule.raises.is_empty();
+        let unknown = [RuleEffect::Allow, RuleEffect::Approve]
+            .into_iter()
+            .flat_map(|effect| self.of(effect, Standing::Unknown))
+            .find(raising)
+            .map(|(id, _)| id);
+        let unbound = || ruling.raises.iter().find(|(_, label)| label.binding(facts).is_err());
+        let (reason, rule) =
+            match (unknown.or_else(|| unbound().map(|&(rule, _)| rule)), ruling.raises.first()) {
+                (Some(rule), _) => (Reason::InputUnusable, rule),
+                (None, Some(&(rule, _))) if facts.labels.is_none() => (Reason::SessionRequired, rule),
+                _ => return ruling,
+            };
+        Ruling { rules: std::iter::once(rule).collect(), ..self.refuse(reason, &[]) }
+    }
+
+    /// The labels of the rules that hold.
+    fn raises(&self) -> Few<(&'p RuleId, &'p Labelled)> {
+        let holding = self.of(RuleEffect::Allow, Standing::Holds);
+        let holding = holding.chain(self.of(RuleEffect::Approve, Standing::Holds));
+        holding.flat_map(|(id, rule)| rule.raises.iter().map(move |label| (id, label))).collect()
     }
 
     /// The rules of these kinds, in the order of the kinds.

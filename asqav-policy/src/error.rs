@@ -169,6 +169,15 @@ pub enum Problem {
         /// The reason's code, or which rule is not among those that decided.
         why: String,
     },
+    /// No rule raises the label that a condition asks for, or none with so many
+    /// values.
+    #[error("no rule raises the label `{name}` of {of} values")]
+    NotRaised {
+        /// The label.
+        name: String,
+        /// How many values it is asked for with.
+        of: usize,
+    },
     /// No such time zone.
     #[error("`{0}` is not a time zone: write `UTC`, an offset like `+02:00` or a name like `Europe/Zurich`")]
     Zone(String),

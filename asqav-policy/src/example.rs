@@ -3,6 +3,8 @@
 //! They are checked whenever a policy is made, against the whole policy. They
 //! are not part of its meaning: the digest does not cover them.
 
+use std::time::Duration;
+
 use asqav_receipt::time::Timestamp;
 
 use crate::call::Call;
@@ -39,8 +41,22 @@ pub struct Example {
     pub(crate) result: Option<String>,
     /// Names and JSON texts.
     pub(crate) arguments: Vec<(String, String)>,
+    /// What the call's session carries.
+    pub(crate) labels: Vec<ExampleLabel>,
+    /// Whether the call is in a session.
+    pub(crate) session: bool,
     /// Byte offset in the file.
     pub(crate) at: Option<usize>,
+}
+
+/// A label that an example's session carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ExampleLabel {
+    pub(crate) name: String,
+    /// JSON texts.
+    pub(crate) of: Vec<String>,
+    /// How long before the call it was raised.
+    pub(crate) ago: Duration,
 }
 
 impl Example {
@@ -73,6 +89,8 @@ impl Example {
             now: None,
             result: None,
             arguments: Vec::new(),
+            labels: Vec::new(),
+            session: true,
             at: None,
         }
     }
@@ -103,6 +121,28 @@ impl Example {
     #[must_use]
     pub fn result(mut self, json: impl Into<String>) -> Self {
         self.result = Some(json.into());
+        self
+    }
+
+    /// In a session that carries this label, bound to these values, each given
+    /// as JSON text, and raised so long before.
+    #[must_use]
+    pub fn label<'v>(
+        mut self,
+        name: impl Into<String>,
+        of: impl IntoIterator<Item = &'v str>,
+        ago: Duration,
+    ) -> Self {
+        let of = of.into_iter().map(str::to_owned).collect();
+        self.labels.push(ExampleLabel { name: name.into(), of, ago });
+        self
+    }
+
+    /// In no session; without it, in one that carries what
+    /// [`label`](Self::label) says.
+    #[must_use]
+    pub const fn outside_of_sessions(mut self) -> Self {
+        self.session = false;
         self
     }
 
@@ -152,8 +192,20 @@ impl Example {
 
     fn call_of(&self, tool: Option<&str>) -> Result<Call, Problem> {
         // Destructured, so that a new part of an example cannot be forgotten.
-        let Self { expected: _, agent, tool: _, tenant, actor, resource, now, result, arguments, at: _ } =
-            self;
+        let Self {
+            expected: _,
+            agent,
+            tool: _,
+            tenant,
+            actor,
+            resource,
+            now,
+            result,
+            arguments,
+            labels,
+            session,
+            at: _,
+        } = self;
         let mut call = Call::new(tool.ok_or(Problem::MissingKey("tool"))?);
         if let Some(agent) = agent {
             call = call.agent(agent);
@@ -172,6 +224,13 @@ impl Example {
         }
         if let Some(result) = result {
             call = call.result(result)?;
+        }
+        for ExampleLabel { name, of, ago } in labels {
+            let at = before(call.now(), *ago);
+            call = call.label(name, of.iter().map(String::as_str), at)?;
+        }
+        if !session {
+            call = call.outside_of_sessions();
         }
         arguments.iter().try_fold(call, |call, (name, json)| call.argument(name, json))
     }
@@ -196,6 +255,12 @@ impl Example {
         let led = ruling.rules.iter().any(|id| id.as_str() == rule.name);
         if led { None } else { fails("this rule did not lead to it".to_owned()) }
     }
+}
+
+/// `ago` before `now`; the first instant where there is none.
+fn before(now: Timestamp, ago: Duration) -> Timestamp {
+    let ago = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_unix_micros(now.unix_micros().saturating_sub(ago)).unwrap_or(now)
 }
 
 const fn outcome(effect: RuleEffect) -> &'static str {

@@ -122,7 +122,7 @@ fn list(node: &Node, depth: usize, facts: &Facts<'_>, out: &mut Vec<(usize, Stri
         Node::All(parts) => ("all".to_owned(), parts),
         Node::Any(parts) => ("any".to_owned(), parts),
         Node::Not(part) => ("not".to_owned(), std::slice::from_ref(part)),
-        Node::Test(..) => {
+        Node::Test(..) | Node::Label(_) => {
             let json = canonical::to_vec(&normal::write_condition(node));
             (String::from_utf8_lossy(&json).into_owned(), &[])
         }
@@ -133,6 +133,7 @@ fn list(node: &Node, depth: usize, facts: &Facts<'_>, out: &mut Vec<(usize, Stri
     }
     let value = match (node, node.truth(facts)) {
         (Node::Test(pointer, check), _) => test(pointer, check, facts),
+        (Node::Label(label), _) => label.test(facts),
         (_, Truth::True) => Ok(true),
         (_, Truth::False) => Ok(false),
         (_, Truth::Unknown) => Err(first_unknown(out.get(at..).unwrap_or_default())),
@@ -160,12 +161,14 @@ impl Explanation<'_> {
         let keyed = self.ruling.keyed.iter().map(|(rule, _, limit)| {
             normal::object([("rule", rule.as_str().into()), ("limit", normal::write_limit(limit))])
         });
+        let raises = self.ruling.raises.iter().map(|(_, label)| normal::write_label(label));
         let shadow = self.ruling.shadow.iter().map(|rule| rule.as_str().into());
         normal::object([
             ("decision", self.ruling.effect.as_str().into()),
             ("reason", self.ruling.reason.map_or(Json::Null, |reason| reason.code().into())),
             ("rules", Json::Array(self.rules.iter().map(RuleFinding::to_json).collect())),
             ("limits", Json::Array(limits.chain(keyed).collect())),
+            ("raises", Json::Array(raises.collect())),
             ("result_judged", Json::Bool(self.reviewed)),
             ("shadow", Json::Array(shadow.collect())),
             ("other_rules", Json::count(u64::try_from(self.others).unwrap_or(u64::MAX))),
@@ -232,6 +235,9 @@ impl fmt::Display for Explanation<'_> {
         }
         for (rule, _, limit) in &self.ruling.keyed {
             writeln!(f, "  limit of `{rule}`: {}", limit.words())?;
+        }
+        for (rule, label) in &self.ruling.raises {
+            writeln!(f, "  rule `{rule}` raises the label `{}` in the session", label.name)?;
         }
         for rule in &self.ruling.shadow {
             writeln!(f, "  rule `{rule}` is in shadow: it would not have let the call pass")?;

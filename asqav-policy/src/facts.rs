@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use crate::context::Actor;
 use crate::detector::{Detector, any_finds};
+use crate::label::SessionLabels;
 use crate::pointer::{Pointer, Root, index};
 
 pub(crate) use value::Seen;
@@ -31,6 +32,7 @@ pub struct Facts<'a> {
     pub(crate) tenant: Option<&'a str>,
     pub(crate) actor: Option<(Actor, &'a str)>,
     pub(crate) resource: Option<&'a str>,
+    pub(crate) labels: Option<&'a dyn SessionLabels>,
     result: Option<Given<'a>>,
     few: SmallVec<[(&'a str, Given<'a>); FEW]>,
     /// The arguments behind the first [`FEW`].
@@ -65,6 +67,10 @@ pub enum Why {
     TooLong,
     /// A detector failed.
     Detector,
+    /// The call is in no session, so that nobody knows its labels.
+    NoSession,
+    /// The clock is behind the time at which something happened.
+    ClockBack,
 }
 
 impl Why {
@@ -79,6 +85,8 @@ impl Why {
             Self::Ambiguous => "the value is not in its plain form",
             Self::TooLong => "the value is too long",
             Self::Detector => "a detector failed",
+            Self::NoSession => "the call is in no session",
+            Self::ClockBack => "the clock went back",
         }
     }
 }
@@ -95,6 +103,7 @@ impl<'a> Facts<'a> {
             tenant: None,
             actor: None,
             resource: None,
+            labels: None,
             result: None,
             few: SmallVec::new(),
             many: BTreeMap::new(),
@@ -105,6 +114,13 @@ impl<'a> Facts<'a> {
     #[must_use]
     pub const fn session(mut self, session: &'a str) -> Self {
         self.session = Some(session);
+        self
+    }
+
+    /// In a session that carries these labels.
+    #[must_use]
+    pub const fn labels(mut self, labels: &'a dyn SessionLabels) -> Self {
+        self.labels = Some(labels);
         self
     }
 

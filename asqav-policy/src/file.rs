@@ -17,6 +17,7 @@
 //!   { amount = 100000, per = "1d", cost = "/amount", by = ["tenant", "/iban"] },
 //!   { calls = 100, per = "1h", by = [] },
 //! ]
+//! raises = ["money-moved", { label = "paid", of = ["/iban"] }]   # in the session, once admitted
 //! window = { days = ["mon", "fri"], from = "08:00", to = "18:00", zone = "Europe/Zurich" }
 //!
 //! [rule.when]                     # conditions on arguments, by JSON pointer
@@ -24,6 +25,7 @@
 //!   { arg = "/amount", ge = 1, le = 1000 },
 //!   { any = [{ arg = "/currency", in = ["CHF", "EUR"] }, { arg = "/test", eq = true }] },
 //!   { not = { arg = "/iban", prefix = "XX" } },
+//!   { not = { label = "paid", of = ["/iban"], within = "1h" } },
 //! ]
 //!
 //! [risk]                          # which tools read, write, destroy
@@ -40,7 +42,7 @@
 //! id = "personal-data-stays"
 //! effect = "deny"
 //! tools = ["mail:*"]
-//! phase = "result"                # call | result: withholds what the tool gave (a gate denies the call)
+//! phase = "result"                # call | result: withholds what the tool gave back
 //! tenants = ["acme"]              # patterns; a call that names none is unknown
 //! actors = ["user", "service:ci-*"]   # user, service, system, workload
 //! resources = ["mailbox/*"]       # patterns
@@ -51,8 +53,10 @@
 //! allow = [{ args = { amount = 5, currency = "CHF", iban = "CH93" }, at = 2026-04-06T10:00:00Z }]
 //! ```
 //!
-//! A condition is a table with one of the keys `all`, `any`, `not`, `arg` or
-//! `result`. Beside `arg` and `result`, which are JSON pointers, stand the
+//! A condition is a table with one of the keys `all`, `any`, `not`, `arg`,
+//! `result` or `label`. `label` asks whether a call that was admitted earlier in
+//! the session raised it, with the same values as this call has at `of`, and no
+//! longer ago than `within`; see the module [`label`](crate::label). Beside `arg` and `result`, which are JSON pointers, stand the
 //! questions, all of which must be answered with yes: `eq`, `in`, `ge`, `gt`,
 //! `le`, `lt`, `prefix`, `under`, `host_in`, `min_len`, `max_len`, `present`,
 //! `matches`, `contains`; the module [`condition`](crate::condition) says what
@@ -60,7 +64,9 @@
 //! data classes, and those given to [`Model::read_with`]. An example
 //! gives `tool` (left out: the rule's one tool), `agent` (left out:
 //! `example`), `at` (left out: `2000-01-01T12:00:00Z`), `args`, `tenant`,
-//! `actor`, `resource`, and for a rule on results `result`. Times are TOML's or,
+//! `actor`, `resource`, for a rule on results `result`, and `labels` that its
+//! session carries (names, or `{ label, of, ago }` with values), or
+//! `session = false`. Times are TOML's or,
 //! in any format, texts.
 //!
 //! YAML is taken only as far as all its readers agree: no aliases, anchors,
@@ -71,6 +77,7 @@ mod condition;
 mod example;
 mod format;
 mod json;
+mod label;
 mod limit;
 mod mentions;
 mod rule;

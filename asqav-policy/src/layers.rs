@@ -19,7 +19,8 @@ pub const MAX_LAYERS: usize = 16;
 /// and the session's: a layer narrows those above it and never widens them.
 ///
 /// The first layer that denies decides; a layer that wants an approval is
-/// heard when none denies; the call is charged to the limits of every layer.
+/// heard when none denies; the call is charged to the limits of every layer,
+/// and raises the labels of each, which only that layer's rules see.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -162,6 +163,14 @@ fn both(above: Decision, below: Decision) -> Decision {
     leading.obligations.extend(other.obligations);
     leading.reviewed |= other.reviewed;
     leading.delegation_checked |= other.delegation_checked;
+    leading.raises.extend(other.raises);
+    leading.found = match (leading.found, other.found) {
+        (Some(mut found), Some(others)) => {
+            found.extend(others);
+            Some(found)
+        }
+        (found, others) => found.or(others),
+    };
     leading
 }
 

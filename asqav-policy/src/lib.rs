@@ -46,6 +46,7 @@ mod facts;
 pub mod file;
 pub use asqav_receipt::glob;
 mod index;
+pub mod label;
 #[cfg(feature = "gate")]
 pub mod layers;
 pub mod limit;
@@ -74,6 +75,7 @@ pub use example::Example;
 pub use explain::{Explanation, Finding, RuleFinding};
 pub use facts::{Facts, Why};
 pub use file::{FILE_VERSION, Format, JSON_SCHEMA, MAX_FILE_LEN, Mention, Mentioned};
+pub use label::{Raise, SessionLabels, label};
 #[cfg(feature = "gate")]
 pub use layers::{Layers, LayersError};
 pub use limit::{Key, Limit};

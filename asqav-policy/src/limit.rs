@@ -228,7 +228,7 @@ impl Key {
 }
 
 impl Seen<'_> {
-    fn to_json(self) -> Json {
+    pub(crate) fn to_json(self) -> Json {
         match self {
             Self::Text(text) => text.into(),
             Self::Number(number) => match signed(number) {

@@ -14,8 +14,10 @@ use std::fmt;
 use asqav_receipt::time::Timestamp;
 
 use crate::call::Call;
+use crate::condition::Node;
 use crate::error::Position;
 use crate::glob::Glob;
+use crate::label::Labelled;
 use crate::rule::{Rule, RuleEffect};
 use crate::trial::Trial;
 
@@ -51,6 +53,8 @@ pub enum LintKind {
     WindowOver,
     /// `same_example`: two examples are the same call.
     SameExample,
+    /// `never_asked`: the rule raises a label that no condition asks for.
+    NeverAsked,
     /// `no_example`: no example calls a tool of the rule.
     NoExample,
 }
@@ -67,6 +71,7 @@ impl LintKind {
             Self::EveryTool => "every_tool",
             Self::WindowOver => "window_over",
             Self::SameExample => "same_example",
+            Self::NeverAsked => "never_asked",
             Self::NoExample => "no_example",
         }
     }
@@ -93,6 +98,8 @@ impl Trial {
         let rules: Vec<(&Rule, Option<Position>)> = self.placed_rules().collect();
         let mut found = Vec::new();
         let idle = idle::Unconditional::of(rules.iter().map(|(rule, _)| *rule));
+        let conditions = rules.iter().filter_map(|(rule, _)| rule.when.as_ref());
+        let asked: Vec<&Labelled> = conditions.flat_map(Node::labels).map(|test| &test.label).collect();
         for &(rule, position) in &rules {
             let mut add = |(kind, message)| {
                 found.push(Lint { kind, rule: rule.name.clone(), position, message });
@@ -101,6 +108,7 @@ impl Trial {
             condition(rule).into_iter().for_each(&mut add);
             window(rule, now).into_iter().for_each(&mut add);
             every_tool(rule).into_iter().for_each(&mut add);
+            never_asked(rule, &asked).into_iter().for_each(&mut add);
         }
         found.extend(self.without_example());
         found.extend(self.same_examples());
@@ -162,6 +170,13 @@ fn window(rule: &Rule, now: Option<Timestamp>) -> Found {
     }
     let until = window.until.filter(|until| now.is_some_and(|now| *until <= now))?;
     Some((LintKind::WindowOver, format!("its window closed for good at {until}")))
+}
+
+fn never_asked(rule: &Rule, asked: &[&Labelled]) -> Found {
+    let same =
+        |label: &Labelled, other: &Labelled| label.name == other.name && label.of.len() == other.of.len();
+    let lost = rule.raises.iter().find(|label| !asked.iter().any(|other| same(label, other)))?;
+    Some((LintKind::NeverAsked, format!("no condition asks for the label `{}` that it raises", lost.name)))
 }
 
 fn every_tool(rule: &Rule) -> Found {

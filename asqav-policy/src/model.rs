@@ -2,12 +2,15 @@
 //! digest. It decides nothing yet and needs no gate, so that a macro can read
 //! a policy at compile time.
 
+use std::collections::BTreeSet;
+
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{PolicyId, RuleId};
 
 use crate::context::Risk;
 use crate::error::{Fault, PolicyError, Problem};
 use crate::glob::Glob;
+use crate::label::LabelTest;
 use crate::normal;
 use crate::rule::Rule;
 use crate::trial;
@@ -131,6 +134,7 @@ impl Model {
             let (at, rule) = (second.at, Some(second.name.clone()));
             return Err(Fault { at, rule, problem: Problem::DuplicateRule });
         }
+        check_raised(&rules)?;
         let normalised = normal::write(&id, &rules, &risks)?;
         let digest = Sha256Digest::of(&normalised);
         Ok(Self { id, rules, risks, digest, normalised: normalised.into() })
@@ -170,4 +174,24 @@ impl Model {
     pub const fn digest(&self) -> Sha256Digest {
         self.digest
     }
+}
+
+/// Every label that a condition asks for has to be raised by some rule: a
+/// misspelt one would never hold.
+fn check_raised(rules: &[(RuleId, Rule)]) -> Result<(), Fault> {
+    let raised: BTreeSet<(&str, usize)> = rules
+        .iter()
+        .flat_map(|(_, rule)| &rule.raises)
+        .map(|label| (label.name.as_str(), label.of.len()))
+        .collect();
+    for (_, rule) in rules {
+        let asked = rule.when.iter().flat_map(|when| when.labels());
+        let mut lost =
+            asked.filter(|test| !raised.contains(&(test.label.name.as_str(), test.label.of.len())));
+        if let Some(LabelTest { label, .. }) = lost.next() {
+            let problem = Problem::NotRaised { name: label.name.as_str().to_owned(), of: label.of.len() };
+            return Err(Fault { at: rule.at, rule: Some(rule.name.clone()), problem });
+        }
+    }
+    Ok(())
 }

@@ -11,6 +11,7 @@ use crate::context::{ActorPattern, Asked, Risk};
 use crate::detector::Detector;
 use crate::error::Problem;
 use crate::glob::Glob;
+use crate::label::{LabelTest, Labelled};
 use crate::limit::{Key, Limit, What};
 use crate::rule::{RateLimit, Rule};
 use crate::window::{TIME_ZONE_DATA, Window};
@@ -79,6 +80,7 @@ pub(crate) fn write_rule(rule: &Rule) -> Json {
         window,
         rate,
         limits,
+        raises,
         examples: _,
         at: _,
         wrong: _,
@@ -99,6 +101,7 @@ pub(crate) fn write_rule(rule: &Rule) -> Json {
         ("window", window.as_ref().map_or(Json::Null, write_window)),
         ("rate", rate.map_or(Json::Null, write_rate)),
         ("limits", Json::Array(limits.iter().map(write_limit).collect())),
+        ("raises", Json::Array(raises.iter().map(write_label).collect())),
     ])
 }
 
@@ -109,11 +112,23 @@ pub(crate) fn write_condition(node: &Node) -> Json {
         Node::All(all) => object([("all", parts(all))]),
         Node::Any(any) => object([("any", parts(any))]),
         Node::Not(part) => object([("not", write_condition(part))]),
+        Node::Label(LabelTest { label, within }) => {
+            let mut test = write_label(label);
+            if let Json::Object(test) = &mut test {
+                test.set("within_ms", within.map_or(Json::Null, millis));
+            }
+            test
+        }
         Node::Test(pointer, check) => {
             let (question, value) = write_check(check);
             object([(pointer.key(), pointer.as_str().into()), (question, value)])
         }
     }
+}
+
+pub(crate) fn write_label(label: &Labelled) -> Json {
+    let of = label.of.iter().map(|pointer| pointer.as_str().into());
+    object([("label", label.name.as_str().into()), ("of", Json::Array(of.collect()))])
 }
 
 fn write_check(check: &Check) -> (&'static str, Json) {

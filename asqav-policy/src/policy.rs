@@ -1,14 +1,18 @@
 //! The gate's view of the rules: core's `Policy` trait.
 
 use asqav_core::call::{ActorKind, Argument, JsonText};
-use asqav_core::policy::{Budget, Charge, Decision, Policy, PolicyFault, PolicyInput, Rate, Review};
+use asqav_core::policy::{
+    Budget, Charge, Decision, Label, Labels, Policy, PolicyFault, PolicyInput, Raise, Raised, Rate, Review,
+};
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{PolicyId, ReasonCode, ResourceName, RuleId, SessionId, TenantId};
+use asqav_receipt::time::Timestamp;
 
 use crate::context::Actor;
 use crate::engine::{Reason, RulePolicy, Ruling};
 use crate::error::{PolicyError, Problem};
 use crate::facts::{Facts, Why};
+use crate::label::{LabelTest, Labelled, SessionLabels};
 use crate::limit::{Limit, What};
 use crate::rule::{RateLimit, RuleEffect};
 
@@ -22,8 +26,10 @@ impl Policy for RulePolicy {
     }
 
     fn decide(&self, input: &PolicyInput<'_>) -> Decision {
-        let facts = if self.reads_arguments() { Facts::from(input) } else { without_arguments(input) };
-        let Ruling { effect, reason, rules, limits, keyed, shadow } = self.judge(&facts);
+        let labels = input.labels.map(|labels| Own { policy: self.model().id(), labels });
+        let mut facts = if self.reads_arguments() { Facts::from(input) } else { without_arguments(input) };
+        facts.labels = labels.as_ref().map(|labels| labels as _);
+        let Ruling { effect, reason, rules, limits, keyed, raises, shadow } = self.judge(&facts);
         let rules = rules.into_iter().cloned().collect();
         let rates = limits.into_iter().map(|(rule, limit)| Ok(self.charge(rule, limit, &facts)));
         let keyed = keyed.into_iter().map(|(rule, at, limit)| self.charge_keyed(rule, at, limit, &facts));
@@ -43,6 +49,9 @@ impl Policy for RulePolicy {
         };
         decision.shadow = shadow.into_iter().cloned().collect();
         decision.reviewed = self.reviews(&facts);
+        decision.raises =
+            raises.into_iter().filter_map(|(rule, label)| self.raise(rule, label, &facts)).collect();
+        decision.found = self.labels_asked(&facts).map(|asked| self.found(&asked, &facts));
         decision
     }
 
@@ -112,11 +121,45 @@ impl RulePolicy {
         Ok(Charge::new(key, taken_from, limit.cost(facts)?, rule.clone()))
     }
 
+    /// INVARIANT: `judge` denies a call whose label cannot be bound, so that
+    /// none is left out here.
+    fn raise(&self, rule: &RuleId, label: &Labelled, facts: &Facts<'_>) -> Option<Raise> {
+        let of = label.binding(facts).ok()?;
+        let label = Label::new(self.model().id().clone(), label.name.clone(), of);
+        Some(Raise::new(label, rule.clone()))
+    }
+
+    /// Of the labels asked for, those that are there, each once.
+    fn found(&self, asked: &[&LabelTest], facts: &Facts<'_>) -> Vec<Raised> {
+        let mut found = Vec::new();
+        for LabelTest { label, .. } in asked {
+            let Ok(of) = label.binding(facts) else { continue };
+            let at = facts.labels.and_then(|labels| labels.raised_at(label.name.as_str(), of.as_ref()));
+            let raised =
+                at.map(|at| Raised::new(Label::new(self.model().id().clone(), label.name.clone(), of), at));
+            found.extend(raised.filter(|raised| !found.contains(raised)));
+        }
+        found
+    }
+
     fn key(&self, kind: &str, rule: &RuleId) -> String {
         let mut key = kind.to_owned();
         push_part(&mut key, "policy", self.model().id().as_str());
         push_part(&mut key, "rule", rule.as_str());
         key
+    }
+}
+
+/// Of a session's labels, those of one policy.
+#[derive(Debug)]
+struct Own<'a> {
+    policy: &'a PolicyId,
+    labels: &'a Labels,
+}
+
+impl SessionLabels for Own<'_> {
+    fn raised_at(&self, name: &str, of: Option<&Sha256Digest>) -> Option<Timestamp> {
+        self.labels.get(self.policy, name, of).map(|raised| raised.at)
     }
 }
 
@@ -184,6 +227,7 @@ mod tests {
             Reason::OutsideWindow,
             Reason::InputUnusable,
             Reason::DetectorError,
+            Reason::SessionRequired,
         ] {
             assert_eq!(code(reason).as_str(), reason.code());
         }

@@ -13,12 +13,12 @@ use asqav_receipt::canonical;
 use asqav_receipt::json::{Json, Object};
 use asqav_receipt::time::Timestamp;
 
-use crate::call::Call;
+use crate::call::{Call, Carried};
 use crate::condition::Node;
 use crate::context::{Actor, Asked};
 use crate::engine::{Reason, RulePolicy, Ruling};
 use crate::normal;
-use crate::pointer::Root;
+use crate::pointer::{Pointer, Root};
 use crate::rule::{Rule, RuleEffect};
 
 /// How a recorded decision stands to the recomputed one.
@@ -39,7 +39,7 @@ pub enum Replayed {
 }
 
 /// Members of a rule's normal form that a receipt alone can answer for.
-const ANSWERED: [&str; 13] = [
+const ANSWERED: [&str; 14] = [
     "id",
     "effect",
     "tools",
@@ -52,6 +52,7 @@ const ANSWERED: [&str; 13] = [
     "when",
     "window",
     "rate",
+    "raises",
     "shadow",
 ];
 
@@ -155,8 +156,19 @@ impl<'p> Recorded<'p> {
 
     /// Whether the reason is one that rules give.
     fn is_by_rules(&self) -> bool {
-        use Reason::{ApprovalRequired, DeniedByRule, DetectorError, InputUnusable, NoRule, OutsideWindow};
-        let reasons = [NoRule, DeniedByRule, ApprovalRequired, OutsideWindow, InputUnusable, DetectorError];
+        use Reason::{
+            ApprovalRequired, DeniedByRule, DetectorError, InputUnusable, NoRule, OutsideWindow,
+            SessionRequired,
+        };
+        let reasons = [
+            NoRule,
+            DeniedByRule,
+            ApprovalRequired,
+            OutsideWindow,
+            InputUnusable,
+            DetectorError,
+            SessionRequired,
+        ];
         self.reason.is_some_and(|code| reasons.iter().any(|reason| reason.code() == code))
     }
 }
@@ -172,6 +184,8 @@ struct Known {
     more: bool,
     /// Whether what the policy used besides was opened.
     inputs: bool,
+    /// Whether the labels are known that its session carried.
+    labels: bool,
 }
 
 impl Known {
@@ -189,26 +203,33 @@ impl Known {
         if !self.inputs && (tenants.is_some() || actors.is_some() || resources.is_some()) {
             return Err("its tenant, actor and resource are only committed".to_owned());
         }
+        let asks_labels = rule.when.as_ref().is_some_and(|when| !when.labels().is_empty());
+        if asks_labels && !self.labels {
+            return Err("the labels of its session are only committed".to_owned());
+        }
+        let bound = rule.raises.iter().chain(rule.when.iter().flat_map(Node::labels).map(|test| &test.label));
+        bound.flat_map(|label| &label.of).try_for_each(|pointer| self.reaches_to(pointer))?;
         rule.when.as_ref().map_or(Ok(()), |when| self.reaches(when))
     }
 
     /// Whether every place that the condition looks at is known.
     fn reaches(&self, when: &Node) -> Result<(), String> {
-        for (pointer, _) in when.tests() {
-            match &pointer.root {
-                Root::Argument(name) if self.closed.contains(name) => {
-                    return Err(format!("argument `{name}` is only committed"));
-                }
-                Root::Argument(name) if self.more && !self.shown.contains(name) => {
-                    return Err(format!("argument `{name}` is folded with others, if it is there at all"));
-                }
-                Root::Arguments if self.more || !self.closed.is_empty() => {
-                    return Err("a rule looks at all arguments, and some are only committed".to_owned());
-                }
-                _ => {}
+        when.tests().into_iter().try_for_each(|(pointer, _)| self.reaches_to(pointer))
+    }
+
+    fn reaches_to(&self, pointer: &Pointer) -> Result<(), String> {
+        match &pointer.root {
+            Root::Argument(name) if self.closed.contains(name) => {
+                Err(format!("argument `{name}` is only committed"))
             }
+            Root::Argument(name) if self.more && !self.shown.contains(name) => {
+                Err(format!("argument `{name}` is folded with others, if it is there at all"))
+            }
+            Root::Arguments if self.more || !self.closed.is_empty() => {
+                Err("a rule looks at all arguments, and some are only committed".to_owned())
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -222,8 +243,9 @@ fn known_call(payload: &Object, opened: &BTreeMap<String, String>) -> Result<Kno
     let at = Timestamp::parse_rfc3339(at).map_err(|_| "its time cannot be read".to_owned())?;
     let call = Call::new(member("tool_name")?).agent(member("agent_id")?).at(at);
     let call = inputs.map_or(call.clone(), |inputs| with_origin(call, inputs));
+    let (call, labels) = with_labels(call, payload, inputs);
     let (closed, shown) = (BTreeSet::new(), BTreeSet::new());
-    let mut known = Known { call, closed, shown, more: false, inputs: inputs.is_some() };
+    let mut known = Known { call, closed, shown, more: false, inputs: inputs.is_some(), labels };
     let context = payload.get("context").and_then(Json::as_object);
     let shown = context.and_then(|context| context.get("arguments")?.as_object());
     for (name, form) in shown.into_iter().flat_map(Object::iter) {
@@ -282,6 +304,26 @@ fn with_origin(mut call: Call, inputs: &Object) -> Call {
         call = call.actor(kind, name);
     }
     call
+}
+
+/// The labels that the decision found in its session, and whether these are
+/// known. What it looked for and did not find is not there.
+fn with_labels(call: Call, payload: &Object, inputs: Option<&Object>) -> (Call, bool) {
+    if payload.get("session_id").is_none() {
+        return (call.outside_of_sessions(), true);
+    }
+    let found = inputs.and_then(|inputs| inputs.get("labels")?.as_array());
+    let Some(found) = found else { return (call, false) };
+    let carried = |label: &Json| {
+        let label = label.as_object()?;
+        let (name, of) = (text(label, "label")?.to_owned(), text(label, "of").map(str::to_owned));
+        Some(Carried { name, of, at: Timestamp::parse_rfc3339(text(label, "at")?).ok()? })
+    };
+    let labels: Option<Vec<Carried>> = found.iter().map(carried).collect();
+    match labels {
+        Some(labels) => (labels.into_iter().fold(call, Call::carrying), true),
+        None => (call, false),
+    }
 }
 
 enum Form {

@@ -9,6 +9,7 @@ use crate::context::{ActorPattern, Asked, Risk};
 use crate::error::{Fault, Problem};
 use crate::example::Example;
 use crate::glob::Glob;
+use crate::label::{Labelled, MAX_RAISES, Raise};
 use crate::limit::{Limit, MAX_LIMITS};
 use crate::pointer::Root;
 use crate::window::Window;
@@ -48,6 +49,8 @@ pub struct Rule {
     pub(crate) window: Option<Window>,
     pub(crate) rate: Option<RateLimit>,
     pub(crate) limits: Vec<Limit>,
+    /// The labels that a call raises when it is admitted.
+    pub(crate) raises: Vec<Labelled>,
     pub(crate) examples: Vec<Example>,
     /// Byte offset in the file.
     pub(crate) at: Option<usize>,
@@ -156,6 +159,7 @@ impl Rule {
             window: None,
             rate: None,
             limits: Vec::new(),
+            raises: Vec::new(),
             examples: Vec::new(),
             at: None,
             wrong: None,
@@ -305,6 +309,16 @@ impl Rule {
         self
     }
 
+    /// Has each call that the rule holds for raise a label in its session, as
+    /// soon as it is admitted; allow and approve rules only.
+    #[must_use]
+    pub fn raises(mut self, raise: Raise) -> Self {
+        if let Some(label) = self.keep(raise.0) {
+            self.raises.push(label);
+        }
+        self
+    }
+
     /// Keeps the first mistake for later.
     fn keep<T>(&mut self, made: Result<T, Problem>) -> Option<T> {
         match made {
@@ -365,9 +379,23 @@ impl Rule {
         if self.on_result && self.effect != RuleEffect::Deny {
             return Err(Problem::Combination("`phase = \"result\"` goes with the effect `deny` only"));
         }
+        self.check_labels()?;
         self.asked.check(MAX_PER_RULE)?;
         self.window.as_ref().map_or(Ok(()), Window::check)?;
         Ok(id)
+    }
+
+    fn check_labels(&self) -> Result<(), Problem> {
+        if self.effect == RuleEffect::Deny && !self.raises.is_empty() {
+            return Err(Problem::Combination("`raises` goes with the effects `allow` and `approve` only"));
+        }
+        if self.raises.len() > MAX_RAISES {
+            return Err(Problem::TooMany { what: "labels raised by one rule", max: MAX_RAISES });
+        }
+        if self.on_result && self.when.as_ref().is_some_and(|when| !when.labels().is_empty()) {
+            return Err(Problem::Combination("a rule on results cannot ask for labels"));
+        }
+        Ok(())
     }
 
     fn check_limits(&self) -> Result<(), Problem> {

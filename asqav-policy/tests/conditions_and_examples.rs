@@ -116,7 +116,10 @@ fn when_error(when: &str) -> String {
 fn mistakes_in_conditions_have_a_place() {
     for (when, expected) in [
         ("1", "7:8: rule `r`: `when` must be a table, not an integer"),
-        ("{}", "7:8: rule `r`: a condition has one of the keys `all`, `any`, `not`, `arg` or `result`"),
+        (
+            "{}",
+            "7:8: rule `r`: a condition has one of the keys `all`, `any`, `not`, `arg`, `result` or `label`",
+        ),
         ("{ eq = 1 }", "7:8: rule `r`: the key `arg` is missing"),
         (
             "{ arg = \"/x\" }",

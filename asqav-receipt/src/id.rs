@@ -168,6 +168,10 @@ text_id! {
     ReasonCode, "reason code", 64, code
 }
 text_id! {
+    /// The name of a label that a session carries, e.g. `secret-read`.
+    LabelName, "label", 64, code
+}
+text_id! {
     /// The name of a legal hold, e.g. a case's number; not a person's.
     HoldId, "hold id", 64, code
 }

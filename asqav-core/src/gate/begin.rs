@@ -109,7 +109,10 @@ fn decide(
 ) -> Result<Decided, Refused> {
     let gate = &entry.gate;
     loop {
-        let mut ruling = gate.rule(entry, &call, now, approved);
+        let session = entry.session.as_ref();
+        let seen = session.map(|session| session.state.labels());
+        let mut ruling = gate.rule(entry, &call, seen.as_deref(), now, approved);
+        let raised = gate.raised(&mut ruling, seen.as_ref(), now);
         if ruling.denial.is_some() {
             gate.0.denials.take(gate.identity(), place)?;
         }
@@ -117,6 +120,13 @@ fn decide(
         if !is_same(ruling.active.as_ref(), in_force.as_ref()) {
             // Another policy has come into force meanwhile: it is asked.
             drop(in_force);
+            gate.refund(&ruling.charges, now);
+            continue;
+        }
+        let mut labels = session.map(|session| session.state.held_labels());
+        if labels.as_deref().zip(seen.as_ref()).is_some_and(|(now, seen)| !Arc::ptr_eq(now, seen)) {
+            // Another call of the session has raised a label: it is decided anew.
+            drop((labels, in_force));
             gate.refund(&ruling.charges, now);
             continue;
         }
@@ -128,11 +138,14 @@ fn decide(
         let kept = asks.then(|| call.clone());
         let review = reviewing(&ruling, &call);
         let draft = draft::decision(entry, call, &ruling, now, fresh, approved);
-        let submitted = match &entry.session {
+        let submitted = match session {
             Some(session) => session.state.submit(place, draft),
             None => place.submit(draft),
         };
-        drop(in_force);
+        if let (Ok(_), Some(labels), Some(raised)) = (&submitted, &mut labels, raised) {
+            **labels = raised;
+        }
+        drop((labels, in_force));
         return match submitted {
             Ok(submitted) => Ok(Decided { ruling, submitted, kept, arguments, review }),
             Err(refused) => {

@@ -20,7 +20,7 @@ use crate::call::{Argument, CallError, ToolCall};
 use crate::delegation::{Applying, MAX_PRESENTED};
 use crate::limits::LimitError;
 use crate::oblige::{Unmet, enforce_arguments};
-use crate::policy::{Charge, Decision, Duty, Effect, Obligation, Policy, PolicyInput};
+use crate::policy::{Charge, Decision, Duty, Effect, Labels, Obligation, Policy, PolicyInput, Raise, Raised};
 use crate::refused::Refused;
 
 /// What the gate does with a call.
@@ -43,6 +43,11 @@ pub(super) struct Ruling {
     pub(super) delegations: Applying,
     /// Whether they were checked.
     pub(super) delegation_checked: bool,
+    /// The labels that the session carries once the call is admitted.
+    pub(super) raises: Vec<Raise>,
+    /// The labels that the decision looked for and found; `None` when it
+    /// looked for none.
+    pub(super) found: Option<Vec<Raised>>,
     /// Why the call is denied, if it is.
     pub(super) denial: Option<Denial>,
     /// The policy in force then, whether or not it was asked.
@@ -97,6 +102,8 @@ impl Ruling {
             reviewed: false,
             delegations: Applying::default(),
             delegation_checked: false,
+            raises: Vec::new(),
+            found: None,
             denial,
             active: None,
         }
@@ -120,7 +127,14 @@ impl Gate {
     /// policy, which would judge something else.
     ///
     /// With an approval, the policy in force has to want the same or nothing.
-    pub(super) fn rule(&self, entry: &Entry, call: &ToolCall, now: Timestamp, approved: &Approved) -> Ruling {
+    pub(super) fn rule(
+        &self,
+        entry: &Entry,
+        call: &ToolCall,
+        labels: Option<&Labels>,
+        now: Timestamp,
+        approved: &Approved,
+    ) -> Ruling {
         let (active, session) = (self.0.policy.get(), entry.session.as_ref());
         if let Some(stop) = self.stop_of(session) {
             let stopped = Ruling::denied(Wire::Deny, Vec::new(), Denial::Stopped(stop));
@@ -130,6 +144,7 @@ impl Gate {
         let delegations = Applying::to(entry, call);
         let input = PolicyInput::new(self.agent(), call, session_id, now)
             .delegated(delegations.as_slice(), self.key_thumbprint());
+        let input = PolicyInput { labels, ..input };
         let ruling = match approved {
             Approved::Not { why, .. } => Ruling::denied(Wire::Deny, Vec::new(), Denial::NotApproved(why)),
             _ => self.judge(active.as_deref(), &input, approved.grant()),
@@ -157,7 +172,7 @@ impl Gate {
                 _ => refused("delegation_unchecked"),
             };
         };
-        let Ok(decision) = asked(&**policy, input) else {
+        let Ok(mut decision) = asked(&**policy, input) else {
             return refused("policy_error");
         };
         let denied = matches!(decision.effect, Effect::Deny { .. });
@@ -174,7 +189,8 @@ impl Gate {
             return self.effect(decision, *digest, input.now, grant);
         }
         match self.enforced(&**policy, input, &decision) {
-            Ok(enforced) => {
+            Ok((enforced, raises)) => {
+                decision.raises = raises;
                 let obligations = decision.obligations.clone();
                 let ruling = self.effect(decision, *digest, input.now, grant);
                 Ruling { obligations, enforced: Some(enforced), ..ruling }
@@ -188,13 +204,14 @@ impl Gate {
     }
 
     /// The arguments as the obligations want them, if the gate can meet them
-    /// all and the policy allows the call as it then is.
+    /// all and the policy allows the call as it then is, and the labels that
+    /// the call as it then is raises.
     fn enforced(
         &self,
         policy: &dyn Policy,
         input: &PolicyInput<'_>,
         decision: &Decision,
-    ) -> Result<Vec<Argument>, Unmet> {
+    ) -> Result<(Vec<Argument>, Vec<Raise>), Unmet> {
         let obligations = &decision.obligations;
         let notifies = obligations.iter().any(|obligation| matches!(obligation.duty, Duty::Notify(_)));
         let changes = obligations.iter().any(Obligation::changes);
@@ -208,7 +225,7 @@ impl Gate {
         match changed.effect {
             Effect::Deny { .. } => Err(Unmet),
             _ if is_unchecked(input, &changed) => Err(Unmet),
-            _ => Ok(arguments),
+            _ => Ok((arguments, changed.raises)),
         }
     }
 
@@ -219,8 +236,17 @@ impl Gate {
         now: Timestamp,
         grant: Option<&Grant>,
     ) -> Ruling {
-        let Decision { effect, rules, charges, shadow, obligations: _, reviewed, delegation_checked } =
-            decision;
+        let Decision {
+            effect,
+            rules,
+            charges,
+            shadow,
+            obligations: _,
+            reviewed,
+            delegation_checked,
+            raises,
+            found,
+        } = decision;
         let ruling = match effect {
             Effect::Allow => self.charge(rules, charges, now),
             Effect::Deny { reason } => Ruling::denied(Wire::Deny, rules, Denial::Policy(reason)),
@@ -233,7 +259,7 @@ impl Gate {
                 }
             },
         };
-        Ruling { shadow, reviewed, delegation_checked, ..ruling }
+        Ruling { shadow, reviewed, delegation_checked, raises, found, ..ruling }
     }
 
     /// Takes all charges or none.

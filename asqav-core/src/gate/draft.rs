@@ -18,7 +18,7 @@ use crate::argument::push_string;
 use crate::call::{Argument, Origin, ToolCall};
 use crate::commit::{Committer, POLICY_INPUTS, fit_arguments};
 use crate::delegation::digest_of;
-use crate::policy::{Budget, Charge, Duty, Limit, Obligation, Policy, Rate, Target};
+use crate::policy::{Budget, Charge, Duty, Label, Limit, Obligation, Policy, Raise, Raised, Rate, Target};
 use crate::recorder::Draft;
 
 /// The tool's version and definition, as receipts show them.
@@ -142,14 +142,8 @@ impl Inputs<'_> {
             let root = encode_hex(root.as_bytes());
             out.push_str(&format!(r#","arguments":{{"count":{count},"root":"{root}"}}"#));
         }
-        out.push_str(r#","charges":["#);
-        for (at, charge) in self.ruling.charges.iter().enumerate() {
-            if at > 0 {
-                out.push(',');
-            }
-            push_charge(&mut out, charge);
-        }
-        out.push(']');
+        out.push_str(r#","charges":"#);
+        push_list(&mut out, &self.ruling.charges, push_charge);
         if !self.ruling.delegations.as_slice().is_empty() {
             out.push_str(r#","delegations":["#);
             for (at, chain) in self.ruling.delegations.digests().enumerate() {
@@ -160,16 +154,28 @@ impl Inputs<'_> {
             }
             out.push(']');
         }
+        if let Some(found) = &self.ruling.found {
+            out.push_str(r#","labels":"#);
+            push_list(&mut out, found, |out, Raised { label, at }| {
+                out.push_str(&format!(r#"{{"at":"{at}","#));
+                push_label(out, label);
+                out.push('}');
+            });
+        }
         out.push_str(&format!(r#","now":"{}""#, self.now));
         if !self.ruling.obligations.is_empty() {
-            out.push_str(r#","obligations":["#);
-            for (at, obligation) in self.ruling.obligations.iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                push_obligation(&mut out, obligation);
-            }
-            out.push(']');
+            out.push_str(r#","obligations":"#);
+            push_list(&mut out, &self.ruling.obligations, push_obligation);
+        }
+        if !self.ruling.raises.is_empty() && self.ruling.denial.is_none() {
+            out.push_str(r#","raises":"#);
+            push_list(&mut out, &self.ruling.raises, |out, Raise { label, rule }| {
+                out.push('{');
+                push_label(out, label);
+                out.push_str(r#","rule":"#);
+                push_string(out, rule.as_str());
+                out.push('}');
+            });
         }
         if let Some(resource) = &self.origin.resource {
             out.push_str(r#","resource":"#);
@@ -194,6 +200,28 @@ impl Inputs<'_> {
         out.push('}');
         out
     }
+}
+
+/// Members of an object without its braces.
+fn push_label(out: &mut String, Label { policy, name, of }: &Label) {
+    out.push_str(r#""label":"#);
+    push_string(out, name.as_str());
+    if let Some(of) = of {
+        out.push_str(&format!(r#","of":"{}""#, of.to_hex()));
+    }
+    out.push_str(r#","policy":"#);
+    push_string(out, policy.as_str());
+}
+
+fn push_list<T>(out: &mut String, items: &[T], push: impl Fn(&mut String, &T)) {
+    out.push('[');
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        push(out, item);
+    }
+    out.push(']');
 }
 
 fn push_obligation(out: &mut String, Obligation { on, duty, rule }: &Obligation) {

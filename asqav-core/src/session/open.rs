@@ -2,13 +2,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use asqav_receipt::delegation::Chain;
 use asqav_receipt::id::{ActionId, SessionId};
 use asqav_receipt::json::Object;
 
-use super::{Session, SessionHandle, SessionState};
+use super::{Session, SessionHandle, SessionState, SharedLabels};
 use crate::call::safe_label;
 use crate::completion::{Completion, Receipted};
 use crate::delegation::{Presented, digest_of};
@@ -27,19 +28,22 @@ pub struct SessionBuilder {
     name: String,
     parent: Option<ActionId>,
     delegations: Vec<Presented>,
+    labels: SharedLabels,
 }
 
 impl SessionBuilder {
     pub(crate) fn new(gate: Gate, name: &str) -> Self {
         let usable = !name.is_empty() && name.len() <= MAX_NAME_LEN && !name.contains(char::is_control);
         let name = if usable { name.to_owned() } else { safe_label(name) };
-        Self { gate, name, parent: None, delegations: Vec::new() }
+        let (delegations, labels) = (Vec::new(), SharedLabels::default());
+        Self { gate, name, parent: None, delegations, labels }
     }
 
-    /// Within the session `parent`, whose chains apply to this one's calls too.
+    /// Within the session `parent`, whose chains apply to this one's calls too,
+    /// and whose labels are its own.
     pub(super) fn within(self, parent: &SessionState) -> Self {
         let delegations = parent.delegations().to_vec();
-        Self { parent: Some(parent.opened_by), delegations, ..self }
+        Self { parent: Some(parent.opened_by), delegations, labels: parent.shared_labels(), ..self }
     }
 
     /// A chain of delegation tokens: all calls that join the session have to be
@@ -55,7 +59,7 @@ impl SessionBuilder {
     }
 
     fn begin(&self) -> Result<(Session, Completion), Refused> {
-        let Self { gate, name, parent, delegations } = self;
+        let Self { gate, name, parent, delegations, labels } = self;
         let identity = gate.identity();
         let place = gate.recorder().reserve()?;
         let fresh = Fresh::draw(&*identity.clock)?;
@@ -72,7 +76,8 @@ impl SessionBuilder {
         draft.payload.session_id = Some(id.clone());
         // `session:open` has a place of its own; the other one is for the close.
         let opening = gate.recorder().reserve()?;
-        let state = SessionState::new(id, fresh.action_id, place, gate.sessions(), delegations.clone());
+        let inherited = (delegations.clone(), Arc::clone(labels));
+        let state = SessionState::new(id, fresh.action_id, place, gate.sessions(), inherited);
         // A shutdown that has looked for open sessions already would not see it.
         let submitted = match gate.recorder().closed() {
             Some(cause) => Err(Refused::Closed { cause }),

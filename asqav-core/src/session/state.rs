@@ -20,6 +20,7 @@ use asqav_receipt::payload::Context;
 use super::SessionStatus;
 use crate::delegation::Presented;
 use crate::gate::{Fresh, Identity};
+use crate::policy::Labels;
 use crate::recorder::{Draft, Place, Submitted};
 use crate::refused::{Closed, Refused};
 
@@ -34,7 +35,13 @@ pub(crate) struct SessionState {
     denials: AtomicU32,
     /// The chains that apply to its calls.
     delegations: Vec<Presented>,
+    /// Shared with the session that this one was opened in: whoever reads a
+    /// secret in an inner session has read it in the outer one.
+    labels: SharedLabels,
 }
+
+/// The labels of a session and of all within it.
+pub(crate) type SharedLabels = Arc<Mutex<Arc<Labels>>>;
 
 struct Members {
     tree: Frontier<Sha3Tree>,
@@ -51,13 +58,14 @@ impl SessionState {
         opened_by: ActionId,
         place: Place,
         registry: &Arc<OpenSessions>,
-        delegations: Vec<Presented>,
+        (delegations, labels): (Vec<Presented>, SharedLabels),
     ) -> Arc<Self> {
         let members = Members { tree: Frontier::new(), closed: false, place: Some(place) };
         let members = Mutex::new(members);
         let registered = Arc::downgrade(registry);
         let denials = AtomicU32::new(0);
-        let session = Arc::new(Self { id, opened_by, members, registry: registered, denials, delegations });
+        let session =
+            Arc::new(Self { id, opened_by, members, registry: registered, denials, delegations, labels });
         registry.lock().insert(opened_by, Arc::clone(&session));
         session
     }
@@ -70,13 +78,32 @@ impl SessionState {
         let (id, opened_by) = (open.session_id.clone(), open.action_id);
         let (members, denials) = (Mutex::new(members), AtomicU32::new(0));
         // It is closed, and no call joins it any more.
-        let delegations = Vec::new();
-        Some(Self { id, opened_by, members, registry: Weak::new(), denials, delegations })
+        let (delegations, labels) = (Vec::new(), SharedLabels::default());
+        Some(Self { id, opened_by, members, registry: Weak::new(), denials, delegations, labels })
     }
 
     /// The chains that apply to the session's calls.
     pub(crate) fn delegations(&self) -> &[Presented] {
         &self.delegations
+    }
+
+    /// The labels, for a session within this one.
+    pub(crate) fn shared_labels(&self) -> SharedLabels {
+        Arc::clone(&self.labels)
+    }
+
+    /// The labels as they stand.
+    pub(crate) fn labels(&self) -> Arc<Labels> {
+        Arc::clone(&self.held_labels())
+    }
+
+    /// The labels, which nobody else can change or see meanwhile.
+    ///
+    /// INVARIANT: a decision is submitted under this lock, and only if it was
+    /// made on the labels as they then stand; what it raises is raised before
+    /// the lock is given up. So of two calls, one sees what the other raised.
+    pub(crate) fn held_labels(&self) -> MutexGuard<'_, Arc<Labels>> {
+        self.labels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many of the session's calls were denied.

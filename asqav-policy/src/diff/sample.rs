@@ -6,7 +6,7 @@ use asqav_receipt::canonical;
 use asqav_receipt::json::{Json, Object};
 use asqav_receipt::time::Timestamp;
 
-use crate::call::Call;
+use crate::call::{Call, Carried};
 use crate::condition::{Check, Kind, Node, Scalar};
 use crate::facts::Seen;
 use crate::glob::Glob;
@@ -57,6 +57,26 @@ pub(super) fn calls(rule: &Rule) -> Vec<Call> {
             calls.extend(with(Call::new(&*tool).agent(&agent), rule, &base));
         }
     }
+    in_sessions(rule, calls)
+}
+
+/// The calls, and the same in sessions with the labels that the rule asks for,
+/// and outside of any.
+fn in_sessions(rule: &Rule, mut calls: Vec<Call>) -> Vec<Call> {
+    let asked = rule.when.as_ref().map_or_else(Vec::new, Node::labels);
+    if asked.is_empty() && rule.raises.is_empty() {
+        return calls;
+    }
+    let carrying = |call: &Call| {
+        asked.iter().fold(call.clone(), |call, test| {
+            let Ok(of) = test.label.binding(&call.facts()) else { return call };
+            let (name, at) = (test.label.name.as_str().to_owned(), call.now());
+            call.carrying(Carried { name, of: of.map(|of| of.to_hex()), at })
+        })
+    };
+    let others: Vec<Call> =
+        calls.iter().flat_map(|call| [carrying(call), call.clone().outside_of_sessions()]).collect();
+    calls.extend(others);
     calls
 }
 
@@ -117,6 +137,7 @@ fn collect<'n>(node: &'n Node, tests: &mut Vec<(&'n Pointer, &'n Check)>) {
         Node::All(parts) | Node::Any(parts) => parts.iter().for_each(|part| collect(part, tests)),
         Node::Not(part) => collect(part, tests),
         Node::Test(pointer, check) => tests.push((pointer, check)),
+        Node::Label(_) => {}
     }
 }
 

@@ -1,15 +1,16 @@
 //! Reads a condition.
 
+use super::label;
 use super::scope::Scope;
 use super::table::{Table, Value};
 use super::tree::Kind;
 use crate::condition::{Argument, Condition, MAX_DEPTH, Node, Scalar, all, any, arg, result};
 use crate::error::{Fault, Problem};
 
-/// The keys of a condition; the first five say which kind it is.
-pub(super) const KEYS: [&str; 19] = [
-    "all", "any", "not", "arg", "result", "eq", "in", "ge", "gt", "le", "lt", "prefix", "under", "host_in",
-    "min_len", "max_len", "present", "matches", "contains",
+/// The keys of a condition; the first six say which kind it is.
+pub(super) const KEYS: [&str; 22] = [
+    "all", "any", "not", "arg", "result", "label", "of", "within", "eq", "in", "ge", "gt", "le", "lt",
+    "prefix", "under", "host_in", "min_len", "max_len", "present", "matches", "contains",
 ];
 
 pub(super) fn read(value: &Value<'_>, scope: &Scope) -> Result<Node, Fault> {
@@ -23,6 +24,9 @@ fn read_level(value: &Value<'_>, scope: &Scope, level: usize) -> Result<Conditio
     }
     let table = value.table()?;
     table.allow_only(&KEYS)?;
+    if let Some(name) = table.get("label") {
+        return label::read_test(&table, &name);
+    }
     match (table.get("arg"), table.get("result")) {
         (Some(pointer), None) => return read_questions(&table, &pointer, arg(pointer.text()?), scope),
         (None, Some(pointer)) => return read_questions(&table, &pointer, result(pointer.text()?), scope),
@@ -34,8 +38,9 @@ fn read_level(value: &Value<'_>, scope: &Scope, level: usize) -> Result<Conditio
     }
     let entries = table.entries();
     let [only] = entries.as_slice() else {
-        let problem =
-            Problem::Combination("a condition has one of the keys `all`, `any`, `not`, `arg` or `result`");
+        let problem = Problem::Combination(
+            "a condition has one of the keys `all`, `any`, `not`, `arg`, `result` or `label`",
+        );
         return Err(Fault::at(table.at(), problem));
     };
     let read = match only.key() {

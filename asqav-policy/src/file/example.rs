@@ -1,14 +1,16 @@
 //! Reads the examples of a rule.
 
+use std::time::Duration;
+
 use asqav_receipt::canonical;
 use asqav_receipt::json::{Json, Object};
 
-use super::rule::read_instant;
+use super::rule::{read_instant, read_period};
 use super::table::Value;
 use super::tree::Kind;
 use crate::context::Actor;
 use crate::error::{Fault, Problem, quote};
-use crate::example::Example;
+use crate::example::{Example, ExampleLabel};
 use crate::rule::{MAX_PER_RULE, RuleEffect};
 
 pub(super) fn read(value: &Value<'_>) -> Result<Vec<Example>, Fault> {
@@ -36,7 +38,9 @@ pub(super) fn read(value: &Value<'_>) -> Result<Vec<Example>, Fault> {
 
 pub(super) fn read_one(value: &Value<'_>, expected: RuleEffect) -> Result<Example, Fault> {
     let table = value.table()?;
-    table.allow_only(&["tool", "agent", "tenant", "actor", "resource", "at", "args", "result"])?;
+    table.allow_only(&[
+        "tool", "agent", "tenant", "actor", "resource", "at", "args", "result", "labels", "session",
+    ])?;
     let text = |key| table.get(key).map(|value| value.text().map(str::to_owned)).transpose();
     let mut example = Example::new(expected);
     example.at = Some(value.at());
@@ -51,8 +55,29 @@ pub(super) fn read_one(value: &Value<'_>, expected: RuleEffect) -> Result<Exampl
             example.arguments.push((argument.key().to_owned(), read_text(&argument)?));
         }
     }
+    example.session = table.get("session").map_or(Ok(true), |value| value.boolean())?;
+    example.labels = table
+        .get("labels")
+        .map_or(Ok(Vec::new()), |value| value.items()?.iter().map(read_label).collect())?;
+    if let Some(labels) = table.get("labels").filter(|_| !example.session) {
+        let problem = Problem::Combination("outside of a session there are no `labels`");
+        return Err(Fault::at(labels.at(), problem));
+    }
     example.result = table.get("result").map(|value| read_text(&value)).transpose()?;
     Ok(example)
+}
+
+/// A label: its name, or its name with what it is bound to and how long ago it
+/// was raised.
+fn read_label(value: &Value<'_>) -> Result<ExampleLabel, Fault> {
+    if let Kind::String(name) = value.raw() {
+        return Ok(ExampleLabel { name: name.clone(), of: Vec::new(), ago: Duration::ZERO });
+    }
+    let table = value.table()?;
+    table.allow_only(&["label", "of", "ago"])?;
+    let of = table.get("of").map_or(Ok(Vec::new()), |of| of.items()?.iter().map(read_text).collect())?;
+    let ago = table.get("ago").map_or(Ok(Duration::ZERO), |ago| read_period(&ago))?;
+    Ok(ExampleLabel { name: table.require("label")?.text()?.to_owned(), of, ago })
 }
 
 /// A kind and a name: `user:alice`.

@@ -21,7 +21,7 @@ fn collect<'n>(node: &'n Node, asked: &mut Asked<'n>) {
     match node {
         Node::All(parts) => parts.iter().for_each(|part| collect(part, asked)),
         Node::Test(pointer, check) => asked.entry(key(pointer)).or_default().push(check),
-        Node::Any(_) | Node::Not(_) => {}
+        Node::Any(_) | Node::Not(_) | Node::Label(_) => {}
     }
 }
 
@@ -40,7 +40,7 @@ fn in_parts(node: &Node) -> Option<&str> {
             let first = places.next()??;
             places.all(|place| place.is_some()).then_some(first)
         }
-        Node::Not(_) | Node::Test(..) => None,
+        Node::Not(_) | Node::Test(..) | Node::Label(_) => None,
     }
 }
 
