@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use asqav_core::key::SigningKey;
-use asqav_core::sign::Signer as _;
+use asqav_core::sign::{Signer as _, Signing};
 use asqav_core::{Gate, Refused, ToolCall};
 use asqav_log::diff::{Difference, ForkKind, compare};
 use asqav_log::follow::Follow;
@@ -25,6 +25,7 @@ use asqav_log::sink::{CheckpointSink, SinkError};
 use asqav_log::vault::{Opened, Vault, VaultKey};
 use asqav_log::{CheckpointSchedule, FileLog, Rotation, guard};
 use asqav_receipt::checkpoint::SignedCheckpoint;
+use asqav_receipt::deletion::Deletion;
 use asqav_receipt::id::{ActionId, HoldId};
 use asqav_receipt::keys::{KeyEntry, KeySet};
 use asqav_receipt::payload::Payload;
@@ -467,4 +468,98 @@ fn guarded_segments_are_deleted_and_their_tombstones_guarded() {
     deleted.unwrap();
     assert!(listed, "{files:?}");
     verified(&log.path);
+}
+
+/// A deletion that the log cannot do: it is not recorded, and nothing is gone.
+#[test]
+fn a_deletion_of_something_else_closes_the_gate_and_deletes_nothing() {
+    let log = log();
+    let plan = all_due(&log.path);
+    let header = |at: usize| plan.due[at].header;
+    let of = |first_segment, receipts, headers: Vec<_>| Deletion {
+        first_segment,
+        receipts,
+        headers,
+        days: 2_555,
+        before: far(),
+    };
+    for (what, deletion) in [
+        ("not the oldest", of(2, (6, 10), vec![header(1)])),
+        ("another header", of(1, (1, 5), vec![header(1)])),
+        ("other receipts", of(1, (1, 6), vec![header(0)])),
+        ("the newest sealed segment", of(1, (1, 17), vec![header(0), header(1), header(2), header(2)])),
+        ("what is not there", of(9, (41, 45), vec![header(0)])),
+    ] {
+        let copied = log.beside(what);
+        copy(&log.path, &copied);
+        let gate = gate(&copied);
+        assert!(gate.delete(&deletion).wait().is_err(), "{what}");
+        drop(gate.shutdown().wait());
+        drop(gate);
+        for number in 1..=4 {
+            assert!(copied.join(format!("segment-0000000{number}.log")).exists(), "{what}: segment {number}");
+        }
+        // The next start takes back what was prepared, and the log goes on.
+        fs::remove_file(copied.with_extension("head")).unwrap();
+        self::gate(&copied).shutdown().wait().unwrap();
+        let left = fs::read_dir(&copied).unwrap().map(|entry| entry.unwrap().file_name());
+        let left: Vec<_> = left.filter_map(|name| name.into_string().ok()).collect();
+        assert!(!left.iter().any(|name| name.ends_with(".leaves") || name.contains("deleting")), "{left:?}");
+        let report = verified(&copied);
+        assert!(report.deleted.is_empty() && report.recoveries == 1, "{what}: {:?}", report.problems);
+    }
+}
+
+/// Batches stand in one segment each, and are proven over tombstones.
+#[test]
+fn batched_receipts_are_proven_over_what_was_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let open = |checkpoints: &Checkpoints| {
+        Gate::builder("agent:test".parse().unwrap(), "issuer:test".parse().unwrap())
+            .signer(Arc::new(signing_key()))
+            .signing(Signing::Batched)
+            .without_policy()
+            .log(
+                FileLog::new(&path)
+                    .rotation(Rotation { max_count: 20, ..Rotation::default() })
+                    .checkpoints(CheckpointSchedule {
+                        events: 10_000,
+                        interval_secs: u32::MAX,
+                        minimum: 10_000,
+                    })
+                    .checkpoint_sink(Kept(checkpoints.clone())),
+            )
+            .open()
+            .unwrap()
+    };
+    let record = |gate: &Gate| {
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| (0..8).for_each(|who| call(gate, &who.to_string())));
+            }
+        });
+    };
+    let checkpoints = Checkpoints::default();
+    let gate = open(&checkpoints);
+    record(&gate);
+    let plan = all_due(&path);
+    assert!(plan.due.len() >= 2, "{plan:?}");
+    let deleted = apply(&path, &gate, &plan).unwrap();
+    record(&gate);
+    gate.shutdown().wait().unwrap();
+    assert_eq!(verified(&path).deleted, deleted.receipts);
+    let signed = checkpoints.lock().unwrap().last().unwrap().clone();
+    let (mut batched, first_left) = (0, deleted.receipts.last().unwrap() + 1);
+    for tree in [true, false] {
+        if !tree {
+            fs::remove_dir_all(path.join("tree")).unwrap();
+        }
+        for seq in (first_left..=signed.checkpoint.size).step_by(7) {
+            let proof = prove(&path, Wanted::Seq(seq), &signed).unwrap();
+            proof.check().unwrap();
+            batched += usize::from(proof.receipt.windows(12).any(|part| part == br#""first_seq":"#));
+        }
+    }
+    assert!(batched > 0, "none of them was of a batch");
 }

@@ -11,12 +11,12 @@ use std::io::{self, BufReader};
 
 use asqav_core::log::{LogEntry, LogError};
 use asqav_receipt::canonical;
-use asqav_receipt::deletion::Deletion;
+use asqav_receipt::deletion::{DELETE_EVENT, Deletion};
 use asqav_receipt::digest::Sha3Digest;
 use asqav_receipt::header::{MAX_HEADER_FILE_LEN, SignedHeader};
 use asqav_receipt::json::{Json, Object};
 use asqav_receipt::merkle::{Sha3Tree, TreeHash as _, root};
-use asqav_receipt::payload::Link;
+use asqav_receipt::payload::{Context, Link, Payload};
 use asqav_receipt::seq_set::SeqSet;
 
 use crate::error::{damaged, io_error};
@@ -98,8 +98,13 @@ impl Deletions {
         batch: &[LogEntry],
         newest: u64,
     ) -> Result<bool, LogError> {
-        let named: Vec<_> =
-            batch.iter().filter_map(|entry| Some((entry, Deletion::of(&entry.payload)?))).collect();
+        let mut named = Vec::new();
+        for entry in batch.iter().filter(|entry| is_deletion(&entry.payload)) {
+            // INVARIANT: a log never holds a deletion receipt that does not hold.
+            let deletion = Deletion::of(&entry.payload);
+            let malformed = || damaged("a deletion", "it names no receipts before it, or miscounts them");
+            named.push((entry, deletion.ok_or_else(malformed)?));
+        }
         if named.is_empty() {
             return Ok(false);
         }
@@ -200,6 +205,10 @@ impl Deleting {
             link: Sha3Digest::parse_hex(object.get("link")?.as_str()?)?,
         })
     }
+}
+
+fn is_deletion(payload: &Payload) -> bool {
+    matches!(&payload.context, Context::Event { name: DELETE_EVENT, .. })
 }
 
 /// Removes `deleting.json`.
