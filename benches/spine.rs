@@ -11,87 +11,28 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+#[path = "support/mod.rs"]
+mod support;
+
 use std::future::ready;
-use std::sync::Arc;
 use std::time::Duration;
 
-use asqav_core::key::SigningKey;
-use asqav_core::log::{Durability, Log, LogEntry, LogError, LogOwner, LogStart};
-use asqav_core::sign::{SignError, Signer};
+use asqav_core::sign::Signer as _;
 use asqav_core::{Ending, Gate, Refused, ToolCall};
-use asqav_policy::{Model, RulePolicy};
-use asqav_receipt::digest::Sha256Digest;
-use asqav_receipt::id::{AgentId, IssuerId, KeyId};
-use asqav_receipt::suite::ML_DSA_65;
-use asqav_receipt::time::Timestamp;
+
+use support::{Setup, Void, call, cpu, micros};
 
 const CALLS: u32 = 20_000;
 /// Calls under way at once.
 const GROUP: u32 = 64;
 const SIGNATURES: u32 = 200;
 const RUNS: usize = 7;
-const SEED: [u8; 32] = [3; 32];
-
-/// The key of another signer, without its work.
-struct Unsigned(SigningKey);
-
-impl Signer for Unsigned {
-    fn algorithm(&self) -> &'static str {
-        self.0.algorithm()
-    }
-
-    fn key_id(&self) -> &KeyId {
-        self.0.key_id()
-    }
-
-    fn public_key(&self) -> &[u8] {
-        self.0.public_key()
-    }
-
-    fn thumbprint(&self) -> &Sha256Digest {
-        self.0.thumbprint()
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        // The gate tests its key when it opens; that one is really signed.
-        if message.len() < 64 { self.0.sign(message) } else { Ok(vec![0; ML_DSA_65.signature_len]) }
-    }
-}
-
-/// Keeps nothing, and takes as long for each group as a disk may: waiting
-/// costs no CPU, but receipts gather into groups as they do in a real log.
-struct Void(Duration);
-
-impl Log for Void {
-    fn start(&mut self, owner: &LogOwner) -> Result<LogStart, LogError> {
-        Ok(LogStart {
-            log_id: owner.new_log_id,
-            head: None,
-            open: Vec::new(),
-            unclean: None,
-            erasing: asqav_receipt::seq_set::SeqSet::default(),
-        })
-    }
-
-    fn commit(&mut self, _batch: &[LogEntry], _durability: Durability) -> Result<(), LogError> {
-        std::thread::sleep(self.0);
-        Ok(())
-    }
-
-    fn maintain(&mut self, _now: Timestamp) -> Result<(), LogError> {
-        Ok(())
-    }
-
-    fn close(&mut self, _clean: bool) -> Result<(), LogError> {
-        Ok(())
-    }
-}
 
 fn main() {
-    let key = SigningKey::from_seed(&SEED);
+    let key = support::key();
     let message = vec![b'{'; 1_400];
     let raw: Vec<_> = (0..RUNS).map(|_| cpu_per(SIGNATURES, || drop(key.sign(&message)))).collect();
-    let (at_once, gathering) = (gate(&SEED, Duration::ZERO), gate(&SEED, Duration::from_millis(1)));
+    let (at_once, gathering) = (gate(Duration::ZERO), gate(Duration::from_millis(1)));
     let argument = "a".repeat(500);
     let runtime = match tokio::runtime::Builder::new_current_thread().build() {
         Ok(runtime) => runtime,
@@ -146,21 +87,8 @@ fn main() {
     figure("the same, one caller that waits for each receipt", alone);
 }
 
-fn call(argument: &String) -> ToolCall {
-    ToolCall::builder("query_account", "ledger:query").argument("q", argument).build()
-}
-
-fn gate(seed: &[u8; 32], group: Duration) -> Gate {
-    let policy =
-        "version = 1\nid = \"bench\"\n[[rule]]\nid = \"all\"\neffect = \"allow\"\ntools = [\"query_*\"]\n";
-    let opened = (|| -> Result<Gate, Box<dyn std::error::Error>> {
-        Ok(Gate::builder(AgentId::parse("agent")?, IssuerId::parse("issuer")?)
-            .signer(Arc::new(Unsigned(SigningKey::from_seed(seed))))
-            .policy(RulePolicy::new(Model::from_toml(policy)?))
-            .log(Void(group))
-            .open()?)
-    })();
-    match opened {
+fn gate(group: Duration) -> Gate {
+    match Setup::new(support::unsigned()).gate(Void(group)) {
         Ok(gate) => gate,
         Err(error) => {
             eprintln!("the gate does not open: {error}");
@@ -176,17 +104,7 @@ fn cpu_per(count: u32, mut work: impl FnMut()) -> Duration {
     (cpu() - start) / count
 }
 
-/// CPU time of all threads of this process so far.
-fn cpu() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
-}
-
-fn micros(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6
 }

@@ -204,6 +204,7 @@ impl RulePolicy {
 
     /// The labels that rules about the call's tool ask for; `None` when there is
     /// no such rule.
+    #[cfg_attr(not(feature = "gate"), expect(dead_code, reason = "asked by the gate alone"))]
     pub(crate) fn labels_asked(&self, facts: &Facts<'_>) -> Option<Vec<&LabelTest>> {
         if !self.reads_labels {
             return None;

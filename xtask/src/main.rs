@@ -4,6 +4,7 @@ mod bench;
 mod command;
 mod figures;
 mod fuzz;
+mod instructions;
 mod python;
 mod test;
 
@@ -62,6 +63,20 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
+    /// How opening, appending, proving and verifying change as a log grows.
+    BenchGrowth {
+        /// How many receipts the log has in the end, about 1.1 KB each.
+        #[arg(long, default_value_t = 1_000_000)]
+        receipts: u64,
+    },
+    /// Counts the instructions of single steps and compares with those on record.
+    Instructions {
+        /// Puts the counts on record instead.
+        #[arg(long)]
+        record: bool,
+    },
+    /// The same work by asqav and by its peers, side by side.
+    BenchPeers,
 }
 
 fn main() -> ExitCode {
@@ -75,6 +90,9 @@ fn main() -> ExitCode {
         }
         Task::CedarCorpus { folder } => test::cedar_corpus(&folder),
         Task::Bench { rest } => bench::run(&rest),
+        Task::BenchGrowth { receipts } => bench::growth(receipts),
+        Task::Instructions { record } => instructions::check(record),
+        Task::BenchPeers => bench::peers(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@ use std::process::Command;
 use crate::command::{Failure, cargo, root, run, succeeds};
 use crate::figures;
 use crate::fuzz;
+use crate::instructions;
 use crate::python::{self, Peers};
 
 /// How many schedules of faults a log is put through.
@@ -37,6 +38,7 @@ pub(crate) fn run_all() -> Result<(), Failure> {
         ]),
     )?;
     tests(&peers)?;
+    instructions::check(false)?;
     run(
         "documentation tests",
         with_peers(&mut cargo(&["test", "--doc", "--workspace", "--all-features", "--locked"]), &peers),
