@@ -180,9 +180,16 @@ fn longest(receipt_type: ReceiptType) -> Payload {
     worst
 }
 
-/// No receipt has the policy's part and an outcome's.
+/// A decision has no outcome's part, an outcome the policy's where its result
+/// was reviewed.
 #[test]
 fn the_context_has_a_fixed_budget() {
+    let mut reviewed = longest(ReceiptType::Outcome);
+    reviewed.controls = Controls::policy(u64::MAX);
+    reviewed.asqav.parents.truncate(1);
+    if let Some(policy) = &mut reviewed.asqav.policy {
+        policy.obliged.clear();
+    }
     let mut outcome = longest(ReceiptType::Outcome);
     outcome.asqav.policy = None;
     let mut decision = longest(ReceiptType::Decision);
@@ -193,7 +200,7 @@ fn the_context_has_a_fixed_budget() {
     // With one rule less than without.
     let delegated = decision.clone();
     decision.controls.delegation = None;
-    for worst in [outcome, decision, delegated] {
+    for worst in [reviewed, outcome, decision, delegated] {
         let dynamic = worst.context_budget();
         assert!(dynamic >= MAX_CONTEXT_LEN, "{dynamic}");
         let result = match worst.receipt_type {
