@@ -10,6 +10,7 @@ mod serializer;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use asqav_receipt::canonical::plain_len;
 use asqav_receipt::json;
 use serde::Serialize;
 
@@ -82,16 +83,15 @@ pub fn to_json_text<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, CallEr
 pub(crate) fn push_string(out: &mut String, text: &str) {
     out.reserve(text.len() + 2);
     out.push('"');
-    let mut clean = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.push_str(text.get(clean..at).unwrap_or_default());
+    let mut rest = text;
+    // INVARIANT: `plain_len` ends at an ASCII byte or at the end, never within a
+    // character.
+    while let Some((plain, others)) = rest.split_at_checked(plain_len(rest.as_bytes())) {
+        out.push_str(plain);
+        let Some(&byte) = others.as_bytes().first() else { break };
         push_escape(out, byte);
-        clean = at + 1;
+        rest = others.get(1..).unwrap_or_default();
     }
-    out.push_str(text.get(clean..).unwrap_or_default());
     out.push('"');
 }
 

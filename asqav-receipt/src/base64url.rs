@@ -1,32 +1,33 @@
 //! Base64 with one text per byte string: base64url without padding (RFC 4648
 //! §5) and, where key sets ask for it, standard base64 with padding (§4).
 
-use base64ct::{Base64, Base64UrlUnpadded, Encoding};
+use base64::Engine as _;
+use base64::engine::general_purpose::{GeneralPurpose, STANDARD, URL_SAFE_NO_PAD};
 
 /// The text of `bytes`.
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
-    Base64UrlUnpadded::encode_string(bytes)
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// The bytes of `text`; `None` for padding, white space, other alphabets and
 /// trailing bits that are not zero.
 #[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
-    decode_as::<Base64UrlUnpadded>(text)
+    decode_as(&URL_SAFE_NO_PAD, text)
 }
 
 /// The text of `bytes` in standard base64.
 #[must_use]
 pub fn encode_standard(bytes: &[u8]) -> String {
-    Base64::encode_string(bytes)
+    STANDARD.encode(bytes)
 }
 
 /// The bytes of `text` in standard base64; `None` for absent or excess
 /// padding, white space, other alphabets and trailing bits that are not zero.
 #[must_use]
 pub fn decode_standard(text: &str) -> Option<Vec<u8>> {
-    decode_as::<Base64>(text)
+    decode_as(&STANDARD, text)
 }
 
 /// The bytes of `text` in either alphabet, padded or not, as other issuers
@@ -46,9 +47,9 @@ pub fn decode_any(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Decodes and encodes again: compared, not assumed.
-fn decode_as<E: Encoding>(text: &str) -> Option<Vec<u8>> {
-    let bytes = E::decode_vec(text).ok()?;
-    (E::encode_string(&bytes) == text).then_some(bytes)
+fn decode_as(engine: &GeneralPurpose, text: &str) -> Option<Vec<u8>> {
+    let bytes = engine.decode(text).ok()?;
+    (engine.encode(&bytes) == text).then_some(bytes)
 }
 
 #[cfg(test)]

@@ -71,14 +71,11 @@ fn write_float(value: f64, out: &mut Vec<u8>) {
 /// no others.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut start = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(bytes.get(start..at).unwrap_or_default());
-        start = at + 1;
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, others) = rest.split_at(plain_len(rest));
+        out.extend_from_slice(plain);
+        let Some((&byte, behind)) = others.split_first() else { break };
         match byte {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
@@ -89,10 +86,24 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
             0x0d => out.extend_from_slice(b"\\r"),
             _ => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
         }
+        rest = behind;
     }
-    out.extend_from_slice(bytes.get(start..).unwrap_or_default());
     out.push(b'"');
 }
+
+/// How many bytes at the beginning of `text` stand for themselves in a string
+/// literal: up to the first quote, backslash or control character.
+#[must_use]
+pub fn plain_len(text: &[u8]) -> usize {
+    let needs_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    // Without an exit in the middle, a whole block is looked at at once.
+    let is_plain = |block: &&[u8]| !block.iter().fold(false, |found, &byte| found | needs_escape(byte));
+    let plain = text.chunks(PLAIN_BLOCK).take_while(is_plain).map(<[u8]>::len).sum();
+    let rest = text.get(plain..).unwrap_or_default();
+    plain + rest.iter().position(|&byte| needs_escape(byte)).unwrap_or(rest.len())
+}
+
+const PLAIN_BLOCK: usize = 32;
 
 #[cfg(test)]
 mod tests;

@@ -84,3 +84,21 @@ fn members_are_ordered_by_utf16_and_texts_escaped_least() {
         "\"\\u0000\\u001f\u{7f}\\b\\t\\n\\f\\r\\\"\\\\/\u{2028}é\""
     );
 }
+
+/// What is looked at by blocks is the same as byte by byte, wherever an escape
+/// stands.
+#[test]
+fn escapes_are_found_at_every_place() {
+    for len in 0..100 {
+        let plain = "\u{e4}".repeat(len / 2) + &"a".repeat(len % 2);
+        assert_eq!(plain_len(plain.as_bytes()), plain.len());
+        for escape in ['"', '\\', '\u{1f}', '\0'] {
+            let text = format!("{plain}{escape}{plain}");
+            assert_eq!(plain_len(text.as_bytes()), plain.len(), "{text:?}");
+            let mut written = Vec::new();
+            write_string(&text, &mut written);
+            let read: String = serde_json::from_slice(&written).unwrap();
+            assert_eq!(read, text);
+        }
+    }
+}
