@@ -8,12 +8,16 @@ use std::sync::LazyLock;
 
 use asqav_receipt::base64url;
 use asqav_receipt::canonical;
+use asqav_receipt::delegation::{Delegate, Delegation, Restriction, SignedDelegation, Test};
 use asqav_receipt::digest::{Sha3Digest, encode_hex};
 use asqav_receipt::dsse::{Envelope, EnvelopeSignature, IN_TOTO};
+use asqav_receipt::glob::Glob;
+use asqav_receipt::id::{AgentId, IssuerId, Nonce};
 use asqav_receipt::json::Json;
 use asqav_receipt::json::python::Value as PythonValue;
 use asqav_receipt::keys::KeySet;
 use asqav_receipt::statement::Statement;
+use asqav_receipt::time::Timestamp;
 use asqav_receipt::verify::{Axis, AxisResult, ReceiptInputs, Report, Verdict, verify_receipt};
 use serde_json::{Value, json};
 use support::log::{Segment, Writer};
@@ -55,6 +59,37 @@ pub fn receipts() -> Vec<Vec<u8>> {
     let mut receipts: Vec<_> = log().into_iter().flat_map(|segment| segment.lines).collect();
     receipts.push(foreign::envelope(&key(), &foreign::payload()).to_string().into_bytes());
     receipts
+}
+
+/// A sound chain of two delegation tokens.
+pub fn chain() -> Vec<u8> {
+    let time = |text: &str| Timestamp::parse_rfc3339(text).expect("a time");
+    let next = Key::new(2, "finance-1");
+    let mut delegation = Delegation {
+        id: Nonce::from_bytes([1; 12]),
+        issuer: IssuerId::parse(support::ISSUER).expect("an issuer"),
+        suite: "ML-DSA-65",
+        key_thumbprint: key().thumbprint(),
+        public_key: None,
+        delegate: Delegate {
+            agent: AgentId::parse("agent-1").expect("an agent"),
+            key: Some(next.thumbprint()),
+        },
+        tools: vec![Glob::parse("ledger:*").expect("a pattern")],
+        when: vec![Restriction { pointer: "/amount".to_owned(), tests: vec![Test::AtMost(100)] }],
+        not_before: time("2026-05-01T00:00:00Z"),
+        expires_at: time("2026-07-01T00:00:00Z"),
+        depth: 2,
+        parent: None,
+    };
+    let first =
+        SignedDelegation { sig: key().sign(&delegation.signing_bytes()), delegation: delegation.clone() };
+    delegation.issuer = IssuerId::parse("agent-1").expect("an issuer");
+    (delegation.key_thumbprint, delegation.public_key) = (next.thumbprint(), Some(next.public_key.clone()));
+    (delegation.parent, delegation.depth) = (Some(first.digest()), 1);
+    delegation.tools = vec![Glob::parse("ledger:post").expect("a pattern")];
+    let second = SignedDelegation { sig: next.sign(&delegation.signing_bytes()), delegation };
+    [first.to_canonical(), b"\n".to_vec(), second.to_canonical(), b"\n".to_vec()].concat()
 }
 
 /// A sound statement about a receipt, in its envelope.

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use asqav_fuzz::{audit_log, log, log_file, member, receipts, statement, support};
+use asqav_fuzz::{audit_log, chain, log, log_file, member, receipts, statement, support};
 use asqav_receipt::base64url;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -29,6 +29,7 @@ fn write_all() -> std::io::Result<()> {
     for (at, segment) in log().iter().enumerate() {
         seeds.write("header", &format!("own-{at}"), segment.header.as_deref().unwrap_or_default())?;
     }
+    seeds.write("delegation", "own", &chain())?;
     for target in ["token", "proof"] {
         seeds.write(target, "empty", b"")?;
     }

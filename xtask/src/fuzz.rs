@@ -10,8 +10,8 @@ use crate::command::{Failure, cargo, root, run, succeeds, target};
 use crate::python::Peers;
 
 /// The targets, each named after what it reads.
-const TARGETS: [&str; 9] =
-    ["json", "receipt", "key_set", "statement", "token", "proof", "header", "log", "pqc_audit"];
+const TARGETS: [&str; 10] =
+    ["json", "receipt", "key_set", "statement", "token", "proof", "header", "delegation", "log", "pqc_audit"];
 
 /// Coverage of edges and comparisons, as libFuzzer reads it.
 const FLAGS: [&str; 5] = [
