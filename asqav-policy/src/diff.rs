@@ -78,7 +78,7 @@ impl Diff {
             (!members.is_empty()).then(|| (id.clone(), members))
         });
         let examples = [before, after].into_iter().flat_map(Trial::examples).map(|tested| tested.call);
-        let made = [old, new].into_iter().flat_map(|policy| policy.model().rules().flat_map(sample::calls));
+        let made = [old, new].into_iter().flat_map(|policy| sample::calls(policy.model().rules()));
         let calls: BTreeSet<Call> = examples.chain(made).take(sample::MAX_CALLS).collect();
         Self {
             members: changed_members(&said(old.model()), &said(new.model())),

@@ -15,12 +15,17 @@ use crate::glob::Glob;
 /// Texts of one argument that are listed at most; with more it is left open.
 const MAX_LISTED: usize = 16;
 
+/// Kinds of refused calls that are named at most; an agent can make up names.
+const MAX_REFUSED: usize = 100;
+
 /// What was seen, receipt by receipt.
 #[derive(Debug, Clone, Default)]
 pub struct Suggestion {
     tools: BTreeMap<String, Seen>,
     /// Denied calls by tool and reason.
     refused: BTreeMap<(String, String), u64>,
+    /// Refused calls of kinds behind the first [`MAX_REFUSED`].
+    refused_besides: u64,
 }
 
 /// The calls of one tool.
@@ -62,7 +67,12 @@ impl Suggestion {
         let (Some("protectmcp:decision"), Some(tool)) = (text("type"), text("tool_name")) else { return };
         if !matches!(text("decision"), Some("allow" | "observation")) {
             let reason = text("reason").unwrap_or_default().to_owned();
-            *self.refused.entry((tool.to_owned(), reason)).or_default() += 1;
+            let kind = (tool.to_owned(), reason);
+            if self.refused.len() < MAX_REFUSED || self.refused.contains_key(&kind) {
+                *self.refused.entry(kind).or_default() += 1;
+            } else {
+                self.refused_besides += 1;
+            }
             return;
         }
         let (agent, at) = (text("agent_id").unwrap_or_default(), text("issued_at").unwrap_or_default());
@@ -98,6 +108,12 @@ impl Suggestion {
             writeln_to(
                 &mut out,
                 &format!("# Left out, refused calls of {}: {calls} ({}).", quoted(tool), printable(reason)),
+            );
+        }
+        if self.refused_besides > 0 {
+            writeln_to(
+                &mut out,
+                &format!("# Left out, refused calls of other kinds: {}.", self.refused_besides),
             );
         }
         writeln_to(&mut out, &format!("version = 1\nid = {}", quoted(id)));
@@ -266,10 +282,54 @@ fn printable(text: &str) -> String {
 
 fn is_plain(c: char) -> bool {
     !c.is_control()
-        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        && !matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn writeln_to(out: &mut String, line: &str) {
     out.push_str(line);
     out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Model;
+
+    fn decision(tool: &str, decision: &str) -> Object {
+        let mut payload = Object::new();
+        payload.set("type", "protectmcp:decision");
+        payload.set("tool_name", tool);
+        payload.set("agent_id", "a");
+        payload.set("issued_at", "2026-04-06T10:00:00.000000Z");
+        payload.set("decision", decision);
+        payload.set("reason", "no_rule");
+        payload
+    }
+
+    /// An agent that makes up names does not make a draft too long to be read.
+    #[test]
+    fn made_up_names_are_counted_not_listed() {
+        let mut suggestion = Suggestion::default();
+        suggestion.note(&decision("good", "allow"));
+        for n in 0..50_000 {
+            suggestion.note(&decision(&format!("made-up-{n}"), "deny"));
+        }
+        let draft = suggestion.to_toml("p", "about");
+        assert!(draft.contains("# Left out, refused calls of other kinds: 49900.\n"), "{}", draft.len());
+        assert!(draft.len() < 20_000, "{}", draft.len());
+        Model::from_toml(&draft).unwrap();
+    }
+
+    #[test]
+    fn marks_that_hide_or_reorder_are_escaped() {
+        let mut suggestion = Suggestion::default();
+        suggestion.note(&decision("a\u{202e}\u{61c}\u{e0041}\u{ad}b", "allow"));
+        let draft = suggestion.to_toml("p", "x\u{61c}y");
+        assert!(draft.chars().all(|c| c == '\n' || is_plain(c)), "{draft:?}");
+        assert!(draft.contains("a\\U0000202E\\U0000061C\\U000E0041\\U000000ADb"), "{draft}");
+    }
 }

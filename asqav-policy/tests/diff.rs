@@ -120,3 +120,27 @@ fn agents_and_context_are_tried() {
         ],
     );
 }
+
+/// A file of 40 KB whose conditions ask for gigabytes of values.
+#[test]
+fn what_a_rule_asks_for_is_bounded() {
+    let names = |prefix: &str| (0..8).map(|n| format!("\"{prefix}{n}\"")).collect::<Vec<_>>().join(", ");
+    let conditions = |len: usize| {
+        let all = (0..1_000).map(|n| format!("  {{ arg = \"/x{n}\", max_len = {len} }},\n"));
+        all.collect::<String>()
+    };
+    let asks = |len| {
+        let tools = names("t");
+        rule(
+            "r",
+            "deny",
+            &format!("tools = [{tools}]\nagents = [{}]\nwhen.any = [\n{}]", names("a"), conditions(len)),
+        )
+    };
+    let diff = Diff::new(&trial(&asks(4_095)), &trial(&asks(4_094)));
+    assert!(!diff.is_empty());
+    let len: usize = diff.decisions.iter().map(|change| change.call.to_string().len()).sum();
+    assert!(diff.tried <= 1_000 && len < 32 << 20, "{} calls of {len} bytes", diff.tried);
+    let small = Diff::new(&trial(&asks(1)), &trial(&asks(2)));
+    assert!(small.tried > 10, "{}", small.tried);
+}

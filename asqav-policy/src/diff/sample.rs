@@ -17,6 +17,14 @@ use crate::window::Window;
 /// Calls that are tried at most, of all rules together.
 pub(super) const MAX_CALLS: usize = 100_000;
 
+/// Bytes of values in the calls made from one rule, and from all of them. A
+/// rule of 40 KB can ask for gigabytes of them.
+const MAX_RULE_LEN: usize = 4 << 20;
+const MAX_LEN: usize = 64 << 20;
+
+/// What a call takes besides its values, rounded up.
+const CALL_LEN: usize = 256;
+
 /// Names, and values for one condition, that are tried at most.
 const MAX_EACH: usize = 8;
 
@@ -26,38 +34,86 @@ type Values = BTreeMap<Place, Json>;
 /// Root and tokens of a pointer.
 type Place = (Option<String>, Vec<String>);
 
-/// Calls of the rule's tools, as far as a call can be made up: with values
-/// that its conditions ask for, and with values that they do not.
-pub(super) fn calls(rule: &Rule) -> Vec<Call> {
-    let mut tests = Vec::new();
-    if let Some(when) = &rule.when {
-        collect(when, &mut tests);
-    }
-    let base = base(&tests);
-    let mut variants = vec![base.clone(), Values::new()];
-    for (pointer, check) in &tests {
-        let Some(place) = place(pointer) else { continue };
-        let mut without = base.clone();
-        without.remove(&place);
-        variants.push(without);
-        for value in values(check) {
-            let mut variant = base.clone();
-            variant.insert(place.clone(), value);
-            variants.push(variant);
+/// Calls of the rules' tools, as far as a call can be made up: with values
+/// that their conditions ask for, and with values that they do not.
+pub(super) fn calls<'r>(rules: impl Iterator<Item = &'r Rule>) -> Vec<Call> {
+    let (mut all, mut left) = (Vec::new(), MAX_LEN);
+    for rule in rules {
+        let mut made = Made { calls: Vec::new(), left: left.min(MAX_RULE_LEN) };
+        let before = made.left;
+        made.make(rule);
+        left -= before - made.left;
+        all.extend(in_sessions(rule, made.calls));
+        if left < CALL_LEN || all.len() >= MAX_CALLS {
+            break;
         }
     }
-    let (open, edges) = rule.window.as_ref().map_or((None, Vec::new()), instants);
-    let mut calls = Vec::new();
-    for tool in rule.tools.iter().take(MAX_EACH).map(Glob::example) {
-        for agent in agents(rule) {
-            let start = said(rule, Call::new(&*tool).agent(&agent), open);
-            calls.extend(variants.iter().filter_map(|values| with(start.clone(), rule, values)));
-            let at_edges = edges.iter().map(|&edge| start.clone().at(edge));
-            calls.extend(at_edges.filter_map(|call| with(call, rule, &base)));
-            calls.extend(with(Call::new(&*tool).agent(&agent), rule, &base));
+    all
+}
+
+/// Calls made from one rule.
+struct Made {
+    calls: Vec<Call>,
+    /// How many bytes more they may take.
+    left: usize,
+}
+
+impl Made {
+    fn make(&mut self, rule: &Rule) {
+        let mut tests = Vec::new();
+        if let Some(when) = &rule.when {
+            collect(when, &mut tests);
+        }
+        let base = base(&tests);
+        let (open, edges) = rule.window.as_ref().map_or((None, Vec::new()), instants);
+        let starts: Vec<Call> = starts(rule).collect();
+        let inside: Vec<Call> = starts.iter().map(|call| said(rule, call.clone(), open)).collect();
+        self.add(rule, &inside, &base);
+        self.add(rule, &inside, &Values::new());
+        for edge in edges {
+            let at_edge: Vec<Call> = inside.iter().map(|call| call.clone().at(edge)).collect();
+            self.add(rule, &at_edge, &base);
+        }
+        self.add(rule, &starts, &base);
+        let places = tests.iter().filter_map(|(pointer, check)| Some((place(pointer)?, check)));
+        for (place, check) in places {
+            if self.left < size(&base) {
+                break;
+            }
+            let mut without = base.clone();
+            without.remove(&place);
+            self.add(rule, &inside, &without);
+            for value in values(check) {
+                without.insert(place.clone(), value);
+                self.add(rule, &inside, &without);
+            }
         }
     }
-    in_sessions(rule, calls)
+
+    /// Adds the calls with these values, as far as there is room.
+    fn add(&mut self, rule: &Rule, calls: &[Call], values: &Values) {
+        let len = size(values);
+        for call in calls {
+            let Some(left) = self.left.checked_sub(len) else { return };
+            self.left = left;
+            self.calls.extend(with(call.clone(), rule, values));
+        }
+    }
+}
+
+/// What a call with these values takes, in bytes, about.
+fn size(values: &Values) -> usize {
+    let one = |(place, value): (&Place, &Json)| {
+        let place: usize = place.1.iter().map(String::len).sum();
+        CALL_LEN / 4 + place + value.as_str().map_or(0, str::len)
+    };
+    values.iter().map(one).sum::<usize>() + CALL_LEN
+}
+
+/// A call of each tool by each agent, as far as they are tried.
+fn starts(rule: &Rule) -> impl Iterator<Item = Call> {
+    let tools = rule.tools.iter().take(MAX_EACH).map(Glob::example);
+    tools.flat_map(|tool| agents(rule).into_iter().map(move |agent| Call::new(&*tool).agent(agent)))
 }
 
 /// The calls, and the same in sessions with the labels that the rule asks for,
@@ -74,8 +130,13 @@ fn in_sessions(rule: &Rule, mut calls: Vec<Call>) -> Vec<Call> {
             call.carrying(Carried { name, of: of.map(|of| of.to_hex()), at })
         })
     };
-    let others: Vec<Call> =
-        calls.iter().flat_map(|call| [carrying(call), call.clone().outside_of_sessions()]).collect();
+    // Each label makes a call longer.
+    let room = MAX_RULE_LEN / (64 * (asked.len() + 4));
+    let others: Vec<Call> = calls
+        .iter()
+        .take(room)
+        .flat_map(|call| [carrying(call), call.clone().outside_of_sessions()])
+        .collect();
     calls.extend(others);
     calls
 }
@@ -152,23 +213,22 @@ fn place(pointer: &Pointer) -> Option<Place> {
 
 /// For each place the value that fulfils most of what is asked of it.
 fn base(tests: &[(&Pointer, &Check)]) -> Values {
-    let mut base = Values::new();
+    let mut asked: BTreeMap<Place, Vec<&Check>> = BTreeMap::new();
     for (pointer, check) in tests {
-        let Some(here) = place(pointer) else { continue };
-        let asked = || {
-            tests.iter().filter(|(other, _)| place(other).as_ref() == Some(&here)).map(|(_, check)| *check)
-        };
-        let fulfilled = |value: &Json| {
-            Seen::of(value).map_or(0, |seen| asked().filter(|check| check.holds(seen) == Ok(true)).count())
-        };
-        let known = base.get(&here).cloned();
-        // The first of equals, so that a later question does not replace it.
-        let best = known.into_iter().chain(values(check)).rev().max_by_key(fulfilled);
-        if let Some(best) = best {
-            base.insert(here, best);
+        if let Some(here) = place(pointer) {
+            asked.entry(here).or_default().push(check);
         }
     }
-    base
+    let best = |checks: &[&Check]| {
+        let fulfilled = |value: &Json| {
+            Seen::of(value)
+                .map_or(0, |seen| checks.iter().filter(|check| check.holds(seen) == Ok(true)).count())
+        };
+        // Of equals the one that the first question gives.
+        let candidates = checks.iter().take(MAX_EACH).flat_map(|check| values(check));
+        candidates.rev().max_by_key(fulfilled)
+    };
+    asked.into_iter().filter_map(|(here, checks)| Some((here, best(&checks)?))).collect()
 }
 
 /// Values on both sides of what the check asks.

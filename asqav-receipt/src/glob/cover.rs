@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::Glob;
 
 /// Steps that are taken before the answer is *not known to*.
-const MAX_STEPS: usize = 200_000;
+const MAX_STEPS: usize = 50_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Token {
@@ -56,24 +56,25 @@ fn tokens(text: &str) -> Vec<Token> {
 /// Walks through `inner` with every byte that it may stand for, and keeps the
 /// set of places that `outer` may have reached with it.
 fn includes(outer: &[Token], inner: &[Token], steps: &mut usize) -> bool {
-    let mut todo = vec![(0_usize, closed(outer, Places::from([0])))];
-    let mut seen = HashSet::new();
+    let start = (0_usize, closed(outer, Places::from([0])));
+    let mut seen = HashSet::from([start.clone()]);
+    let mut todo = vec![start];
     while let Some((at, places)) = todo.pop() {
-        let left = steps.checked_sub(1).filter(|_| !places.is_empty());
-        let Some(left) = left else { return false };
-        *steps = left;
-        if !seen.insert((at, places.clone())) {
-            continue;
-        }
-        match inner.get(at) {
-            None if places.contains(&outer.len()) => {}
+        let next: Vec<(usize, Places)> = match inner.get(at) {
+            None if places.contains(&outer.len()) => Vec::new(),
             None => return false,
-            Some(&Token::Byte(byte)) => todo.push((at + 1, step(outer, &places, byte))),
+            Some(&Token::Byte(byte)) => vec![(at + 1, step(outer, &places, byte))],
             Some(star) => {
-                for byte in alphabet(outer, *star) {
-                    todo.push((at, step(outer, &places, byte)));
-                }
-                todo.push((at + 1, places));
+                let stays = alphabet(outer, *star).into_iter().map(|byte| (at, step(outer, &places, byte)));
+                stays.chain([(at + 1, places.clone())]).collect()
+            }
+        };
+        for state in next {
+            // Counted here, so that what waits is bounded too.
+            let Some(left) = steps.checked_sub(1).filter(|_| !state.1.is_empty()) else { return false };
+            *steps = left;
+            if seen.insert(state.clone()) {
+                todo.push(state);
             }
         }
     }

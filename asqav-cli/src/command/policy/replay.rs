@@ -18,6 +18,9 @@ use crate::log::payload;
 use crate::output::{Colour, Output};
 use crate::text::escape;
 
+/// Decisions that are told one by one at most; of more the first.
+const MAX_LINES: usize = 100_000;
+
 /// A decision that is not simply the same.
 struct Line {
     action_id: String,
@@ -33,26 +36,40 @@ pub(crate) fn run(args: &Replay, output: &mut Output) -> Result<Exit, CliError> 
     let (log, _) = recorded::open(&args.log_dir, &args.keys)?;
     let vault = key.map(|key| Vault::new(&args.log_dir, key));
     let mut replays = Replays { policy: trial.policy(), vault, decisions: HashMap::new() };
-    let (mut same, mut lines) = (0, Vec::new());
+    let (mut same, mut differ, mut others, mut lines) = (0, 0, 0, Vec::new());
     recorded::visit(&log, |receipt| {
         match replays.replay(receipt)? {
             Some(Line { replayed: Replayed::Same, .. }) => same += 1,
-            Some(line) => lines.push(line),
+            Some(line) => {
+                let differs = matches!(line.replayed, Replayed::Differs { .. });
+                *(if differs { &mut differ } else { &mut others }) += 1;
+                if lines.len() < MAX_LINES {
+                    lines.push(line);
+                }
+            }
             None => {}
         }
         Ok(())
     })?;
-    let differ = lines.iter().filter(|line| matches!(line.replayed, Replayed::Differs { .. })).count();
+    let counts = Counts { same, differ, others };
     if output.is_json() {
-        output.object(&object(&lines, same, differ))?;
+        output.object(&object(&lines, counts))?;
     } else {
-        write_text(&lines, same, differ, output)?;
+        write_text(&lines, counts, output)?;
     }
-    Ok(match (differ, lines.len()) {
+    Ok(match (differ, others) {
         (0, 0) => Exit::Done,
         (0, _) => Exit::Unverifiable,
         _ => Exit::Invalid,
     })
+}
+
+/// How many decisions are the same, differ, and were not recomputed.
+#[derive(Clone, Copy)]
+struct Counts {
+    same: usize,
+    differ: usize,
+    others: usize,
 }
 
 /// What is recomputed, and what is kept for that.
@@ -78,7 +95,8 @@ impl Replays<'_> {
             "protectmcp:decision" => {
                 let opened = self.opened(receipt, &action_id)?;
                 let replayed = self.policy.replay(payload, &opened);
-                if self.policy.reads_results() {
+                // A call that was denied has no result.
+                if self.policy.reads_results() && text("decision") == "allow" {
                     self.decisions.insert(action_id.clone(), (json, opened));
                 }
                 replayed
@@ -120,7 +138,7 @@ fn opened(receipt: &[u8], action_id: &str, vault: &Vault) -> Result<BTreeMap<Str
     Ok(checked.cloned().collect())
 }
 
-fn object(lines: &[Line], same: usize, differ: usize) -> Json {
+fn object(lines: &[Line], counts: Counts) -> Json {
     let members = lines.iter().map(|line| {
         let mut object = Object::new();
         object.set("action_id", line.action_id.as_str());
@@ -137,14 +155,16 @@ fn object(lines: &[Line], same: usize, differ: usize) -> Json {
         Json::Object(object)
     });
     let mut object = Object::new();
+    let Counts { same, differ, others } = counts;
     object.set("same", file::count(same));
     object.set("differ", file::count(differ));
-    object.set("not_recomputed", file::count(lines.len() - differ));
+    object.set("not_recomputed", file::count(others));
     object.set("decisions", Json::Array(members.collect()));
     Json::Object(object)
 }
 
-fn write_text(lines: &[Line], same: usize, differ: usize, output: &mut Output) -> Result<(), CliError> {
+fn write_text(lines: &[Line], counts: Counts, output: &mut Output) -> Result<(), CliError> {
+    let Counts { same, differ, others } = counts;
     for line in lines {
         let (word, why) = match &line.replayed {
             Replayed::Differs { recorded, recomputed } => (
@@ -158,10 +178,9 @@ fn write_text(lines: &[Line], same: usize, differ: usize, output: &mut Output) -
         let (id, tool) = (escape(&line.action_id), escape(&line.tool));
         writeln!(output, "{word}: {seq} {id} {tool}: {}", escape(&why))?;
     }
-    writeln!(
-        output,
-        "{same} decisions are the same, {differ} differ, {} not recomputed",
-        lines.len() - differ
-    )?;
+    if differ + others > lines.len() {
+        writeln!(output, "and {} more", differ + others - lines.len())?;
+    }
+    writeln!(output, "{same} decisions are the same, {differ} differ, {others} not recomputed")?;
     Ok(output.flush()?)
 }
