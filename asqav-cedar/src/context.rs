@@ -48,7 +48,7 @@ fn arguments(call: &ToolCall, fields: &Fields) -> Result<Value, OutsideSchema> {
     let mut given = Vec::with_capacity(call.arguments.len());
     for Argument { name, value, .. } in &call.arguments {
         let field = fields.get(name).ok_or(OutsideSchema)?;
-        if field.kind == Type::Unseen {
+        if !field.kind.is_seen() {
             given.push((field, None));
         } else {
             let text = value.as_ref().ok_or(OutsideSchema)?;
@@ -100,7 +100,7 @@ fn object(members: &Object, fields: &Fields) -> Result<Value, OutsideSchema> {
     let mut given = Vec::with_capacity(members.len());
     for (name, json) in members.iter() {
         let field = fields.get(name).ok_or(OutsideSchema)?;
-        given.push((field, (field.kind != Type::Unseen).then_some(json)));
+        given.push((field, field.kind.is_seen().then_some(json)));
     }
     collect(fields, &given)
 }

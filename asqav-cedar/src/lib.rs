@@ -1,7 +1,7 @@
 //! Cedar policies for asqav gates.
 //!
 //! [`CedarPolicy`] implements the same trait as asqav's own engine, so a gate
-//! takes it as it is; [`Layers`](https://docs.rs/asqav-policy) joins it with
+//! takes it as it is; `Layers` in asqav-policy joins it with
 //! rules that have rates, budgets and approvals, which Cedar has not. The
 //! schema is made from the tools ([`Tool`]), policies are validated against it
 //! strictly, and each tool's calls are asked only of the policies that can be

@@ -100,4 +100,13 @@ impl Type {
     pub fn set(of: Self) -> Self {
         Self::Set(Box::new(of))
     }
+
+    /// Whether policies see such a value.
+    pub(crate) fn is_seen(&self) -> bool {
+        match self {
+            Self::Unseen => false,
+            Self::Set(of) => of.is_seen(),
+            _ => true,
+        }
+    }
 }

@@ -18,7 +18,8 @@ fn tools() -> [Tool; 3] {
             .optional("note", Type::Text)
             .optional("tags", Type::set(Type::Text))
             .optional("urgent", Type::Bool)
-            .optional("payload", Type::Unseen),
+            .optional("payload", Type::Unseen)
+            .optional("rows", Type::set(Type::Unseen)),
         Tool::new("mail:send"),
     ]
 }
@@ -182,6 +183,7 @@ fn values_have_the_types_of_the_tool() {
         ("urgent", "true", true),
         ("urgent", "0", false),
         ("payload", r#"{"any":[1.234567,null]}"#, true),
+        ("rows", r#"[1,{"a":null}]"#, true),
         ("other", "1", false),
     ] {
         let call = ToolCall::builder("ledger:post", "x");

@@ -105,7 +105,7 @@ impl Walk<'_> {
             match (member.key.as_str(), text(member)) {
                 ("tools" | "examples", _) => {}
                 ("arg" | "cost", Some(pointer)) => self.argument(member.value.at, pointer, tools),
-                ("by", _) => {
+                ("by" | "of", _) => {
                     for (at, key) in texts(&member.value).filter(|(_, key)| key.starts_with('/')) {
                         self.argument(at, key, tools);
                     }
@@ -197,7 +197,9 @@ when = { all = [
     { arg = "/amount", le = 5 },
     { not = { arg = "/to~1from", eq = "/eq" } },
     { arg = "", contains = ["card"] },
+    { label = "seen", of = ["/to", "/from/0"] },
 ] }
+raises = ["moved", { label = "seen", of = ["/iban", "/x"] }]
 examples = { allow = [{ tool = "other", args = { none = 1 } }] }
 "#;
 
@@ -223,6 +225,10 @@ examples = { allow = [{ tool = "other", args = { none = 1 } }] }
                 (15, 52, Some("r"), &argument("account")),
                 (18, 13, Some("r"), &argument("amount")),
                 (19, 21, Some("r"), &argument("to/from")),
+                (21, 29, Some("r"), &argument("to")),
+                (21, 36, Some("r"), &argument("from")),
+                (23, 44, Some("r"), &argument("iban")),
+                (23, 53, Some("r"), &argument("x")),
             ]
         );
         crate::Model::from_toml(FILE).unwrap_err();
