@@ -6,6 +6,16 @@
 //! take a [`ToolCall`](crate::ToolCall) and give a [`ToolOutput`]; with the
 //! feature `http`, [`SignedHttpLayer`](http::SignedHttpLayer) wraps HTTP tool routers.
 //!
+//! # Delegation tokens
+//! A request that comes with a [chain of tokens](crate::delegation) is judged
+//! by it: an [`Adapter`] puts it into [`ToolCall::delegations`], and
+//! `SignedHttpLayer` takes it from the request's extensions, where a layer
+//! further out has put a [`Presented`](crate::delegation::Presented), from a
+//! header, a cookie or a login of its own. Chains are 5 to 60 KB long: more
+//! than many servers take in headers.
+//!
+//! [`ToolCall::delegations`]: crate::ToolCall::delegations
+//!
 //! # Order with other layers
 //! A layer further out sees a call first.
 //!
