@@ -31,6 +31,7 @@ mod lifecycle;
 mod review;
 mod run;
 mod shutdown;
+mod watch;
 
 use std::fmt;
 use std::future::Future;
@@ -68,6 +69,7 @@ use halt::Halt;
 pub(crate) use identity::{Fresh, Identity, Kind};
 pub(crate) use install::Entry;
 pub(crate) use review::{Reviewed, Reviewing};
+use watch::ClockWatch;
 
 /// Guards the tool calls of one agent and keeps their receipts in one log.
 ///
@@ -89,6 +91,7 @@ struct Inner {
     /// After so many denials a session is frozen.
     freeze_after: Option<NonZeroU32>,
     denials: Arc<DenialBudget>,
+    watch: ClockWatch,
     timer: Timer,
     sessions: Arc<OpenSessions>,
     recorder: Recorder,

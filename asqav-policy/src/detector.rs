@@ -5,6 +5,7 @@
 //! not hold, and a deny rule does. The digest of a policy covers the name and
 //! the version of each detector that it uses.
 
+mod bounded;
 mod card;
 mod email;
 mod groups;
@@ -13,11 +14,13 @@ mod secret;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use asqav_receipt::json::Json;
 
 use crate::error::{Problem, quote};
 use crate::facts::{Seen, Why};
+use bounded::{DEFAULT_LIMIT, LeftBehind};
 
 /// Texts of one value are looked at up to this many bytes in all: linear time
 /// is still time. A longer value is unknown.
@@ -80,6 +83,8 @@ pub struct Detector {
     version: u32,
     built_in: bool,
     detect: Arc<dyn Detect>,
+    limit: Duration,
+    left_behind: LeftBehind,
 }
 
 /// A detector that comes with the engine.
@@ -112,9 +117,18 @@ impl Detect for BuiltIn {
 }
 
 impl Detector {
-    /// A detector of one's own.
+    /// A detector of one's own. It runs on a thread of its own and has a second
+    /// for all texts of one value; a panic is a failure.
     pub fn new(detect: impl Detect) -> Self {
         Self::of(detect, false)
+    }
+
+    /// Gives it so long for all texts of one value; afterwards the condition is
+    /// unknown, with the reason `detector_timeout`. The engine's own detectors
+    /// look at each character once and need no limit.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 
     /// Payment card numbers: 13 to 19 digits, in groups or not, that begin
@@ -156,7 +170,9 @@ impl Detector {
     }
 
     fn of(detect: impl Detect, built_in: bool) -> Self {
-        Self { name: detect.name().into(), version: detect.version(), built_in, detect: Arc::new(detect) }
+        let (name, version) = (detect.name().into(), detect.version());
+        let left_behind = LeftBehind::default();
+        Self { name, version, built_in, detect: Arc::new(detect), limit: DEFAULT_LIMIT, left_behind }
     }
 
     /// Its name.
@@ -182,8 +198,14 @@ impl Detector {
         Err(Problem::Word { found: quote(&self.name), expected })
     }
 
+    /// Of one of the engine's own.
     fn finds(&self, text: &str) -> Result<bool, Why> {
         self.detect.finds(text).map_err(|_| Why::Detector)
+    }
+
+    /// Of one that is foreign code.
+    fn finds_in_time(&self, texts: &Arc<[String]>) -> Result<bool, Why> {
+        bounded::finds(&self.detect, texts, self.limit, &self.left_behind)
     }
 }
 
@@ -204,17 +226,29 @@ impl fmt::Debug for Detector {
 /// Whether any text, name of a member or number in `value` holds what one of
 /// `detectors` looks for. What is found outweighs what cannot be said.
 pub(crate) fn any_finds(detectors: &[Detector], value: Seen<'_>) -> Result<bool, Why> {
-    let mut scan = Scan { detectors, left: MAX_SCANNED, unknown: None };
+    let foreign = detectors.iter().any(|detector| !detector.built_in).then(Vec::new);
+    let mut scan = Scan { detectors, left: MAX_SCANNED, unknown: None, foreign };
     if scan.seen(value) {
         return Ok(true);
     }
-    scan.unknown.map_or(Ok(false), Err)
+    let Scan { mut unknown, foreign, .. } = scan;
+    let texts: Arc<[String]> = foreign.unwrap_or_default().into();
+    for detector in detectors.iter().filter(|detector| !detector.built_in) {
+        match detector.finds_in_time(&texts) {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            Err(why) => _ = unknown.get_or_insert(why),
+        }
+    }
+    unknown.map_or(Ok(false), Err)
 }
 
 struct Scan<'d> {
     detectors: &'d [Detector],
     left: usize,
     unknown: Option<Why>,
+    /// The texts for foreign detectors, if there are any.
+    foreign: Option<Vec<String>>,
 }
 
 impl Scan<'_> {
@@ -239,7 +273,10 @@ impl Scan<'_> {
             return false;
         };
         self.left = left;
-        for detector in self.detectors {
+        if let Some(texts) = &mut self.foreign {
+            texts.push(text.to_owned());
+        }
+        for detector in self.detectors.iter().filter(|detector| detector.built_in) {
             match detector.finds(text) {
                 Ok(true) => return true,
                 Ok(false) => {}

@@ -16,7 +16,9 @@ use crate::index::{RiskIndex, RuleIndex};
 use crate::label::{LabelTest, Labelled};
 use crate::limit::Limit;
 use crate::model::Model;
+use crate::obligation::Obliged;
 use crate::rule::{RateLimit, Rule, RuleEffect};
+use crate::tool;
 
 /// So many rules about one tool and agent are judged without allocating.
 const CONCERNED: usize = 32;
@@ -53,6 +55,9 @@ pub struct Ruling<'p> {
     pub keyed: Few<(&'p RuleId, usize, &'p Limit)>,
     /// The labels that the call raises once it is admitted, with their rules.
     pub(crate) raises: Few<(&'p RuleId, &'p Labelled)>,
+    /// What the call may run with only, with the rules that say so: those that
+    /// hold *or could not be evaluated*.
+    pub(crate) obliged: Few<(&'p RuleId, &'p Obliged)>,
     /// The rules [in shadow](Rule::in_shadow) that would have restricted the
     /// call: those that hold or could not be evaluated, ordered by id.
     pub shadow: Few<&'p RuleId>,
@@ -79,6 +84,14 @@ pub enum Reason {
     /// `detector_error`: a condition could not be evaluated, because a detector
     /// failed.
     DetectorError,
+    /// `detector_timeout`: a condition could not be evaluated, because a
+    /// detector did not answer in time.
+    DetectorTimeout,
+    /// `unknown_tool`: the policy lists its tools, and this is none of them.
+    UnknownTool,
+    /// `argument_outside_schema`: the call has not the arguments that the policy
+    /// says its tool has.
+    ArgumentOutsideSchema,
     /// `session_required`: the call would raise a label, and is in no session.
     SessionRequired,
 }
@@ -94,6 +107,9 @@ impl Reason {
             Self::OutsideWindow => "outside_window",
             Self::InputUnusable => "input_unusable",
             Self::DetectorError => "detector_error",
+            Self::DetectorTimeout => "detector_timeout",
+            Self::UnknownTool => "unknown_tool",
+            Self::ArgumentOutsideSchema => "argument_outside_schema",
             Self::SessionRequired => "session_required",
         }
     }
@@ -131,7 +147,7 @@ impl RulePolicy {
         let rules = |on_result| (0..).zip(model.rules()).filter(move |(_, rule)| rule.on_result == on_result);
         let (calls, results) = (RuleIndex::new(rules(false)), RuleIndex::new(rules(true)));
         let risks = RiskIndex::new(model.risks());
-        let reads_arguments = model.rules().any(Rule::reads_arguments);
+        let reads_arguments = !model.tools().is_empty() || model.rules().any(Rule::reads_arguments);
         let reads_results = model.rules().any(|rule| rule.on_result);
         let reads_labels = model.rules().flat_map(|rule| &rule.when).any(|when| !when.labels().is_empty());
         Self { model, calls, results, risks, reads_arguments, reads_results, reads_labels }
@@ -172,6 +188,9 @@ impl RulePolicy {
     /// booleans or texts without escapes.
     #[must_use]
     pub fn judge(&self, facts: &Facts<'_>) -> Ruling<'_> {
+        if let Some(reason) = self.outside(facts) {
+            return Tally(Standings::new()).refuse(reason, &[]);
+        }
         let tally = self.tally(&self.calls, facts);
         tally.labelled(tally.limited(tally.told_apart(tally.ruling(), facts), facts), facts)
     }
@@ -215,6 +234,16 @@ impl RulePolicy {
             asked.extend(rule.into_iter().flat_map(|rule| &rule.when).flat_map(|when| when.labels()));
         });
         Some(asked).filter(|asked| !asked.is_empty())
+    }
+
+    /// Why a call is none that the policy knows of, where it lists its tools.
+    fn outside(&self, facts: &Facts<'_>) -> Option<Reason> {
+        let tools = self.model.tools();
+        if tools.is_empty() {
+            return None;
+        }
+        let known = tools.binary_search_by(|tool| tool.name.as_str().cmp(facts.tool));
+        tool::refuse(known.ok().and_then(|at| tools.get(at)), facts)
     }
 
     /// The rules that stand to the call in any way, ordered by id.
@@ -278,10 +307,14 @@ impl Rule {
             || self.raises.iter().any(|label| !label.of.is_empty())
     }
 
-    /// Whether a detector could not say what its condition needs.
-    fn detector_fails(&self, facts: &Facts<'_>) -> bool {
+    /// Why a detector could not say what its condition needs, if one could not.
+    fn detector_fault(&self, facts: &Facts<'_>) -> Option<Reason> {
         let tests = self.when.iter().flat_map(|when| when.tests());
-        tests.into_iter().any(|(pointer, check)| test(pointer, check, facts) == Err(Why::Detector))
+        tests.into_iter().find_map(|(pointer, check)| match test(pointer, check, facts) {
+            Err(Why::Detector) => Some(Reason::DetectorError),
+            Err(Why::DetectorTimeout) => Some(Reason::DetectorTimeout),
+            _ => None,
+        })
     }
 }
 
@@ -334,6 +367,7 @@ impl<'p> Tally<'p> {
                 limits: Few::new(),
                 keyed: Few::new(),
                 raises: Few::new(),
+                obliged: Few::new(),
                 shadow: self.shadow(),
             };
         }
@@ -348,8 +382,8 @@ impl<'p> Tally<'p> {
                 .0
                 .iter()
                 .filter(|((_, rule), standing)| !rule.in_shadow && *standing == Standing::Unknown);
-            if unknown.any(|((_, rule), _)| rule.detector_fails(facts)) {
-                ruling.reason = Some(Reason::DetectorError);
+            if let Some(fault) = unknown.find_map(|((_, rule), _)| rule.detector_fault(facts)) {
+                ruling.reason = Some(fault);
             }
         }
         ruling
@@ -377,6 +411,7 @@ impl<'p> Tally<'p> {
             limits: Few::new(),
             keyed: Few::new(),
             raises: Few::new(),
+            obliged: Few::new(),
             shadow: self.shadow(),
         }
     }
@@ -389,6 +424,7 @@ impl<'p> Tally<'p> {
             limits: self.limits(),
             keyed: self.keyed(),
             raises: self.raises(),
+            obliged: self.obliged(),
             shadow: self.shadow(),
         }
     }
@@ -434,6 +470,14 @@ impl<'p> Tally<'p> {
         let holding = self.of(RuleEffect::Allow, Standing::Holds);
         let holding = holding.chain(self.of(RuleEffect::Approve, Standing::Holds));
         holding.flat_map(|(id, rule)| rule.raises.iter().map(move |label| (id, label))).collect()
+    }
+
+    fn obliged(&self) -> Few<(&'p RuleId, &'p Obliged)> {
+        let kinds = [RuleEffect::Allow, RuleEffect::Approve]
+            .into_iter()
+            .flat_map(|effect| [(effect, Standing::Holds), (effect, Standing::Unknown)]);
+        let rules = kinds.flat_map(|(effect, standing)| self.of(effect, standing));
+        rules.flat_map(|(id, rule)| rule.obligations.iter().map(move |obliged| (id, obliged))).collect()
     }
 
     /// The rules of these kinds, in the order of the kinds.

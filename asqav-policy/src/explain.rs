@@ -161,6 +161,7 @@ impl Explanation<'_> {
         let keyed = self.ruling.keyed.iter().map(|(rule, _, limit)| {
             normal::object([("rule", rule.as_str().into()), ("limit", normal::write_limit(limit))])
         });
+        let obliged = self.ruling.obliged.iter().map(|(_, obliged)| normal::write_obligation(obliged));
         let raises = self.ruling.raises.iter().map(|(_, label)| normal::write_label(label));
         let shadow = self.ruling.shadow.iter().map(|rule| rule.as_str().into());
         normal::object([
@@ -168,6 +169,7 @@ impl Explanation<'_> {
             ("reason", self.ruling.reason.map_or(Json::Null, |reason| reason.code().into())),
             ("rules", Json::Array(self.rules.iter().map(RuleFinding::to_json).collect())),
             ("limits", Json::Array(limits.chain(keyed).collect())),
+            ("obligations", Json::Array(obliged.collect())),
             ("raises", Json::Array(raises.collect())),
             ("result_judged", Json::Bool(self.reviewed)),
             ("shadow", Json::Array(shadow.collect())),
@@ -235,6 +237,9 @@ impl fmt::Display for Explanation<'_> {
         }
         for (rule, _, limit) in &self.ruling.keyed {
             writeln!(f, "  limit of `{rule}`: {}", limit.words())?;
+        }
+        for (rule, _) in &self.ruling.obliged {
+            writeln!(f, "  rule `{rule}` obliges: the call runs only if that is done")?;
         }
         for (rule, label) in &self.ruling.raises {
             writeln!(f, "  rule `{rule}` raises the label `{}` in the session", label.name)?;

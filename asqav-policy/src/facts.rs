@@ -67,6 +67,8 @@ pub enum Why {
     TooLong,
     /// A detector failed.
     Detector,
+    /// A detector did not answer in time.
+    DetectorTimeout,
     /// The call is in no session, so that nobody knows its labels.
     NoSession,
     /// The clock is behind the time at which something happened.
@@ -85,6 +87,7 @@ impl Why {
             Self::Ambiguous => "the value is not in its plain form",
             Self::TooLong => "the value is too long",
             Self::Detector => "a detector failed",
+            Self::DetectorTimeout => "a detector did not answer in time",
             Self::NoSession => "the call is in no session",
             Self::ClockBack => "the clock went back",
         }
@@ -178,6 +181,16 @@ impl<'a> Facts<'a> {
             Root::Arguments => return Err(Why::Mistyped),
         };
         given.map_or(Ok(None), |given| given.at(&pointer.rest))
+    }
+
+    /// The names of the arguments.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.few.iter().map(|(name, _)| *name).chain(self.many.keys().copied())
+    }
+
+    /// Whether the argument is there, whatever its value.
+    pub(crate) fn has(&self, pointer: &Pointer) -> bool {
+        matches!(&pointer.root, Root::Argument(name) if self.given(name).is_some())
     }
 
     /// Whether one of `detectors` finds something at `pointer`, or in any

@@ -18,6 +18,11 @@
 //!   { calls = 100, per = "1h", by = [] },
 //! ]
 //! raises = ["money-moved", { label = "paid", of = ["/iban"] }]   # in the session, once admitted
+//! obligations = [                 # the call runs only if that is done (`Gate::run_enforced`)
+//!   { arg = "/amount", cap = 1000 },
+//!   { result = "/card", mask = 4 },   # redact = true, mask, replace, cap
+//!   { notify = "posted" },            # label, notify
+//! ]
 //! window = { days = ["mon", "fri"], from = "08:00", to = "18:00", zone = "Europe/Zurich" }
 //!
 //! [rule.when]                     # conditions on arguments, by JSON pointer
@@ -31,6 +36,10 @@
 //! [risk]                          # which tools read, write, destroy
 //! read = ["ledger:query_*"]
 //! destructive = ["**:delete_*"]
+//!
+//! [[tool]]                        # with one of these, every tool that is not listed is denied
+//! name = "ledger:post_entry"
+//! arguments = { amount = { type = "integer", ge = 1 }, memo = { type = "string", optional = true }, iban = "string" }
 //!
 //! [tool_classes]                  # written `@payments` among a rule's tools
 //! payments = ["ledger:post_*", "bank:transfer"]
@@ -80,10 +89,12 @@ mod json;
 mod label;
 mod limit;
 mod mentions;
+mod obligation;
 mod rule;
 mod scope;
 mod table;
 mod toml;
+mod tool;
 mod tree;
 #[cfg(feature = "yaml")]
 mod yaml;
@@ -181,12 +192,13 @@ fn read_document(document: &tree::Node, detectors: Vec<Detector>) -> Result<(Pol
         FILE_VERSION => {}
         other => return Err(Fault::at(version.at(), Problem::Version(other))),
     }
-    document.allow_only(&["version", "id", "risk", "tool_classes", "data_classes", "rule"])?;
+    document.allow_only(&["version", "id", "risk", "tool_classes", "data_classes", "tool", "rule"])?;
     let id = document.require("id")?;
     let id = PolicyId::parse(id.text()?).map_err(|error| Fault::at(id.at(), error))?;
     let scope = Scope::read(&document, detectors)?;
     let risks = scope::read_risks(&document)?;
-    Ok((id, Parts { rules: read_rules(&document, &scope)?, risks }))
+    let tools = tool::read(&document, &scope)?;
+    Ok((id, Parts { rules: read_rules(&document, &scope)?, risks, tools }))
 }
 
 fn read_rules(document: &Table<'_>, scope: &Scope) -> Result<Vec<Rule>, Fault> {

@@ -53,12 +53,14 @@ pub mod limit;
 mod lint;
 pub mod model;
 mod normal;
+pub mod obligation;
 mod pointer;
 #[cfg(feature = "gate")]
 mod policy;
 mod replay;
 pub mod rule;
 mod suggest;
+pub mod tool;
 mod trial;
 pub mod window;
 
@@ -81,8 +83,10 @@ pub use layers::{Layers, LayersError};
 pub use limit::{Key, Limit};
 pub use lint::{Lint, LintKind};
 pub use model::{Model, ModelBuilder};
+pub use obligation::Obligation;
 pub use replay::Replayed;
 pub use rule::{RateLimit, Rule, RuleEffect};
 pub use suggest::Suggestion;
+pub use tool::{Kind, Tool};
 pub use trial::{Tested, Trial};
 pub use window::{Day, Window};

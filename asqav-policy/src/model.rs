@@ -13,6 +13,7 @@ use crate::glob::Glob;
 use crate::label::LabelTest;
 use crate::normal;
 use crate::rule::Rule;
+use crate::tool::Tool;
 use crate::trial;
 
 /// Rules in one policy at most.
@@ -26,6 +27,7 @@ pub(crate) const MAX_RISK_PATTERNS: usize = 10_000;
 pub(crate) struct Parts {
     pub(crate) rules: Vec<Rule>,
     pub(crate) risks: Vec<(Risk, Glob)>,
+    pub(crate) tools: Vec<Tool>,
 }
 
 /// A policy being written in Rust.
@@ -49,6 +51,7 @@ pub struct ModelBuilder {
     id: String,
     rules: Vec<Rule>,
     risks: Result<Vec<(Risk, Glob)>, Problem>,
+    tools: Vec<Tool>,
 }
 
 impl ModelBuilder {
@@ -69,14 +72,21 @@ impl ModelBuilder {
         self
     }
 
+    /// Adds a tool that the policy knows. With one of them, every call of a tool
+    /// that is not added is denied, whatever a rule says.
+    pub fn tool(mut self, tool: Tool) -> Self {
+        self.tools.push(tool);
+        self
+    }
+
     /// Checks everything.
     ///
     /// # Errors
     /// [`PolicyError`] for the first thing that is wrong.
     pub fn build(self) -> Result<Model, PolicyError> {
-        let Self { id, rules, risks } = self;
+        let Self { id, rules, risks, tools } = self;
         let checked = || {
-            let parts = Parts { rules, risks: risks? };
+            let parts = Parts { rules, risks: risks?, tools };
             Model::checked(PolicyId::parse(id).map_err(Problem::Id)?, parts)
         };
         checked().map_err(Fault::without_file)
@@ -92,6 +102,8 @@ pub struct Model {
     id: PolicyId,
     rules: Vec<(RuleId, Rule)>,
     risks: Vec<(Risk, Glob)>,
+    /// Ordered by name.
+    tools: Vec<Tool>,
     normalised: Box<[u8]>,
     digest: Sha256Digest,
 }
@@ -108,7 +120,7 @@ impl Model {
 
     /// The policy `id`, to be given rules and what else it says.
     pub fn builder(id: &str) -> ModelBuilder {
-        ModelBuilder { id: id.to_owned(), rules: Vec::new(), risks: Ok(Vec::new()) }
+        ModelBuilder { id: id.to_owned(), rules: Vec::new(), risks: Ok(Vec::new()), tools: Vec::new() }
     }
 
     pub(crate) fn checked(id: PolicyId, parts: Parts) -> Result<Self, Fault> {
@@ -119,7 +131,18 @@ impl Model {
 
     /// A policy whose examples were not asked: never for a gate.
     pub(crate) fn unproven(id: PolicyId, parts: Parts) -> Result<Self, Fault> {
-        let Parts { rules, risks } = parts;
+        let Parts { rules, risks, mut tools } = parts;
+        for tool in &tools {
+            tool.check().map_err(|problem| Fault { at: tool.at, rule: None, problem })?;
+        }
+        tools.sort_by(|one, other| one.name.cmp(&other.name));
+        if let Some([_, second]) = tools.array_windows().find(|[one, other]| one.name == other.name) {
+            return Err(Fault {
+                at: second.at,
+                rule: None,
+                problem: Problem::Combination("a tool is listed twice"),
+            });
+        }
         let mut rules =
             rules.into_iter().map(|rule| Ok((rule.check()?, rule))).collect::<Result<Vec<_>, Fault>>()?;
         if rules.len() > MAX_RULES {
@@ -135,9 +158,9 @@ impl Model {
             return Err(Fault { at, rule, problem: Problem::DuplicateRule });
         }
         check_raised(&rules)?;
-        let normalised = normal::write(&id, &rules, &risks)?;
+        let normalised = normal::write(&id, &rules, &risks, &tools)?;
         let digest = Sha256Digest::of(&normalised);
-        Ok(Self { id, rules, risks, digest, normalised: normalised.into() })
+        Ok(Self { id, rules, risks, tools, digest, normalised: normalised.into() })
     }
 
     /// The policy's id.
@@ -154,6 +177,11 @@ impl Model {
     /// The risk classes and the patterns of tools in them.
     pub(crate) fn risks(&self) -> &[(Risk, Glob)] {
         &self.risks
+    }
+
+    /// The tools that the policy knows, ordered by name; empty: any.
+    pub(crate) fn tools(&self) -> &[Tool] {
+        &self.tools
     }
 
     pub(crate) fn entries(&self) -> &[(RuleId, Rule)] {

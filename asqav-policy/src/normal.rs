@@ -13,7 +13,9 @@ use crate::error::Problem;
 use crate::glob::Glob;
 use crate::label::{LabelTest, Labelled};
 use crate::limit::{Key, Limit, What};
+use crate::obligation::{Duty, Obliged};
 use crate::rule::{RateLimit, Rule};
+use crate::tool::Tool;
 use crate::window::{TIME_ZONE_DATA, Window};
 
 /// Canonical JSON of the policy; `rules` are ordered by id.
@@ -21,6 +23,7 @@ pub(crate) fn write(
     id: &PolicyId,
     rules: &[(RuleId, Rule)],
     risks: &[(Risk, Glob)],
+    tools: &[Tool],
 ) -> Result<Vec<u8>, Problem> {
     let zones_from_data =
         rules.iter().filter_map(|(_, rule)| rule.window.as_ref()).any(|window| window.zone.from_data);
@@ -29,8 +32,9 @@ pub(crate) fn write(
         ("engine", env!("CARGO_PKG_NAME").into()),
         ("engine_version", env!("CARGO_PKG_VERSION").into()),
         ("time_zone_data", if zones_from_data { TIME_ZONE_DATA.into() } else { Json::Null }),
-        ("detectors", write_detectors(rules)?),
+        ("detectors", write_detectors(rules, tools)?),
         ("risk", write_risks(risks)),
+        ("tools", Json::Array(tools.iter().map(write_tool).collect())),
         ("id", id.as_str().into()),
         ("default", "deny".into()),
         ("rules", Json::Array(rules.iter().map(|(_, rule)| write_rule(rule)).collect())),
@@ -40,8 +44,10 @@ pub(crate) fn write(
 }
 
 /// Every detector that a rule uses, with its version.
-fn write_detectors(rules: &[(RuleId, Rule)]) -> Result<Json, Problem> {
+fn write_detectors(rules: &[(RuleId, Rule)], tools: &[Tool]) -> Result<Json, Problem> {
+    let shapes = tools.iter().flat_map(|tool| tool.arguments.values());
     let conditions = rules.iter().filter_map(|(_, rule)| rule.when.as_ref());
+    let conditions = conditions.chain(shapes.filter_map(|shape| shape.when.as_ref()));
     let mut detectors: Vec<&Detector> = conditions
         .flat_map(Node::tests)
         .filter_map(|(_, check)| if let Check::Contains(detectors) = check { Some(detectors) } else { None })
@@ -56,6 +62,17 @@ fn write_detectors(rules: &[(RuleId, Rule)]) -> Result<Json, Problem> {
         object([("name", detector.name().into()), ("version", Json::Integer(detector.version().into()))])
     };
     Ok(Json::Array(detectors.into_iter().map(write).collect()))
+}
+
+fn write_tool(tool: &Tool) -> Json {
+    let mut arguments = Object::new();
+    for (name, shape) in &tool.arguments {
+        let when = shape.when.as_ref().map_or(Json::Null, write_condition);
+        let kind = ("type", shape.kind.as_str().into());
+        arguments
+            .set(name.as_str(), object([kind, ("optional", Json::Bool(shape.optional)), ("when", when)]));
+    }
+    object([("name", tool.name.as_str().into()), ("arguments", arguments.into())])
 }
 
 fn write_risks(risks: &[(Risk, Glob)]) -> Json {
@@ -81,6 +98,7 @@ pub(crate) fn write_rule(rule: &Rule) -> Json {
         rate,
         limits,
         raises,
+        obligations,
         examples: _,
         at: _,
         wrong: _,
@@ -101,6 +119,7 @@ pub(crate) fn write_rule(rule: &Rule) -> Json {
         ("window", window.as_ref().map_or(Json::Null, write_window)),
         ("rate", rate.map_or(Json::Null, write_rate)),
         ("limits", Json::Array(limits.iter().map(write_limit).collect())),
+        ("obligations", Json::Array(obligations.iter().map(write_obligation).collect())),
         ("raises", Json::Array(raises.iter().map(write_label).collect())),
     ])
 }
@@ -129,6 +148,21 @@ pub(crate) fn write_condition(node: &Node) -> Json {
 pub(crate) fn write_label(label: &Labelled) -> Json {
     let of = label.of.iter().map(|pointer| pointer.as_str().into());
     object([("label", label.name.as_str().into()), ("of", Json::Array(of.collect()))])
+}
+
+pub(crate) fn write_obligation(obliged: &Obliged) -> Json {
+    let (duty, of) = match &obliged.duty {
+        Duty::Redact => ("redact", Json::Bool(true)),
+        Duty::Mask(keep_last) => ("mask", Json::Integer((*keep_last).into())),
+        Duty::Replace(value) => ("replace", value.clone()),
+        Duty::Cap(most) => ("cap", Json::Integer(*most)),
+        Duty::Label(code) => ("label", code.as_str().into()),
+        Duty::Notify(code) => ("notify", code.as_str().into()),
+    };
+    match &obliged.on {
+        Some(pointer) => object([(pointer.key(), pointer.as_str().into()), (duty, of)]),
+        None => object([(duty, of)]),
+    }
 }
 
 fn write_check(check: &Check) -> (&'static str, Json) {

@@ -4,6 +4,7 @@ use asqav_core::call::{ActorKind, Argument, JsonText};
 use asqav_core::policy::{
     Budget, Charge, Decision, Label, Labels, Policy, PolicyFault, PolicyInput, Raise, Raised, Rate, Review,
 };
+use asqav_receipt::canonical;
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{PolicyId, ReasonCode, ResourceName, RuleId, SessionId, TenantId};
 use asqav_receipt::time::Timestamp;
@@ -14,6 +15,8 @@ use crate::error::{PolicyError, Problem};
 use crate::facts::{Facts, Why};
 use crate::label::{LabelTest, Labelled, SessionLabels};
 use crate::limit::{Limit, What};
+use crate::obligation::{Duty, Obliged};
+use crate::pointer::Root;
 use crate::rule::{RateLimit, RuleEffect};
 
 impl Policy for RulePolicy {
@@ -29,7 +32,7 @@ impl Policy for RulePolicy {
         let labels = input.labels.map(|labels| Own { policy: self.model().id(), labels });
         let mut facts = if self.reads_arguments() { Facts::from(input) } else { without_arguments(input) };
         facts.labels = labels.as_ref().map(|labels| labels as _);
-        let Ruling { effect, reason, rules, limits, keyed, raises, shadow } = self.judge(&facts);
+        let Ruling { effect, reason, rules, limits, keyed, raises, obliged, shadow } = self.judge(&facts);
         let rules = rules.into_iter().cloned().collect();
         let rates = limits.into_iter().map(|(rule, limit)| Ok(self.charge(rule, limit, &facts)));
         let keyed = keyed.into_iter().map(|(rule, at, limit)| self.charge_keyed(rule, at, limit, &facts));
@@ -51,6 +54,13 @@ impl Policy for RulePolicy {
         decision.reviewed = self.reviews(&facts);
         decision.raises =
             raises.into_iter().filter_map(|(rule, label)| self.raise(rule, label, &facts)).collect();
+        let obliged: Option<Vec<_>> =
+            obliged.into_iter().map(|(rule, obliged)| obligation(rule, obliged)).collect();
+        match obliged {
+            Some(obligations) => decision.obligations = obligations,
+            // INVARIANT: JSON that was checked has a text; here twice.
+            None => return Decision::deny(decision.rules, code(Reason::InputUnusable)),
+        }
         decision.found = self.labels_asked(&facts).map(|asked| self.found(&asked, &facts));
         decision
     }
@@ -150,6 +160,28 @@ impl RulePolicy {
     }
 }
 
+/// `None` when what replaces a value has no text.
+fn obligation(rule: &RuleId, Obliged { on, duty }: &Obliged) -> Option<asqav_core::policy::Obligation> {
+    use asqav_core::policy::{Duty as Does, Obligation, Target};
+    let on = match on {
+        Some(pointer) if pointer.root == Root::Result => Target::Result(pointer.as_str().to_owned()),
+        Some(pointer) => Target::Argument(pointer.as_str().to_owned()),
+        None => Target::Argument(String::new()),
+    };
+    let does = match duty {
+        Duty::Redact => Does::Redact,
+        Duty::Mask(keep_last) => Does::Mask { keep_last: *keep_last },
+        Duty::Replace(value) => {
+            let text = String::from_utf8(canonical::to_vec(value)).ok()?;
+            Does::Replace(JsonText::parse(text).ok()?)
+        }
+        Duty::Cap(most) => Does::Cap(*most),
+        Duty::Label(code) => Does::Label(code.clone()),
+        Duty::Notify(code) => Does::Notify(code.clone()),
+    };
+    Some(Obligation::new(on, does, rule.clone()))
+}
+
 /// Of a session's labels, those of one policy.
 #[derive(Debug)]
 struct Own<'a> {
@@ -227,6 +259,9 @@ mod tests {
             Reason::OutsideWindow,
             Reason::InputUnusable,
             Reason::DetectorError,
+            Reason::DetectorTimeout,
+            Reason::UnknownTool,
+            Reason::ArgumentOutsideSchema,
             Reason::SessionRequired,
         ] {
             assert_eq!(code(reason).as_str(), reason.code());

@@ -79,6 +79,9 @@ impl RulePolicy {
             let rules = self.about_tool(&facts).map(|(_, rule)| rule);
             rules.filter(|rule| !rule.on_result && rule.is_about_agent(facts.agent)).collect()
         };
+        if !self.model().tools().is_empty() && (call.more || !call.closed.is_empty()) {
+            return Err("the policy says which arguments a tool has, and some are only committed".to_owned());
+        }
         rules.into_iter().try_for_each(|rule| call.answers(rule))?;
         let facts = call.call.facts();
         recorded.compare(&self.judge(&facts), self.model().digest().to_tagged() == recorded.policy)
@@ -157,8 +160,8 @@ impl<'p> Recorded<'p> {
     /// Whether the reason is one that rules give.
     fn is_by_rules(&self) -> bool {
         use Reason::{
-            ApprovalRequired, DeniedByRule, DetectorError, InputUnusable, NoRule, OutsideWindow,
-            SessionRequired,
+            ApprovalRequired, ArgumentOutsideSchema, DeniedByRule, DetectorError, DetectorTimeout,
+            InputUnusable, NoRule, OutsideWindow, SessionRequired, UnknownTool,
         };
         let reasons = [
             NoRule,
@@ -167,6 +170,9 @@ impl<'p> Recorded<'p> {
             OutsideWindow,
             InputUnusable,
             DetectorError,
+            DetectorTimeout,
+            ArgumentOutsideSchema,
+            UnknownTool,
             SessionRequired,
         ];
         self.reason.is_some_and(|code| reasons.iter().any(|reason| reason.code() == code))

@@ -11,6 +11,7 @@ use crate::example::Example;
 use crate::glob::Glob;
 use crate::label::{Labelled, MAX_RAISES, Raise};
 use crate::limit::{Limit, MAX_LIMITS};
+use crate::obligation::{MAX_OBLIGATIONS, Obligation, Obliged};
 use crate::pointer::Root;
 use crate::window::Window;
 
@@ -51,6 +52,8 @@ pub struct Rule {
     pub(crate) limits: Vec<Limit>,
     /// The labels that a call raises when it is admitted.
     pub(crate) raises: Vec<Labelled>,
+    /// What a call may run with only.
+    pub(crate) obligations: Vec<Obliged>,
     pub(crate) examples: Vec<Example>,
     /// Byte offset in the file.
     pub(crate) at: Option<usize>,
@@ -160,6 +163,7 @@ impl Rule {
             rate: None,
             limits: Vec::new(),
             raises: Vec::new(),
+            obligations: Vec::new(),
             examples: Vec::new(),
             at: None,
             wrong: None,
@@ -319,6 +323,16 @@ impl Rule {
         self
     }
 
+    /// Lets a call that the rule is about run only if this is done; allow and
+    /// approve rules only. A rule that cannot be evaluated obliges as well.
+    #[must_use]
+    pub fn oblige(mut self, obligation: Obligation) -> Self {
+        if let Some(obliged) = self.keep(obligation.0) {
+            self.obligations.push(obliged);
+        }
+        self
+    }
+
     /// Keeps the first mistake for later.
     fn keep<T>(&mut self, made: Result<T, Problem>) -> Option<T> {
         match made {
@@ -380,9 +394,20 @@ impl Rule {
             return Err(Problem::Combination("`phase = \"result\"` goes with the effect `deny` only"));
         }
         self.check_labels()?;
+        self.check_obligations()?;
         self.asked.check(MAX_PER_RULE)?;
         self.window.as_ref().map_or(Ok(()), Window::check)?;
         Ok(id)
+    }
+
+    fn check_obligations(&self) -> Result<(), Problem> {
+        if self.effect == RuleEffect::Deny && !self.obligations.is_empty() {
+            return Err(Problem::Combination("`obligations` go with the effects `allow` and `approve` only"));
+        }
+        if self.obligations.len() > MAX_OBLIGATIONS {
+            return Err(Problem::TooMany { what: "obligations in one rule", max: MAX_OBLIGATIONS });
+        }
+        Ok(())
     }
 
     fn check_labels(&self) -> Result<(), Problem> {

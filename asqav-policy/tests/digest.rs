@@ -40,13 +40,13 @@ fn the_normalised_policy_is_one_canonical_object() {
         concat!(
             r#"{{"asqav_policy":{{"default":"deny","detectors":[],"engine":"asqav-policy","engine_version":"{}","id":"finance","#,
             r#""risk":{{"destructive":[],"read":[],"write":[]}},"#,
-            r#""rules":[{{"actors":null,"agents":["finance-*"],"effect":"allow","id":"post","limits":[],"phase":"call","raises":[],"#,
+            r#""rules":[{{"actors":null,"agents":["finance-*"],"effect":"allow","id":"post","limits":[],"obligations":[],"phase":"call","raises":[],"#,
             r#""rate":{{"by":["agent","tool"],"calls":5,"per_ms":60000}},"resources":null,"risk":null,"shadow":false,"#,
             r#""tenants":null,"tools":["post_transaction"],"#,
             r#""when":null,"window":{{"days":["mon","fri"],"from":"08:00","since":null,"to":"18:00","until":null,"#,
             r#""zone":"Europe/Zurich"}}}},"#,
-            r#"{{"actors":null,"agents":["**"],"effect":"allow","id":"read","limits":[],"phase":"call","raises":[],"rate":null,"#,
-            r#""resources":null,"risk":null,"shadow":false,"tenants":null,"tools":["list_*","query_account"],"when":null,"window":null}}],"schema":1,"time_zone_data":"{}"}}}}"#,
+            r#"{{"actors":null,"agents":["**"],"effect":"allow","id":"read","limits":[],"obligations":[],"phase":"call","raises":[],"rate":null,"#,
+            r#""resources":null,"risk":null,"shadow":false,"tenants":null,"tools":["list_*","query_account"],"when":null,"window":null}}],"schema":1,"time_zone_data":"{}","tools":[]}}}}"#,
         ),
         version, TIME_ZONE_DATA,
     );

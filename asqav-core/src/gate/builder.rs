@@ -13,6 +13,7 @@ use super::active::{Active, InForce};
 use super::flood::{self, DenialBudget};
 use super::halt::{Halt, Switch};
 use super::identity::Identity;
+use super::watch::ClockWatch;
 use super::{Gate, Inner, lifecycle};
 use crate::approval::Approvals;
 use crate::clock::{Clock, SystemClock};
@@ -323,6 +324,7 @@ impl GateBuilder {
             notifier: self.notifier,
             freeze_after: self.freeze_after,
             denials: Arc::new(DenialBudget::new(self.denials)),
+            watch: ClockWatch::default(),
             timer: Timer::default(),
             sessions: Arc::new(OpenSessions::default()),
             recorder,

@@ -172,6 +172,9 @@ impl Gate {
                 _ => refused("delegation_unchecked"),
             };
         };
+        if self.0.watch.went_back(input.now) {
+            return refused("clock_back");
+        }
         let Ok(mut decision) = asked(&**policy, input) else {
             return refused("policy_error");
         };

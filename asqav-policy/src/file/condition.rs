@@ -79,6 +79,21 @@ fn read_questions(
     questions.pop().ok_or_else(|| Fault::at(pointer.at(), missing))
 }
 
+/// One question about `place`; an unknown key is an error.
+pub(super) fn question(place: &Argument, value: &Value<'_>, scope: &Scope) -> Result<Condition, Fault> {
+    if !QUESTIONS.contains(&value.key()) {
+        let problem = Problem::UnknownKey { key: crate::error::quote(value.key()), nearest: None };
+        return Err(Fault::at(value.at(), problem));
+    }
+    located(read_question(place, value, scope)?, value)
+}
+
+/// The keys that are questions about one value.
+const QUESTIONS: [&str; 14] = [
+    "eq", "in", "ge", "gt", "le", "lt", "prefix", "under", "host_in", "min_len", "max_len", "present",
+    "matches", "contains",
+];
+
 fn read_question(place: &Argument, value: &Value<'_>, scope: &Scope) -> Result<Condition, Fault> {
     let place = place.clone();
     Ok(match value.key() {

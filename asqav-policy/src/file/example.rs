@@ -99,7 +99,7 @@ fn read_text(value: &Value<'_>) -> Result<String, Fault> {
 }
 
 /// A value of the file as JSON.
-fn read_json(value: &Value<'_>) -> Result<Json, Fault> {
+pub(super) fn read_json(value: &Value<'_>) -> Result<Json, Fault> {
     Ok(match value.raw() {
         Kind::String(text) => text.as_str().into(),
         Kind::Boolean(boolean) => Json::Bool(*boolean),

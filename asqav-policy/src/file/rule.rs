@@ -7,7 +7,7 @@ use asqav_receipt::time::Timestamp;
 use super::scope::{Scope, not_empty, patterns};
 use super::table::{Table, Value};
 use super::tree::Kind;
-use super::{condition, example, label, limit, word};
+use super::{condition, example, label, limit, obligation, word};
 use crate::context::{ActorPattern, Asked, Risk};
 use crate::error::{Fault, Problem, quote};
 use crate::glob::Glob;
@@ -25,7 +25,7 @@ pub(super) fn read(table: &Table<'_>, scope: &Scope) -> Result<Rule, Fault> {
 }
 
 /// The keys of a rule.
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 18] = [
     "id",
     "effect",
     "tools",
@@ -41,6 +41,7 @@ pub(super) const KEYS: [&str; 17] = [
     "rate",
     "limits",
     "raises",
+    "obligations",
     "window",
     "examples",
 ];
@@ -60,6 +61,7 @@ fn read_parts(table: &Table<'_>, name: &str, scope: &Scope) -> Result<Rule, Faul
     rule.rate = table.get("rate").map(read_rate).transpose()?;
     rule.limits = table.get("limits").map_or(Ok(Vec::new()), |value| limit::read(&value))?;
     rule.raises = table.get("raises").map_or(Ok(Vec::new()), |value| label::read_raises(&value))?;
+    rule.obligations = table.get("obligations").map_or(Ok(Vec::new()), |value| obligation::read(&value))?;
     rule.window = table.get("window").map(read_window).transpose()?;
     rule.every_tool = table.get("every_tool_unsafely").map_or(Ok(false), |value| value.boolean())?;
     rule.in_shadow = table.get("shadow").map_or(Ok(false), |value| value.boolean())?;
