@@ -163,7 +163,7 @@ const LOG_RULES: [(&str, &str, &str); 25] = [
 
 /// What must not let a call run; each denies it with a reason of its own, in a
 /// receipt. Cases of rules are told apart by `asqav-policy`'s reasons.
-const FAIL_CLOSED: [(&str, &str, &str); 17] = [
+const FAIL_CLOSED: [(&str, &str, &str); 19] = [
     (
         "policy missing, unparsable, of another digest, example fails",
         REPLACING,
@@ -183,6 +183,12 @@ const FAIL_CLOSED: [(&str, &str, &str); 17] = [
     ("obligation not applicable", OBLIGATIONS, "a_call_that_cannot_be_changed_is_denied"),
     ("result withheld", OBLIGATIONS, "a_result_that_cannot_be_changed_is_withheld"),
     ("result denied by a rule", "tests/results.rs", "a_denied_result_reaches_nobody_on_any_way"),
+    (
+        "every case with its code",
+        "tests/fail_closed.rs",
+        "every_case_has_its_code_in_its_receipt_and_the_caller_gets_a_code_only",
+    ),
+    ("labels of a session", "tests/labels.rs", "nothing_is_sent_once_a_secret_was_read_in_the_session"),
     ("result not seen", "tests/results.rs", "what_the_gate_cannot_see_is_withheld"),
     (
         "kill switch, frozen session",
