@@ -1,6 +1,6 @@
 //! Values of calls, compared with Cedar's own reading of the same JSON.
 
-#![expect(clippy::unwrap_used, reason = "these are tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "these are tests")]
 
 use std::str::FromStr as _;
 use std::sync::LazyLock;

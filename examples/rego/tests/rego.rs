@@ -1,6 +1,6 @@
 //! What a gate does with the policy, and that the README shows it.
 
-#![expect(clippy::unwrap_used, clippy::string_slice, reason = "these are tests")]
+#![expect(clippy::string_slice, reason = "these are tests")]
 
 use asqav::receipt::payload::Phase;
 use asqav::testing::TestGate;
