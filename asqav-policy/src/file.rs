@@ -65,7 +65,7 @@
 //! A condition is a table with one of the keys `all`, `any`, `not`, `arg`,
 //! `result` or `label`. `label` asks whether a call that was admitted earlier in
 //! the session raised it, with the same values as this call has at `of`, and no
-//! longer ago than `within`; see the module [`label`](crate::label). Beside `arg` and `result`, which are JSON pointers, stand the
+//! longer ago than `within`; see the module [`label`](mod@crate::label). Beside `arg` and `result`, which are JSON pointers, stand the
 //! questions, all of which must be answered with yes: `eq`, `in`, `ge`, `gt`,
 //! `le`, `lt`, `prefix`, `under`, `host_in`, `min_len`, `max_len`, `present`,
 //! `matches`, `contains`; the module [`condition`](crate::condition) says what
