@@ -1,6 +1,6 @@
 //! A policy that was checked while this program was compiled.
 //!
-//! What the compiler says about mistakes is in `tests/ui.rs`.
+//! What the compiler says about mistakes is in `tests/mistakes`.
 
 #![cfg(feature = "include-policy")]
 #![expect(clippy::unwrap_used, reason = "these are tests")]

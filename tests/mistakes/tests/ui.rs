@@ -21,7 +21,6 @@ fn mistakes_the_macro_finds() {
 
 /// The files beside the cases are read by the macro.
 #[test]
-#[cfg(feature = "include-policy")]
 fn mistakes_in_an_included_policy() {
     trybuild::TestCases::new().compile_fail("tests/policy_ui/*.rs");
 }
@@ -142,7 +141,7 @@ fn in_case(span: &Value) -> &Value {
 
 /// A crate with one binary for each case, so that one run checks all of them.
 fn project(name: &str, cases: &[PathBuf]) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
     let project = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&project).unwrap();
     let mut manifest = format!(
