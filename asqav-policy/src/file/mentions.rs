@@ -18,7 +18,7 @@ use crate::trial::Lines;
 pub struct Mention {
     /// Where it stands.
     pub position: Position,
-    /// The rule in which it stands; `None` in a class.
+    /// The rule in which it stands; `None` in a class or a tool's declaration.
     pub rule: Option<String>,
     /// What is named.
     pub what: Mentioned,
@@ -58,6 +58,9 @@ impl Mention {
                 classes.insert(class.key.as_str(), globs.flatten().collect());
             }
         }
+        for tool in members(&document).iter().filter(|member| member.key == "tool").flat_map(items) {
+            declared(tool, &mut found);
+        }
         for rule in members(&document).iter().filter(|member| member.key == "rule").flat_map(items) {
             let name = members(rule).iter().find(|member| member.key == "id").and_then(text);
             Walk { name, classes: &classes, found: &mut found }.table(rule, &[]);
@@ -88,6 +91,17 @@ impl Add for Found {
     }
 }
 
+/// A tool that the file declares, and its arguments.
+fn declared(tool: &Node, found: &mut Found) {
+    let named = members(tool).iter().find(|member| member.key == "name");
+    let Some(glob) = named.and_then(|name| found.tool(None, name.value.at, text(name)?)) else { return };
+    let arguments = members(tool).iter().filter(|member| member.key == "arguments");
+    for Member { key, at, .. } in arguments.flat_map(|arguments| members(&arguments.value)) {
+        let what = Mentioned::Argument { name: key.clone(), tools: vec![glob.clone()] };
+        found.push((*at, None, what));
+    }
+}
+
 /// Goes through one rule.
 struct Walk<'f> {
     name: Option<&'f str>,
@@ -103,7 +117,8 @@ impl Walk<'_> {
         let tools = own.as_deref().unwrap_or(around);
         for member in members(node) {
             match (member.key.as_str(), text(member)) {
-                ("tools" | "examples", _) => {}
+                // What replaces a value is data.
+                ("tools" | "examples" | "replace", _) => {}
                 ("arg" | "cost", Some(pointer)) => self.argument(member.value.at, pointer, tools),
                 ("by" | "of", _) => {
                     for (at, key) in texts(&member.value).filter(|(_, key)| key.starts_with('/')) {
@@ -176,6 +191,7 @@ fn texts(node: &Node) -> impl Iterator<Item = (usize, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Model;
 
     const FILE: &str = r#"version = 1
 id = "p"
@@ -200,6 +216,7 @@ when = { all = [
     { label = "seen", of = ["/to", "/from/0"] },
 ] }
 raises = ["moved", { label = "seen", of = ["/iban", "/x"] }]
+obligations = [{ arg = "/memo", replace = { arg = "/data" } }]
 examples = { allow = [{ tool = "other", args = { none = 1 } }] }
 "#;
 
@@ -229,10 +246,24 @@ examples = { allow = [{ tool = "other", args = { none = 1 } }] }
                 (21, 36, Some("r"), &argument("from")),
                 (23, 44, Some("r"), &argument("iban")),
                 (23, 53, Some("r"), &argument("x")),
+                (24, 24, Some("r"), &argument("memo")),
             ]
         );
-        crate::Model::from_toml(FILE).unwrap_err();
+        Model::from_toml(FILE).unwrap_err();
         let valid = FILE.lines().filter(|line| !line.starts_with("examples")).collect::<Vec<_>>().join("\n");
-        crate::Model::from_toml(valid).unwrap();
+        Model::from_toml(valid).unwrap();
+    }
+
+    #[test]
+    fn declared_tools_are_named_with_their_arguments() {
+        let file = "version = 1\nid = \"p\"\n\n[[tool]]\nname = \"pay\"\n[tool.arguments]\n\
+                    amount = \"integer\"\nto = { type = \"string\", prefix = \"CH\" }\n";
+        Model::from_toml(file).unwrap();
+        let pay = Glob::parse("pay").unwrap();
+        let argument = |name: &str| Mentioned::Argument { name: name.to_owned(), tools: vec![pay.clone()] };
+        let found = Mention::all(file, Format::Toml).unwrap();
+        let found: Vec<_> = found.iter().map(|found| (found.position.line, &found.what)).collect();
+        let expected = [(5, &Mentioned::Tool(pay.clone())), (7, &argument("amount")), (8, &argument("to"))];
+        assert_eq!(found, expected);
     }
 }
