@@ -232,7 +232,8 @@ pub(crate) fn any_finds(detectors: &[Detector], value: Seen<'_>) -> Result<bool,
         return Ok(true);
     }
     let Scan { mut unknown, foreign, .. } = scan;
-    let texts: Arc<[String]> = foreign.unwrap_or_default().into();
+    let Some(texts) = foreign else { return unknown.map_or(Ok(false), Err) };
+    let texts: Arc<[String]> = texts.into();
     for detector in detectors.iter().filter(|detector| !detector.built_in) {
         match detector.finds_in_time(&texts) {
             Ok(true) => return Ok(true),
