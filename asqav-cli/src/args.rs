@@ -1,19 +1,24 @@
 //! What can be typed after `asqav`.
 
 pub(crate) mod anchor;
+mod keeping;
 mod policy;
+mod proving;
+mod reading;
 mod scope;
 
 use std::path::PathBuf;
 
-use asqav_policy::glob::Glob;
 use asqav_receipt::digest::decode_hex;
-use asqav_receipt::id::{ActionId, AgentId, HoldId, IssuerId};
+use asqav_receipt::id::{ActionId, AgentId, IssuerId};
 use asqav_receipt::time::Timestamp;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use anchor::AnchorArgs;
+pub(crate) use keeping::{Forget, Guard, GuardDo, Hold, HoldDo, Import, Retain};
 pub(crate) use policy::{Explain, PolicyArgs, PolicyCommand, PolicyDiff, PolicyFile, Replay, Suggest, Test};
+pub(crate) use proving::{CheckpointArgs, Diff, Disclose, Prove};
+pub(crate) use reading::{Export, ExportFormat, Info, LogFormat, LogQuery, Show, TreeArgs};
 pub(crate) use scope::{CheckScope, NewScope, ScopeArgs, ScopeCommand, ShowScope};
 
 /// Signed, hash-chained audit trails for AI agents' tool calls.
@@ -167,261 +172,6 @@ pub(crate) struct Verify {
     pub(crate) head: Option<PathBuf>,
 }
 
-/// `asqav info`
-#[derive(Debug, Args)]
-pub(crate) struct Info {
-    /// The log directory.
-    pub(crate) log_dir: PathBuf,
-}
-
-/// `asqav show`
-#[derive(Debug, Args)]
-pub(crate) struct Show {
-    /// The log directory.
-    pub(crate) log_dir: PathBuf,
-    /// Only the receipt with this sequence number.
-    #[arg(long, value_name = "N", conflicts_with = "id")]
-    pub(crate) seq: Option<u64>,
-    /// Only the receipt with this id.
-    #[arg(long, value_name = "ACTION_ID", value_parser = ActionId::parse)]
-    pub(crate) id: Option<ActionId>,
-    /// The keys you trust (JWKS); without them no axis about keys can pass.
-    #[arg(long, value_name = "JWKS")]
-    pub(crate) keys: Option<PathBuf>,
-}
-
-/// `asqav log`
-#[derive(Debug, Args)]
-pub(crate) struct LogQuery {
-    /// The log directory.
-    pub(crate) log_dir: PathBuf,
-    /// Only receipts of this agent.
-    #[arg(long, value_name = "ID")]
-    pub(crate) agent: Option<String>,
-    /// Only receipts whose action matches: `*` stops at `.` `:` `/`, `**` does not.
-    #[arg(long, value_name = "GLOB", value_parser = Glob::parse)]
-    pub(crate) action: Option<Glob>,
-    /// Only receipts whose tool matches, in the same way.
-    #[arg(long, value_name = "GLOB", value_parser = Glob::parse)]
-    pub(crate) tool: Option<Glob>,
-    /// Only receipts with this decision.
-    #[arg(long, value_parser = ["allow", "deny", "rate_limit", "observation"])]
-    pub(crate) decision: Option<String>,
-    /// Only receipts with this outcome.
-    #[arg(long, value_parser = ["ok", "tool_error", "cancelled", "panicked", "timed_out", "abandoned", "unknown"])]
-    pub(crate) outcome: Option<String>,
-    /// Only receipts of this session.
-    #[arg(long, value_name = "ID")]
-    pub(crate) session: Option<String>,
-    /// Only receipts that claim this time or a later one (RFC 3339).
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub(crate) since: Option<Timestamp>,
-    /// Only receipts that claim an earlier time than this one (RFC 3339).
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub(crate) until: Option<Timestamp>,
-    /// How to print them.
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: LogFormat,
-    /// Go on with what is still being written, until interrupted.
-    #[arg(long)]
-    pub(crate) follow: bool,
-}
-
-/// `asqav tree`
-#[derive(Debug, Args)]
-pub(crate) struct TreeArgs {
-    /// The log directory.
-    pub(crate) log_dir: PathBuf,
-    /// Only this session.
-    #[arg(long, value_name = "ID")]
-    pub(crate) session: Option<String>,
-}
-
-/// What `asqav log` prints.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// A table for people.
-    #[default]
-    Table,
-    /// The payloads, one a line.
-    Jsonl,
-    /// Comma-separated values (RFC 4180).
-    Csv,
-}
-
-/// `asqav checkpoint`
-#[derive(Debug, Args)]
-pub(crate) struct CheckpointArgs {
-    /// The log directory.
-    pub(crate) log_dir: PathBuf,
-    /// The key that signs (PEM): the log's own.
-    #[arg(long, value_name = "PEM")]
-    pub(crate) key: PathBuf,
-    /// The keys you trust (JWKS): nothing is signed about a log that is not
-    /// verified by them.
-    #[arg(long, value_name = "JWKS")]
-    pub(crate) keys: PathBuf,
-    /// The checkpoint before, which the log has to agree with.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) previous: Option<PathBuf>,
-    /// A new file, outside the log's directory; by default standard output.
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-}
-
-/// `asqav prove`
-#[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("receipt").required(true).args(["seq", "id", "grown_from", "event"])))]
-pub(crate) struct Prove {
-    /// The log directory.
-    pub(crate) log_dir: PathBuf,
-    /// The receipt with this sequence number.
-    #[arg(long, value_name = "N")]
-    pub(crate) seq: Option<u64>,
-    /// The receipt with this id.
-    #[arg(long, value_name = "ACTION_ID", value_parser = ActionId::parse)]
-    pub(crate) id: Option<ActionId>,
-    /// An earlier checkpoint: that the log grew from it without a change.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) grown_from: Option<PathBuf>,
-    /// The event with this id, of a pqc-audit-log-fs log.
-    #[arg(long, value_name = "EVENT_ID", conflicts_with = "checkpoint")]
-    pub(crate) event: Option<String>,
-    /// A checkpoint that counts the receipt, or the later one.
-    #[arg(long, value_name = "FILE", required_unless_present = "event")]
-    pub(crate) checkpoint: Option<PathBuf>,
-    /// A new file; by default standard output.
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-}
-
-/// `asqav disclose`
-#[derive(Debug, Args)]
-pub(crate) struct Disclose {
-    /// The log directory.
-    pub(crate) log_dir: PathBuf,
-    /// The receipt's id.
-    #[arg(value_name = "ACTION_ID", value_parser = ActionId::parse)]
-    pub(crate) id: ActionId,
-    /// An argument to open. Can be given more than once.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) argument: Vec<String>,
-    /// Open the result.
-    #[arg(long)]
-    pub(crate) result: bool,
-    /// Another value to open: `/step` or `/policy/inputs`. Can be given more
-    /// than once.
-    #[arg(long, value_name = "POINTER")]
-    pub(crate) pointer: Vec<String>,
-    /// The key of the log's vault.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) vault_key: PathBuf,
-    /// A new file; by default standard output.
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-}
-
-/// `asqav diff`
-///
-/// Exit code 1 when the copies part, 0 when one is the other or its beginning.
-#[derive(Debug, Args)]
-pub(crate) struct Diff {
-    /// A log directory.
-    #[arg(value_name = "LOG_DIR")]
-    pub(crate) one: PathBuf,
-    /// A copy of the same log.
-    #[arg(value_name = "OTHER_DIR")]
-    pub(crate) other: PathBuf,
-    /// The keys you trust (JWKS): whether both sides of the fork are signed.
-    #[arg(long, value_name = "JWKS")]
-    pub(crate) keys: Option<PathBuf>,
-    /// A new file for the fraud proof, which `asqav verify` checks without the logs.
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-}
-
-/// `asqav import`
-#[derive(Debug, Args)]
-pub(crate) struct Import {
-    /// The old log's directory, which pqc-audit-log-fs 0.1.0 wrote.
-    ///
-    /// An old log that is not verified is taken over as that: the receipts say
-    /// what was found.
-    pub(crate) old_dir: PathBuf,
-    /// The log directory that takes the receipts; made if it is missing.
-    #[arg(long, value_name = "LOG_DIR")]
-    pub(crate) into: PathBuf,
-    /// The key that signs the receipts (PEM).
-    #[arg(long, value_name = "PEM")]
-    pub(crate) key: PathBuf,
-    /// The key set of that key (JWKS), which names agent and issuer.
-    #[arg(long, value_name = "JWKS")]
-    pub(crate) keys: PathBuf,
-    /// The old log's signer, if you trust it: PEM, DER, hexadecimal digits or
-    /// base64. Can be given more than once.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) old_key: Vec<PathBuf>,
-    /// The key of the new log's vault, if it has one.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) vault_key: Option<PathBuf>,
-}
-
-/// `asqav forget`
-#[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("whom").required(true).args(["id", "subject", "containing"])))]
-pub(crate) struct Forget {
-    /// The log directory.
-    pub(crate) log_dir: PathBuf,
-    /// A receipt. Can be given more than once.
-    #[arg(long, value_name = "ACTION_ID", value_parser = ActionId::parse)]
-    pub(crate) id: Vec<ActionId>,
-    /// Every call in whose arguments or result exactly this text stands, with
-    /// both receipts. It is searched for, and written down nowhere.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) subject: Option<String>,
-    /// The same, for values that have this text in them.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) containing: Option<String>,
-    /// Only tell what would be erased.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// The key of the log's vault: to search it.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) vault_key: Option<PathBuf>,
-    /// The log's signing key (PEM): for the erasure receipt.
-    #[arg(long, value_name = "PEM")]
-    pub(crate) key: Option<PathBuf>,
-    /// The key set that has it (JWKS).
-    #[arg(long, value_name = "JWKS")]
-    pub(crate) keys: Option<PathBuf>,
-}
-
-/// `asqav retain`
-///
-/// Whole sealed segments go, oldest first, up to the first that is too young or
-/// under a legal hold; the newest sealed one stays. Header and leaf hashes of
-/// what was deleted stay, and the log still verifies.
-#[derive(Debug, Args)]
-pub(crate) struct Retain {
-    /// The log directory.
-    pub(crate) log_dir: PathBuf,
-    /// How long receipts are kept, by the time that they claim; 2555 by default.
-    #[arg(long, value_name = "DAYS")]
-    pub(crate) days: Option<u32>,
-    /// Mean it when the period is shorter than six months.
-    #[arg(long)]
-    pub(crate) short: bool,
-    /// Delete. Nobody else may be writing the log.
-    #[arg(long)]
-    pub(crate) apply: bool,
-    /// The log's signing key (PEM): for the deletion receipt.
-    #[arg(long, value_name = "PEM")]
-    pub(crate) key: Option<PathBuf>,
-    /// The key set that has it (JWKS).
-    #[arg(long, value_name = "JWKS")]
-    pub(crate) keys: Option<PathBuf>,
-}
-
 /// `asqav approve`
 #[derive(Debug, Args)]
 pub(crate) struct Approve {
@@ -449,98 +199,6 @@ pub(crate) enum Say {
     Yes,
     /// The call must not run.
     No,
-}
-
-/// `asqav hold`
-#[derive(Debug, Args)]
-pub(crate) struct Hold {
-    /// The log directory.
-    pub(crate) log_dir: PathBuf,
-    /// What to do.
-    #[arg(value_enum)]
-    pub(crate) what: HoldDo,
-    /// The hold's name, e.g. a case's number; it stands in the log for ever.
-    #[arg(long, value_name = "ID")]
-    pub(crate) id: HoldId,
-    /// The receipts that it covers, e.g. `5-9,12`; by default the whole log, and
-    /// what is to come.
-    #[arg(long, value_name = "RANGES")]
-    pub(crate) receipts: Option<String>,
-    /// The log's signing key (PEM).
-    #[arg(long, value_name = "PEM")]
-    pub(crate) key: PathBuf,
-    /// The key set that has it (JWKS).
-    #[arg(long, value_name = "JWKS")]
-    pub(crate) keys: PathBuf,
-}
-
-/// `asqav guard`
-///
-/// Exit code 3 when the system refused something.
-#[derive(Debug, Args)]
-pub(crate) struct Guard {
-    /// The log directory.
-    pub(crate) log_dir: PathBuf,
-    /// What to do.
-    #[arg(value_enum)]
-    pub(crate) what: GuardDo,
-}
-
-/// What `asqav guard` does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum GuardDo {
-    /// Guard what is sealed by now: mode 0400 and, on Linux with the privilege,
-    /// the attribute `i` (immutable).
-    On,
-    /// Take the guard off.
-    Off,
-    /// Tell what the system applies; change nothing.
-    Status,
-}
-
-/// What `asqav hold` does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum HoldDo {
-    /// From now on nothing is erased or deleted.
-    Place,
-    /// The hold is over.
-    Release,
-}
-
-/// `asqav export`
-#[derive(Debug, Args)]
-pub(crate) struct Export {
-    /// The log directory.
-    pub(crate) log_dir: PathBuf,
-    /// Only the receipt with this sequence number; by default all, one a line.
-    #[arg(long, value_name = "N", conflicts_with = "id")]
-    pub(crate) seq: Option<u64>,
-    /// Only the receipt with this id.
-    #[arg(long, value_name = "ACTION_ID", value_parser = ActionId::parse)]
-    pub(crate) id: Option<ActionId>,
-    /// The receipt as it is, or in a signed in-toto statement (DSSE).
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: ExportFormat,
-    /// The key that signs statements (PEM).
-    #[arg(long, value_name = "PEM")]
-    pub(crate) key: Option<PathBuf>,
-    /// The keys you trust (JWKS): nothing is stated about a receipt that is not
-    /// verified by them.
-    #[arg(long, value_name = "JWKS")]
-    pub(crate) keys: Option<PathBuf>,
-    /// A new file; by default standard output.
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-}
-
-/// What `asqav export` writes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ExportFormat {
-    /// The receipt: `{payload, signature}`.
-    #[default]
-    Receipt,
-    /// A DSSE envelope with an in-toto statement that encloses the receipt.
-    Dsse,
 }
 
 /// `asqav demo`
