@@ -3,6 +3,7 @@
 //! The compiler's coverage pass needs no unstable flag; only the targets are
 //! built with it, not what runs while building (hence `--target`).
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -38,10 +39,17 @@ pub(crate) fn run_targets(seconds: u32, only: Option<&str>, peers: &Peers) -> Re
     let mut command = Command::new(programs.join("seeds"));
     command.env("ASQAV_FUZZ_SEEDS", &seeds).env("ASQAV_CORPUS", &peers.corpus);
     run("fuzz: seeds", command.args(["-runs=0", "-verbosity=0"]))?;
-    for name in wanted {
-        fuzz(name, seconds, &programs, &folder)?;
-    }
-    Ok(())
+    // A target has one thread.
+    let at_once = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    wanted.chunks(at_once).try_for_each(|group| {
+        std::thread::scope(|scope| {
+            let (programs, folder) = (&programs, &folder);
+            let start = |name| scope.spawn(move || fuzz(name, seconds, programs, folder));
+            let runs: Vec<_> = group.iter().copied().map(start).collect();
+            let mut ends = runs.into_iter().map(|run| run.join());
+            ends.try_for_each(|end| end.unwrap_or_else(|_| Err("fuzz: a thread panicked".to_owned())))
+        })
+    })
 }
 
 fn fuzz(name: &str, seconds: u32, programs: &Path, folder: &Path) -> Result<(), Failure> {
