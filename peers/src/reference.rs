@@ -25,7 +25,7 @@ pub(crate) fn compare(python: &Python) -> Result<(), Box<dyn Error>> {
         gate.run_sync(support::call(&argument), || Ok::<_, Refused>(argument.clone()))?;
     }
     gate.shutdown().wait()?;
-    let text = fs::read_to_string(log.join("segment-0000000001.jsonl"))?;
+    let text = fs::read_to_string(log.join("segment-00000001.log"))?;
     let (receipts, keys) = (dir.path().join("receipts"), dir.path().join("keys.json"));
     fs::write(&receipts, &text)?;
     let pinned = support::pinned();
