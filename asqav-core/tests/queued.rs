@@ -11,6 +11,7 @@ use std::sync::Arc;
 use asqav_core::gate::OpenError;
 use asqav_core::key::SigningKey;
 use asqav_core::log::Durability;
+use asqav_core::policy::{Decision, Policy};
 use asqav_core::refused::Closed;
 use asqav_core::testing::{AllowAll, Fault, FaultyLog, FaultySigner, Latch, MemoryLog, TestGate};
 use asqav_core::{Gate, Refused};
@@ -20,13 +21,17 @@ use common::{Ran, Rules, call, poll_once, reason};
 /// A gate for so many calls in flight, whose signer is held at the first
 /// decision until the latch is opened.
 fn held(max_in_flight: usize) -> (TestGate, Latch, MemoryLog) {
+    held_by(max_in_flight, AllowAll::new())
+}
+
+fn held_by(max_in_flight: usize, policy: impl Policy) -> (TestGate, Latch, MemoryLog) {
     let (latch, kept) = (Latch::new(), MemoryLog::new());
     // The signer's test, gate:start, policy:activate, the decision.
     let signer = FaultySigner::new(Arc::new(SigningKey::from_seed(&[1; 32])))
         .at_signature(4, Fault::Hold(latch.clone()));
     let test = TestGate::on(kept.clone(), |builder| {
         builder
-            .policy(AllowAll::new())
+            .policy(policy)
             .signer(Arc::new(signer))
             .durability(Durability::Queued)
             .max_in_flight(NonZeroUsize::new(max_in_flight).unwrap())
@@ -114,12 +119,16 @@ fn a_log_that_fails_behind_a_call_closes_the_gate() {
 
 #[test]
 fn a_denial_is_told_at_once_and_recorded() {
-    let policy = Rules::new(|_| asqav_core::policy::Decision::deny(Vec::new(), reason("no")));
-    let test = TestGate::with(|builder| builder.policy(policy).durability(Durability::Queued));
+    let policy = Rules::new(|_| Decision::deny(Vec::new(), reason("no")));
+    let (test, latch, kept) = held_by(100, policy);
     let ran = Ran::default();
+    // It would wait for ever for the signer, which is held.
     assert!(matches!(called(test.gate(), &ran), Err(Refused::Denied { .. })));
+    assert_eq!(kept.receipts().len(), 2);
+    latch.open();
     test.gate().flush().wait().unwrap();
-    assert_eq!(test.receipts().entries().len(), 3);
+    let denial = &kept.receipts()[2].payload;
+    assert_eq!(denial.reason, Some(reason("no")));
     assert_eq!(ran.times(), 0);
 }
 

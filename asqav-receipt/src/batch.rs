@@ -23,7 +23,7 @@ pub use assembler::{Assembled, Assembler};
 pub(crate) use member::place_and_path;
 pub use member::{BatchedSignature, Member};
 
-use crate::canonical::to_vec;
+use crate::canonical::tagged;
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::id::LogId;
 use crate::json::{Json, Object};
@@ -114,10 +114,7 @@ impl BatchRoot {
         object.set("root", root.to_hex());
         object.set("suite", ML_DSA_65.name);
         object.set("key_thumbprint", key_thumbprint.to_tagged());
-        let mut bytes = Vec::from(BATCH_TAG.as_bytes());
-        bytes.push(0);
-        bytes.extend_from_slice(&to_vec(&Json::Object(object)));
-        bytes
+        tagged(BATCH_TAG, &Json::Object(object))
     }
 }
 

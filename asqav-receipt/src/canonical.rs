@@ -15,6 +15,15 @@ pub fn to_vec(value: &Json) -> Vec<u8> {
     out
 }
 
+/// What is signed of everything but payloads: `tag`, which is in the registry of
+/// docs/FORMAT.md, a zero byte, the canonical bytes of `value`.
+pub(crate) fn tagged(tag: &str, value: &Json) -> Vec<u8> {
+    let mut out = Vec::from(tag.as_bytes());
+    out.push(0);
+    write(value, &mut out);
+    out
+}
+
 /// Appends the canonical bytes of `value` to `out`.
 pub fn write(value: &Json, out: &mut Vec<u8>) {
     match value {

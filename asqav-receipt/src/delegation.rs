@@ -15,7 +15,7 @@ mod read;
 mod restriction;
 
 use crate::base64url;
-use crate::canonical::to_vec;
+use crate::canonical::tagged;
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::glob::Glob;
 use crate::id::{AgentId, IssuerId, Nonce};
@@ -92,10 +92,7 @@ impl Delegation {
     /// What is signed: the tag, a zero byte, canonical(delegation).
     #[must_use]
     pub fn signing_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::from(DELEGATION_TAG.as_bytes());
-        bytes.push(0);
-        bytes.extend_from_slice(&to_vec(&self.to_json()));
-        bytes
+        tagged(DELEGATION_TAG, &self.to_json())
     }
 
     /// The delegation as JSON.

@@ -1,6 +1,6 @@
 //! The seal of a segment: a signed header.
 
-use crate::canonical::to_vec;
+use crate::canonical::tagged;
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::id::LogId;
 use crate::json::{Json, JsonError, Object};
@@ -92,10 +92,7 @@ impl SegmentHeader {
     /// What is signed: the tag, a zero byte, canonical(header).
     #[must_use]
     pub fn signing_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::from(SEGMENT_TAG.as_bytes());
-        bytes.push(0);
-        bytes.extend_from_slice(&to_vec(&self.to_json()));
-        bytes
+        tagged(SEGMENT_TAG, &self.to_json())
     }
 
     /// The header as JSON.

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: what CI calls, and nothing more.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::command::{Failure, cargo, root, run, succeeds};
 use crate::figures;
@@ -23,6 +23,11 @@ pub(crate) fn run_all() -> Result<(), Failure> {
         &mut cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--", "--check"]),
     )?;
     figures::check()?;
+    // They are not in the workspace: only this notices that they fell behind.
+    for manifest in ["fuzz/Cargo.toml", "peers/Cargo.toml"] {
+        let arguments = ["metadata", "--format-version", "1", "--locked", "--manifest-path", manifest];
+        run(&format!("lock file beside {manifest}"), cargo(&arguments).stdout(Stdio::null()))?;
+    }
     let peers = python::environment()?;
     run(
         "lints",

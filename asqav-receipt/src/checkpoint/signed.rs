@@ -1,6 +1,6 @@
 //! Checkpoints: a log's size and root, signed, to be kept elsewhere.
 
-use crate::canonical::{self, to_vec};
+use crate::canonical::{self, tagged};
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::header::{link_from_json, link_to_json};
 use crate::id::LogId;
@@ -52,10 +52,7 @@ impl Checkpoint {
     /// What is signed: the tag, a zero byte, canonical(checkpoint).
     #[must_use]
     pub fn signing_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::from(CHECKPOINT_TAG.as_bytes());
-        bytes.push(0);
-        bytes.extend_from_slice(&to_vec(&self.to_json()));
-        bytes
+        tagged(CHECKPOINT_TAG, &self.to_json())
     }
 
     /// The checkpoint as JSON.
