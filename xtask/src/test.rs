@@ -68,8 +68,18 @@ fn tests(peers: &Peers) -> Result<(), Failure> {
 /// The schedules of faults on a simulated disk, as many as asked for; of those
 /// that erase and delete there is a share.
 pub(crate) fn simulate(count: u64, seed: u64) -> Result<(), Failure> {
-    let mut command = cargo(&["test", "-p", "asqav-log", "--all-features", "--locked"]);
-    command.args(["--test", "crash", "--test", "erasing", "random_schedules_of_faults", "--", "--nocapture"]);
+    let mut command = cargo(&["test", "--profile", "simulate", "-p", "asqav-log"]);
+    command.args([
+        "--all-features",
+        "--locked",
+        "--test",
+        "crash",
+        "--test",
+        "erasing",
+        "random_schedules_of_faults",
+        "--",
+        "--nocapture",
+    ]);
     command.env(SCHEDULES, count.to_string()).env("ASQAV_SEED", seed.to_string());
     run("simulated faults", &mut command)
 }
