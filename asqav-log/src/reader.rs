@@ -17,6 +17,7 @@
 mod checking;
 mod receipts;
 mod recoveries;
+mod scratch;
 mod workers;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ use crate::tombstone;
 
 use checking::Checking;
 use recoveries::Recoveries;
+use scratch::TempFile;
 use workers::Workers;
 
 /// Of set-aside bytes no more than this is compared, bytes.
@@ -279,6 +281,11 @@ impl LogReader {
     /// Verifies the log, signatures on all processors. `progress` is told,
     /// after each line, how many bytes of the segments were read so far.
     ///
+    /// What a log of more than some 400,000 receipts makes it remember goes
+    /// into `inputs.scratch`, else into a file without a name in the system's
+    /// folder for such files (`TMPDIR`): about 60 bytes for each receipt. If
+    /// that fails, the log is not verified.
+    ///
     /// # Errors
     /// [`ReadError`] when a file could not be read.
     pub fn verify(
@@ -286,6 +293,8 @@ impl LogReader {
         inputs: LogInputs<'_>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<LogReport, ReadError> {
+        let file = TempFile::default();
+        let inputs = if inputs.scratch.is_some() { inputs } else { inputs.scratch(&file) };
         thread::scope(|scope| self.verify_with(Workers::new(scope), inputs, progress))
     }
 

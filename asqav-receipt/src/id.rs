@@ -210,6 +210,13 @@ impl ActionId {
         Ok(Self(uuid))
     }
 
+    /// Takes a UUID's 16 bytes; `None` if they are not those of a UUIDv7.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
+        let uuid = Uuid::from_bytes(bytes);
+        (uuid.get_version_num() == 7).then_some(Self(uuid))
+    }
+
     /// The UUID's 16 bytes (RFC 9562 §5.7): the time comes first.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {

@@ -34,6 +34,7 @@ mod reason;
 mod report;
 mod resolve;
 mod run;
+mod scratch;
 mod seal;
 mod stamp;
 mod statement;
@@ -46,6 +47,7 @@ pub use report::{
     Axis, AxisReport, AxisResult, DisclosedText, FailureClass, Problem, Report, SubjectFacts, Verdict,
 };
 pub use run::{RunReport, verify_run};
+pub use scratch::{Scratch, ScratchError};
 
 use axes::chain::Predecessor;
 use finding::Finding;

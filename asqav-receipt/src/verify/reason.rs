@@ -127,6 +127,9 @@ reasons! {
     EventRepeated = "event_repeated" Invalid,
     /// Another receipt carries the same issuer and nonce.
     DuplicateNonce = "duplicate_nonce" Invalid,
+    /// Whether nonces and ids stand in the log twice could not be told: the
+    /// room for remembering them failed.
+    RepeatsUnchecked = "repeats_unchecked" Unverifiable,
     /// `seq` is not a positive integer.
     MalformedSeq = "malformed_seq" Invalid,
     /// Receipts are missing between this one and its predecessor.

@@ -5,6 +5,7 @@ use crate::anchor::{Anchor, TsaKeys};
 use crate::checkpoint::{HeadMirror, SignedCheckpoint};
 use crate::keys::KeySet;
 use crate::time::Timestamp;
+use crate::verify::scratch::Scratch;
 
 /// Everything besides the log that its verification depends on.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,6 +32,8 @@ pub struct LogInputs<'a> {
     pub allow_open: bool,
     /// Whether a receipt without a proven anchor is `unverifiable`.
     pub require_anchor: bool,
+    /// Room outside memory, for logs of more than some 400,000 receipts.
+    pub scratch: Option<&'a dyn Scratch>,
 }
 
 impl<'a> LogInputs<'a> {
@@ -58,6 +61,13 @@ impl<'a> LogInputs<'a> {
     #[must_use]
     pub const fn head(mut self, head: HeadMirror) -> Self {
         self.head = Some(head);
+        self
+    }
+
+    /// Gives room outside memory.
+    #[must_use]
+    pub const fn scratch(mut self, scratch: &'a dyn Scratch) -> Self {
+        self.scratch = Some(scratch);
         self
     }
 

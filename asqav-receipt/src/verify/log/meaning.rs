@@ -1,18 +1,18 @@
 //! What the receipts of a log say together: calls, sessions, runs of the gate.
 
-use std::collections::{HashMap, HashSet};
-
+use super::repeats::{Fate, Repeats};
 use super::tally::{Place, Tally};
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::erasure::{ERASE_EVENT, erased_of};
 use crate::header::SegmentHeader;
-use crate::id::{ActionId, AgentId, IssuerId, LogId, Nonce};
+use crate::id::{AgentId, IssuerId, LogId};
 use crate::json::{Json, Object};
 use crate::open::{Change, Contradiction, OpenDecision, OpenItem, OpenSession, OpenSet};
 use crate::payload::{Context, Decision, Link, Outcome, Payload, ReceiptType};
 use crate::time::Timestamp;
 use crate::verify::reason::ReasonCode;
 use crate::verify::report::Axis;
+use crate::verify::scratch::Scratch;
 
 /// Unclean stops beyond this number are counted, not listed.
 const MAX_RECOVERIES: usize = 100;
@@ -43,13 +43,6 @@ enum Run {
     Unseen,
 }
 
-/// How a decision that is no longer open came to be so.
-#[derive(Debug, Clone, Copy)]
-enum Fate {
-    Denied,
-    Completed,
-}
-
 /// The newest receipt.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Newest {
@@ -60,17 +53,14 @@ pub(super) struct Newest {
 }
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Meaning {
+pub(super) struct Meaning<'a> {
     pub(super) identity: Option<Identity>,
     /// What the headers of deleted segments say before any receipt is there.
     stepped_over: Option<(LogId, Sha3Digest)>,
     pub(super) newest: Option<Newest>,
     open: OpenSet,
     run: Run,
-    /// Decisions that are not open any more, by the first half of their SHA-256.
-    ended: HashMap<[u8; 16], Fate>,
-    action_ids: HashSet<ActionId>,
-    nonces: HashSet<Nonce>,
+    repeats: Repeats<'a>,
     /// After which receipts the log was stopped uncleanly.
     pub(super) recoveries: Vec<u64>,
     pub(super) recovery_count: u64,
@@ -78,12 +68,17 @@ pub(super) struct Meaning {
     pub(super) backward_steps: u64,
 }
 
-impl Meaning {
+impl<'a> Meaning<'a> {
+    /// Of a log of which nothing was read yet.
+    pub(super) fn new(scratch: Option<&'a dyn Scratch>) -> Self {
+        Self { repeats: Repeats::new(scratch), ..Self::default() }
+    }
+
     /// Takes the log's next receipt, given in its types and its canonical form.
     pub(super) fn apply(&mut self, payload: &Payload, canonical: &[u8], tally: &mut Tally) {
         let mut at = At { place: Place::of_payload(payload), tally };
         self.same_log(payload, canonical, &mut at);
-        self.no_repetition(payload, &mut at);
+        self.repeats.receipt(payload);
         self.clock(payload, &mut at);
         self.run(payload, &mut at);
         self.open(payload, canonical, &mut at);
@@ -97,6 +92,11 @@ impl Meaning {
         self.newest = Some(Newest { seq: header.last_seq, link: header.last, issued_at: None });
         self.open = OpenSet::from_items(&header.open).unwrap_or_default();
         self.run = Run::Unseen;
+    }
+
+    /// Says what stood in the log more than once, which only its end shows.
+    pub(super) fn finish(&mut self, tally: &mut Tally) {
+        std::mem::take(&mut self.repeats).finish(tally);
     }
 
     /// The log's id and the SHA3 link to its first receipt, as far as known.
@@ -145,15 +145,6 @@ impl Meaning {
         }
         if log.issuer != payload.issuer_id {
             at.found(Axis::IssuerBind, ReasonCode::IssuerMismatch, "`issuer_id` is not the log's");
-        }
-    }
-
-    fn no_repetition(&mut self, payload: &Payload, at: &mut At<'_>) {
-        if !self.action_ids.insert(payload.action_id) {
-            at.found(Axis::Structure, ReasonCode::DuplicateActionId, "`action_id` stands in the log already");
-        }
-        if !self.nonces.insert(payload.nonce) {
-            at.found(Axis::Nonce, ReasonCode::DuplicateNonce, "`nonce` stands in the log already");
         }
     }
 
@@ -254,16 +245,16 @@ impl Meaning {
         if matches!(payload.decision, Decision::Deny | Decision::RateLimit)
             && payload.receipt_type == ReceiptType::Decision
         {
-            self.ended.insert(half(&Sha256Digest::of(canonical)), Fate::Denied);
+            self.repeats.ended(&Sha256Digest::of(canonical), Fate::Denied, payload.seq);
         }
         match self.open.apply(payload, canonical) {
             Change::None | Change::Opened => {}
             Change::Completed(decision) => {
-                self.ended.insert(half(&decision.payload_sha256), Fate::Completed);
+                self.repeats.ended(&decision.payload_sha256, Fate::Completed, payload.seq);
                 same_call(payload, &decision, at);
             }
             Change::Closed(session) => same_session(payload, &session, at),
-            Change::Contradiction(Contradiction::NoOpenDecision) => self.no_decision(payload, at),
+            Change::Contradiction(Contradiction::NoOpenDecision) => self.repeats.orphan(payload),
             Change::Contradiction(contradiction) => {
                 let note = match contradiction {
                     Contradiction::SessionReopened => "the session is open already",
@@ -272,16 +263,6 @@ impl Meaning {
                 at.found(Axis::Structure, ReasonCode::SessionNotOpen, note);
             }
         }
-    }
-
-    fn no_decision(&self, payload: &Payload, at: &mut At<'_>) {
-        let fate = payload.invocation_ref.and_then(|decision| self.ended.get(&half(&decision)));
-        let (reason, note) = match fate {
-            Some(Fate::Denied) => (ReasonCode::OutcomeOfDenial, "an outcome of a denied call"),
-            Some(Fate::Completed) => (ReasonCode::SecondOutcome, "a second outcome of one call"),
-            None => (ReasonCode::OutcomeWithoutDecision, "an outcome without a decision in this log"),
-        };
-        at.found(Axis::Structure, reason, note);
     }
 }
 
@@ -330,8 +311,4 @@ fn same_session(payload: &Payload, session: &OpenSession, at: &mut At<'_>) {
             "`session:close` has another count or root than its receipts",
         );
     }
-}
-
-fn half(digest: &Sha256Digest) -> [u8; 16] {
-    digest.as_bytes().first_chunk().copied().unwrap_or_default()
 }

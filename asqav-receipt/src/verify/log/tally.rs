@@ -9,7 +9,7 @@ use crate::verify::report::{Axis, AxisReport, AxisResult, FailureClass, Problem}
 use crate::verify::subject::Subject;
 
 /// Problems beyond this number are counted, not listed.
-const MAX_PROBLEMS: usize = 1_000;
+pub(super) const MAX_PROBLEMS: usize = 1_000;
 
 /// Where in the log something was found.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +40,8 @@ struct Count {
     failed: u64,
     skip: Option<(ReasonCode, String)>,
     fail: Option<(ReasonCode, String)>,
+    /// Where the failure of `fail` is.
+    fail_seq: Option<u64>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -84,6 +86,32 @@ impl Tally {
         }
     }
 
+    /// As [`problem`](Self::problem), for a falsehood that shows only at the
+    /// end: it is listed where it stands in the log.
+    pub(super) fn late(&mut self, place: &Place, axis: Axis, reason: ReasonCode, note: &str) {
+        let after = |problem: &Problem| problem.seq > place.seq;
+        let at = self.problems.iter().position(after).unwrap_or(self.problems.len());
+        if at < self.problems.len() && self.problems.len() >= MAX_PROBLEMS {
+            self.problems.pop();
+            self.omitted += 1;
+        }
+        let listed = self.problems.len();
+        self.problem(place, axis, reason, note);
+        if self.problems.len() > listed
+            && let Some(newer) = self.problems.get_mut(at..)
+        {
+            newer.rotate_right(1);
+        }
+    }
+
+    /// Counts falsehoods that are not listed.
+    pub(super) fn more(&mut self, axis: Axis, count: u64) {
+        self.omitted += count;
+        if let Some(of) = self.count(axis) {
+            of.failed += count;
+        }
+    }
+
     /// Every axis over the whole log, and the problems, listed and not.
     pub(super) fn into_parts(self) -> (Vec<AxisReport>, Vec<Problem>, u64) {
         let axes = Axis::ALL.into_iter().zip(self.counts).map(|(axis, count)| count.report(axis)).collect();
@@ -120,14 +148,16 @@ impl Count {
 
     fn fail(&mut self, place: &Place, reason: Option<ReasonCode>, note: &str, times: u64) {
         self.failed += times;
-        if self.fail.is_none() {
+        let sooner = self.fail_seq.zip(place.seq).is_some_and(|(before, seq)| seq < before);
+        if self.fail.is_none() || sooner {
+            self.fail_seq = place.seq;
             let note = place.seq.map_or_else(|| note.to_owned(), |seq| format!("seq {seq}: {note}"));
             self.fail = reason.map(|reason| (reason, note));
         }
     }
 
     fn report(self, axis: Axis) -> AxisReport {
-        let Self { passed, skipped, failed, skip, fail } = self;
+        let Self { passed, skipped, failed, skip, fail, .. } = self;
         let (result, first, count) = match (failed, skipped, passed) {
             (1.., _, _) => (AxisResult::Fail, fail, failed),
             (0, 1.., _) => (AxisResult::Skipped, skip, skipped),
