@@ -160,7 +160,9 @@ impl<'a> Repeats<'a> {
             let (reason, note) = match orphan.fate {
                 Some(Fate::Denied) => (ReasonCode::OutcomeOfDenial, "an outcome of a denied call"),
                 Some(Fate::Completed) => (ReasonCode::SecondOutcome, "a second outcome of one call"),
-                None => (ReasonCode::OutcomeWithoutDecision, "an outcome without an open decision in this log"),
+                None => {
+                    (ReasonCode::OutcomeWithoutDecision, "an outcome without an open decision in this log")
+                }
             };
             tally.late(&orphan.place, Axis::Structure, reason, note);
         }

@@ -51,8 +51,12 @@ struct Step {
 fn step() -> impl Strategy<Value = Step> {
     let few = || 0..40_u8;
     let ended = prop::option::of((few(), any::<bool>()));
-    (few(), few(), ended, prop::option::weighted(0.2, few()))
-        .prop_map(|(id, nonce, ended, orphan)| Step { id, nonce, ended, orphan })
+    (few(), few(), ended, prop::option::weighted(0.2, few())).prop_map(|(id, nonce, ended, orphan)| Step {
+        id,
+        nonce,
+        ended,
+        orphan,
+    })
 }
 
 fn action_id(id: u8) -> ActionId {
