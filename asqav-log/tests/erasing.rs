@@ -170,8 +170,9 @@ static LINES: LazyLock<Vec<Vec<u8>>> =
 
 /// The leaf hashes of these receipts.
 fn leaves((first, last): (u64, u64)) -> Vec<u8> {
-    let lines = &LINES[usize::try_from(first - 1).unwrap()..usize::try_from(last).unwrap()];
-    lines.iter().flat_map(|line| Sha3Tree::leaf(&line[..line.len() - 1])).collect()
+    static LEAVES: LazyLock<Vec<[u8; 32]>> =
+        LazyLock::new(|| LINES.iter().map(|line| Sha3Tree::leaf(&line[..line.len() - 1])).collect());
+    LEAVES[usize::try_from(first - 1).unwrap()..usize::try_from(last).unwrap()].concat()
 }
 
 /// Each sealed segment of a log that ends with receipt `head`, and the receipt

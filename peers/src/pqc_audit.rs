@@ -26,7 +26,9 @@ use crate::{heading, line};
 const EVENTS: usize = 10_000;
 const SECONDS: &str = "3";
 
-pub(crate) fn compare(python: &Python) -> Result<(), Box<dyn Error>> {
+/// Durable appends by callers that wait; ours sync what opens the commitments
+/// first, of which the peer has none.
+pub(crate) fn append(python: &Python) -> Result<(), Box<dyn Error>> {
     heading("pqc-audit-log-fs 0.1.0 (Python)");
     let dir = tempfile::tempdir()?;
     for callers in [64, 256] {
@@ -41,6 +43,12 @@ pub(crate) fn compare(python: &Python) -> Result<(), Box<dyn Error>> {
             line(&what, 1.0 / ours.rate, theirs[0]);
         }
     }
+    Ok(())
+}
+
+pub(crate) fn compare(python: &Python) -> Result<(), Box<dyn Error>> {
+    append(python)?;
+    let dir = tempfile::tempdir()?;
     let segment = dir.path().join("segment");
     let key = python.run("segment", &[&segment, &EVENTS])?;
     let key = PinnedKey::parse(key[0].as_bytes()).ok_or("no key")?;

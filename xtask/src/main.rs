@@ -76,7 +76,12 @@ enum Task {
         record: bool,
     },
     /// The same work by asqav and by its peers, side by side.
-    BenchPeers,
+    BenchPeers {
+        /// Only durable appends, on a disk whose syncs take so many
+        /// milliseconds longer: `strace` lets them wait.
+        #[arg(long)]
+        sync_ms: Option<u16>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -92,7 +97,7 @@ fn main() -> ExitCode {
         Task::Bench { rest } => bench::run(&rest),
         Task::BenchGrowth { receipts } => bench::growth(receipts),
         Task::Instructions { record } => instructions::check(record),
-        Task::BenchPeers => bench::peers(),
+        Task::BenchPeers { sync_ms } => bench::peers(sync_ms),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
