@@ -62,8 +62,8 @@ pub enum ProveError {
 /// among those that `checkpoint` counts.
 ///
 /// With the stored tree this reads less than 64 KiB (up to 16 million
-/// receipts), and the lines that came after the tree was last written; of a
-/// batched receipt also the lines of its batch, at most 2 MiB.
+/// receipts of ordinary length), and the lines that came after the tree was
+/// last written.
 ///
 /// # Errors
 /// [`ProveError`].

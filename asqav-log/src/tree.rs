@@ -10,16 +10,24 @@
 //! | `ids-0` | 16 | the receipt's action id |
 //! | `ids-N` | 32 | the least and the greatest id of 256 records of `ids-(N-1)` |
 //! | `places` | 16 | number of its segment, and where in it its line begins |
+//! | `batches` | 32 | of a receipt that is leaf N of its batch, the batch's inner node N ([`inner_nodes`]); `ff…` where there is none |
+//!
+//! and `key-<thumbprint>`, the public keys that the log was signed with.
+//!
+//! [`inner_nodes`]: asqav_receipt::batch::inner_nodes
 //!
 //! 256 records of `hashes-N` are one tile as C2SP tlog-tiles has it. All of it
 //! is derived: made again when it is absent or wrong, never evidence, and no
 //! verdict rests on it. A proof is checked before it is handed out.
 
 #[cfg(feature = "write")]
+mod batches;
+#[cfg(feature = "write")]
 mod catch_up;
 mod files;
 #[cfg(feature = "write")]
 mod grow;
+mod keys;
 mod overlay;
 mod stored;
 
@@ -44,6 +52,10 @@ const RANGE_LEN: usize = 32;
 /// Bytes of a record of `places`.
 const PLACE_LEN: usize = 16;
 
+/// The record of `batches` where there is no node: zeros are what a crash leaves.
+#[cfg(feature = "write")]
+const FILLER: [u8; HASH_LEN] = [0xff; HASH_LEN];
+
 /// `tree/hashes-0` for 0.
 pub(crate) fn hashes(level: u32) -> String {
     format!("{TREE}/hashes-{level}")
@@ -58,6 +70,10 @@ fn places() -> String {
     format!("{TREE}/places")
 }
 
+fn batches() -> String {
+    format!("{TREE}/batches")
+}
+
 const fn id_len(level: u32) -> usize {
     if level == 0 { ID_LEN } else { RANGE_LEN }
 }
@@ -67,7 +83,7 @@ const fn records(size: u64, level: u32) -> u64 {
     size >> (level * TILE_LEN.ilog2())
 }
 
-/// How many receipts all arrays have, by the length in bytes that `len` tells
+/// How many receipts the arrays that every proof needs have, by the length in bytes that `len` tells
 /// of each.
 fn size_of<E>(mut len: impl FnMut(&str) -> Result<u64, E>) -> Result<u64, E> {
     let mut size = len(&places())? / PLACE_LEN as u64;

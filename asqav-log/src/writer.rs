@@ -168,7 +168,7 @@ impl FileLog {
             erasing: erasures.receipts(),
         };
         let sealed = sealed.as_ref().map(|sealed| &sealed.header);
-        let derived = Derived::start(storage.as_mut(), sealed, tip.next_seq() - 1);
+        let derived = Derived::start(storage.as_mut(), sealed, tip.next_seq() - 1, owner, &self.former_keys);
         let couriers = self.couriers.take();
         let checkpointer =
             Checkpointer::start(self.schedule, couriers, storage.as_mut(), owner, &keys, &tip, sealed);
@@ -319,7 +319,7 @@ impl Writer {
             }
         };
         let (leaf, place) = segment.push(&line);
-        self.derived.push(entry.payload.seq, leaf, entry.payload.action_id, place);
+        self.derived.push(entry.payload.seq, leaf, entry.payload.action_id, place, &entry.signature);
         self.checkpointer.push(entry.payload.seq, leaf);
         self.tip.advance(&entry.payload, &entry.canonical);
         Ok(())

@@ -9,131 +9,32 @@
     reason = "helpers of tests"
 )]
 
+#[path = "support/batched.rs"]
+mod batched;
+
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
 
-use asqav_core::key::SigningKey;
-use asqav_core::sign::{SignError, Signer, Signing};
-use asqav_core::{Gate, ToolCall};
+use asqav_core::Gate;
+use asqav_core::sign::Signer as _;
 use asqav_log::diff::{Difference, ForkKind, compare};
-use asqav_log::prove::{Wanted, prove};
 use asqav_log::reader::{LogReader, verify_dir};
 use asqav_log::{FileLog, Rotation};
 use asqav_receipt::batch::Batch;
 use asqav_receipt::canonical::to_vec;
-use asqav_receipt::checkpoint::{Checkpoint, SignedCheckpoint};
-use asqav_receipt::digest::{Sha3Digest, Sha256Digest};
-use asqav_receipt::id::{KeyId, LogId};
-use asqav_receipt::keys::{KeyEntry, KeySet};
-use asqav_receipt::merkle::{Sha3Tree, TreeHash as _, root};
-use asqav_receipt::payload::Link;
 use asqav_receipt::receipt::{Signature, line, parse_line};
 use asqav_receipt::suite::ML_DSA_65;
 use asqav_receipt::time::Timestamp;
 use asqav_receipt::verify::{LogInputs, LogReport, ReceiptInputs, Verdict, verify_receipt};
 
-fn signing_key() -> SigningKey {
-    SigningKey::from_seed(&[12; 32])
-}
-
-fn pinned() -> KeySet {
-    let key = signing_key();
-    let entry =
-        KeyEntry::active(&ML_DSA_65, key.public_key(), key.key_id().as_str(), "issuer:test", "agent:test");
-    KeySet::new(vec![entry.unwrap()])
-}
+use batched::{checkpoint, lines, pinned, record, signing_key};
 
 fn verify(dir: &Path, open: bool) -> LogReport {
     let keys = pinned();
     let inputs = LogInputs::new().keys(&keys).at(Timestamp::MAX).allow_open(open);
     verify_dir(dir, inputs, &mut |_| {}).unwrap()
-}
-
-/// A signer that waits while the test holds `pause`.
-struct Paused {
-    key: SigningKey,
-    arrived: AtomicUsize,
-    pause: Mutex<()>,
-}
-
-impl Paused {
-    fn new() -> Arc<Self> {
-        Arc::new(Self { key: signing_key(), arrived: AtomicUsize::new(0), pause: Mutex::new(()) })
-    }
-}
-
-impl Signer for Paused {
-    fn algorithm(&self) -> &'static str {
-        self.key.algorithm()
-    }
-
-    fn key_id(&self) -> &KeyId {
-        self.key.key_id()
-    }
-
-    fn public_key(&self) -> &[u8] {
-        self.key.public_key()
-    }
-
-    fn thumbprint(&self) -> &Sha256Digest {
-        self.key.thumbprint()
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        self.arrived.fetch_add(1, Ordering::SeqCst);
-        let _goes_on = self.pause.lock().unwrap();
-        self.key.sign(message)
-    }
-}
-
-fn gate(dir: &Path, rotation: Rotation, signer: Arc<dyn Signer>) -> Gate {
-    Gate::builder("agent:test".parse().unwrap(), "issuer:test".parse().unwrap())
-        .signer(signer)
-        .signing(Signing::Batched)
-        .without_policy()
-        .log(FileLog::new(dir).rotation(rotation))
-        .open()
-        .unwrap()
-}
-
-/// Admits one call, which the signer holds, then `waiting` others: they are
-/// one batch.
-fn record(dir: &Path, rotation: Rotation, waiting: usize) -> Gate {
-    let signer = Paused::new();
-    let gate = gate(dir, rotation, Arc::<Paused>::clone(&signer));
-    let call = || ToolCall::builder("query", "ledger:query").argument("account", "DE-1").build();
-    let mut context = Context::from_waker(Waker::noop());
-    // Polled once, a call is submitted.
-    let mut submit = || {
-        let mut admission = Box::pin(gate.admit(call()).into_future());
-        assert!(admission.as_mut().poll(&mut context).is_pending());
-        admission
-    };
-    let pause = signer.pause.lock().unwrap();
-    let before = signer.arrived.load(Ordering::SeqCst);
-    let first = submit();
-    while signer.arrived.load(Ordering::SeqCst) == before {
-        std::thread::yield_now();
-    }
-    let rest: Vec<_> = (0..waiting).map(|_| submit()).collect();
-    drop(pause);
-    let permits = std::iter::once(first).chain(rest).map(|mut admission| {
-        loop {
-            match admission.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(admitted) => break admitted.unwrap(),
-                Poll::Pending => std::thread::yield_now(),
-            }
-        }
-    });
-    let permits: Vec<_> = permits.collect();
-    for permit in permits {
-        permit.abandon().wait().unwrap();
-    }
-    gate
 }
 
 #[test]
@@ -185,8 +86,7 @@ fn a_batch_torn_anywhere_is_set_aside() {
         let receipts = if len == end { before_batch + 4 } else { before_batch };
         assert_eq!(before.receipts, receipts as u64, "{len} of {begin}..{end}");
 
-        let gate = self::gate(dir.path(), Rotation::default(), Arc::new(signing_key()));
-        gate.shutdown().wait().unwrap();
+        batched::gate(dir.path(), Rotation::default(), Arc::new(signing_key())).shutdown().wait().unwrap();
         let report = verify(dir.path(), false);
         assert_eq!(report.verdict, Verdict::Verified, "{len}: {:?}", report.problems);
         let reader = LogReader::open(dir.path()).unwrap();
@@ -238,60 +138,6 @@ fn a_batch_stands_in_one_segment() {
     let report = verify(dir.path(), false);
     assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.problems);
     assert!(LogReader::open(dir.path()).unwrap().segments().len() > 2);
-}
-
-fn lines(dir: &Path) -> Vec<Vec<u8>> {
-    let mut lines = Vec::new();
-    let reader = LogReader::open(dir).unwrap();
-    reader
-        .visit(|_, piece| {
-            lines.push(piece.bytes.to_vec());
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-    lines
-}
-
-/// A checkpoint of the whole log, really signed.
-fn checkpoint(lines: &[Vec<u8>]) -> SignedCheckpoint {
-    let payload = |line: &[u8]| parse_line(line).unwrap().0;
-    let leaves: Vec<_> = lines.iter().map(|line| Sha3Tree::leaf(line)).collect();
-    let first = payload(&lines[0]);
-    let log_id = first.as_object().unwrap().get("asqav").unwrap().as_object().unwrap().get("log_id").unwrap();
-    let checkpoint = Checkpoint {
-        log_id: LogId::parse(log_id.as_str().unwrap()).unwrap(),
-        genesis: Link::to(&to_vec(&first)).sha3.unwrap(),
-        size: lines.len() as u64,
-        root: Sha3Digest::from_bytes(root::<Sha3Tree>(&leaves)),
-        head: Link::to(&to_vec(&payload(lines.last().unwrap()))),
-        last_header: None,
-        open_decisions: 0,
-        previous_checkpoint: None,
-        issued_at: Timestamp::from_unix_micros(2_000_000_000_000_000).unwrap(),
-        suite: ML_DSA_65.name,
-        key_thumbprint: *signing_key().thumbprint(),
-    };
-    let sig = signing_key().sign(&checkpoint.signing_bytes()).unwrap();
-    let signature = Signature { alg: ML_DSA_65.name, kid: signing_key().key_id().clone(), sig };
-    SignedCheckpoint { checkpoint, signature }
-}
-
-#[test]
-fn receipts_of_batches_are_proven_with_the_stored_tree_and_without() {
-    let by_ten = Rotation { max_count: 10, ..Rotation::default() };
-    for rotation in [Rotation::default(), by_ten] {
-        let dir = tempfile::tempdir().unwrap();
-        let gate = record(dir.path(), rotation, 20);
-        let lines = lines(dir.path());
-        let (checkpoint, keys) = (checkpoint(&lines), pinned());
-        for seq in 1..=lines.len() as u64 {
-            let proof = prove(dir.path(), Wanted::Seq(seq), &checkpoint).unwrap();
-            let inputs = ReceiptInputs::new().keys(&keys).at(Timestamp::MAX);
-            let report = verify_receipt(&to_vec(&proof.to_json()), &inputs);
-            assert_eq!(report.verdict, Verdict::Verified, "{seq}: {:?}", report.problems);
-        }
-        gate.shutdown().wait().unwrap();
-    }
 }
 
 /// Both copies were signed as one batch each; they part in its middle, and one

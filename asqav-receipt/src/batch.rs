@@ -15,11 +15,13 @@
 //! [`Assembler`] makes receipts of such lines.
 
 mod assembler;
+mod inner;
 mod member;
 
 use std::sync::Arc;
 
 pub use assembler::{Assembled, Assembler};
+pub use inner::{PathNode, inner_nodes, path_nodes};
 pub(crate) use member::place_and_path;
 pub use member::{BatchedSignature, Member};
 

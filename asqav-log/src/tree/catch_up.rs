@@ -9,12 +9,16 @@
 
 use std::io::{self, BufReader};
 
+use asqav_core::log::LogOwner;
 use asqav_receipt::header::SegmentHeader;
 use asqav_receipt::id::ActionId;
+use asqav_receipt::keys::KeySet;
 use asqav_receipt::merkle::{Sha3Tree, TreeHash as _, root};
+use asqav_receipt::receipt::ReceiptSignature;
 
+use super::batches::Signed;
 use super::grow::TreeWriter;
-use super::{HASH_LEN, ID_LEN, PLACE_LEN, Place, hashes, id_of, ids, places};
+use super::{FILLER, HASH_LEN, ID_LEN, PLACE_LEN, Place, batches, hashes, id_of, ids, keys, places};
 use crate::lines::{Lines, MAX_LINE_LEN};
 use crate::names::segment_name;
 use crate::storage::{FileReader, Storage};
@@ -37,9 +41,18 @@ pub(crate) enum Derived {
 
 impl Derived {
     /// Opens the stored tree of a log whose newest sealed segment has the
-    /// header `sealed`, and that holds `size` receipts.
-    pub(crate) fn start(storage: &mut dyn Storage, sealed: Option<&SegmentHeader>, size: u64) -> Self {
-        let opened = open(storage, sealed).and_then(|(tree, place)| {
+    /// header `sealed`, and that holds `size` receipts, signed by the owner's
+    /// key and `former` ones.
+    pub(crate) fn start(
+        storage: &mut dyn Storage,
+        sealed: Option<&SegmentHeader>,
+        size: u64,
+        owner: &LogOwner,
+        former: &KeySet,
+    ) -> Self {
+        let own = (owner.signer.thumbprint(), owner.signer.public_key());
+        let kept = keys::keep(storage, own, former);
+        let opened = kept.and_then(|()| open(storage, sealed)).and_then(|(tree, place)| {
             let mut derived = Self::Behind(tree, place);
             derived.step(storage, size)?;
             Ok(derived)
@@ -48,11 +61,23 @@ impl Derived {
     }
 
     /// Takes a receipt that has just been put into its segment.
-    pub(crate) fn push(&mut self, seq: u64, leaf: [u8; HASH_LEN], id: ActionId, place: Place) {
+    pub(crate) fn push(
+        &mut self,
+        seq: u64,
+        leaf: [u8; HASH_LEN],
+        id: ActionId,
+        place: Place,
+        signature: &ReceiptSignature,
+    ) {
+        let signed = match signature {
+            ReceiptSignature::Own(_) => Signed::Own,
+            // Its path was made when it was signed: nothing is hashed for it here.
+            ReceiptSignature::Batched(signature) => Signed::Path(signature),
+        };
         if let Self::Live(tree) = self
             && tree.size() + 1 == seq
         {
-            tree.push(leaf, *id.as_bytes(), place);
+            tree.push(leaf, *id.as_bytes(), place, signed);
         }
     }
 
@@ -131,7 +156,7 @@ fn read_on(
     while tree.size() < size && place.offset - start < budget {
         let Some(piece) = lines.next_piece()?.filter(|piece| piece.complete) else { break };
         let id = id_of(piece.bytes).ok_or_else(|| io::Error::other(format!("no receipt in `{name}`")))?;
-        tree.push(Sha3Tree::leaf(piece.bytes), *id.as_bytes(), *place);
+        tree.push(Sha3Tree::leaf(piece.bytes), *id.as_bytes(), *place, Signed::of_line(piece.bytes));
         place.offset = start + piece.end();
     }
     Ok(place.offset - start)
@@ -150,7 +175,7 @@ fn is_gone(storage: &mut dyn Storage, name: &str) -> io::Result<bool> {
 fn deleted(storage: &mut dyn Storage, tree: &mut TreeWriter, place: Place) -> io::Result<u64> {
     let leaves = tombstone::stored(storage, place.segment)?;
     for leaf in &leaves {
-        tree.push(*leaf, [0; ID_LEN], place);
+        tree.push(*leaf, [0; ID_LEN], place, Signed::Own);
     }
     Ok(u64::try_from(leaves.len() * HASH_LEN).unwrap_or(u64::MAX))
 }
@@ -182,6 +207,10 @@ fn agrees(storage: &mut dyn Storage, header: &SegmentHeader) -> io::Result<bool>
     let Some(place) = place.map(Place::from_record).filter(|place| place.segment == header.segment) else {
         return Ok(false);
     };
+    // A segment ends with a batch or before one begins: no node has this number.
+    if records(&batches(), HASH_LEN, last, 1)? != FILLER {
+        return Ok(false);
+    }
     let line = storage.read(&segment_name(place.segment), place.offset, MAX_LINE_LEN)?;
     Ok(root::<Sha3Tree>(&leaves) == *header.root.as_bytes()
         && id_of(&line).is_some_and(|found| found.as_bytes().as_slice() == id.as_slice()))

@@ -5,8 +5,10 @@ use std::io;
 use asqav_receipt::merkle::tiles::TILE_LEN;
 use asqav_receipt::merkle::{Sha3Tree, root};
 
+use super::batches::{Batches, Signed};
 use super::{
-    HASH_LEN, ID_LEN, LEVELS, PLACE_LEN, Place, RANGE_LEN, hashes, id_len, ids, places, records, size_of,
+    HASH_LEN, ID_LEN, LEVELS, PLACE_LEN, Place, RANGE_LEN, batches, hashes, id_len, ids, places, records,
+    size_of,
 };
 use crate::names::TREE;
 use crate::storage::{Entry, Storage, StorageFile};
@@ -20,6 +22,9 @@ pub(crate) struct TreeWriter {
     hashes: Vec<Array<[u8; HASH_LEN]>>,
     ids: Vec<Array<IdRange>>,
     places: Array<()>,
+    batches: Array<()>,
+    /// The batch that is coming in.
+    batch: Batches,
     /// Receipts that are not written yet.
     waiting: u64,
 }
@@ -42,7 +47,8 @@ impl TreeWriter {
             listed.iter().find(in_tree)
         };
         let len = |name: &str| found(name).and_then(|entry| entry.file_len).unwrap_or(0);
-        let size = size_of(|name| Ok::<_, io::Error>(len(name)))?.min(limit);
+        let size =
+            size_of(|name| Ok::<_, io::Error>(len(name)))?.min(len(&batches()) / bytes(HASH_LEN)).min(limit);
         let mut array = |name: String, width: usize, level: u32| {
             let wanted = records(size, level).saturating_mul(bytes(width));
             if len(&name) > wanted {
@@ -65,6 +71,8 @@ impl TreeWriter {
             hashes: Vec::new(),
             ids: Vec::new(),
             places: Array::new(array(places(), PLACE_LEN, 0)?, |_| Some(())),
+            batches: Array::new(array(batches(), HASH_LEN, 0)?, |_| Some(())),
+            batch: Batches::default(),
             waiting: 0,
         };
         for level in 0..LEVELS {
@@ -87,7 +95,8 @@ impl TreeWriter {
     }
 
     /// Adds the next receipt.
-    pub(super) fn push(&mut self, leaf: [u8; HASH_LEN], id: [u8; ID_LEN], place: Place) {
+    pub(super) fn push(&mut self, leaf: [u8; HASH_LEN], id: [u8; ID_LEN], place: Place, signed: Signed<'_>) {
+        self.batch.push(signed, &mut self.batches.waiting);
         self.places.waiting.extend_from_slice(&place.to_record());
         let mut hash = Some(leaf);
         for array in &mut self.hashes {
@@ -116,6 +125,7 @@ impl TreeWriter {
             return Ok(());
         }
         self.places.flush(storage)?;
+        self.batches.flush(storage)?;
         self.ids.iter_mut().try_for_each(|array| array.flush(storage))?;
         self.hashes.iter_mut().try_for_each(|array| array.flush(storage))?;
         self.waiting = 0;

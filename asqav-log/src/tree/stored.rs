@@ -3,12 +3,15 @@
 use std::ops::Range;
 use std::path::Path;
 
+use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::ActionId;
 use asqav_receipt::merkle::tiles::{TILE_LEN, Tile, TileSource};
+use asqav_receipt::suite::VerifyingKey;
 
 use super::files::Files;
 use super::{
-    HASH_LEN, ID_LEN, LEVELS, PLACE_LEN, Place, RANGE_LEN, hashes, id_len, ids, places, records, size_of,
+    HASH_LEN, ID_LEN, LEVELS, PLACE_LEN, Place, RANGE_LEN, batches, hashes, id_len, ids, keys, places,
+    records, size_of,
 };
 use crate::lines::MAX_LINE_LEN;
 use crate::names::segment_name;
@@ -117,7 +120,11 @@ impl StoredTree {
     pub fn line(&mut self, seq: u64) -> Result<Option<Vec<u8>>, ReadError> {
         let Some(place) = self.place(seq)? else { return Ok(None) };
         let name = segment_name(place.segment);
-        for wanted in [LINE_LEN, MAX_LINE_LEN + 1] {
+        // Where the next line begins, if that is known, this one ends.
+        let next = self.place(seq + 1)?.filter(|next| next.segment == place.segment);
+        let len = next.and_then(|next| usize::try_from(next.offset.checked_sub(place.offset)?).ok());
+        let first = len.filter(|len| *len <= MAX_LINE_LEN).unwrap_or(LINE_LEN);
+        for wanted in [first, MAX_LINE_LEN + 1] {
             let mut bytes = self.files.read(&name, place.offset, wanted)?;
             if let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
                 bytes.truncate(end);
@@ -125,6 +132,17 @@ impl StoredTree {
             }
         }
         Ok(None)
+    }
+
+    /// Inner node `number` of the batch that begins with receipt `first_seq`.
+    pub(crate) fn batch_node(&mut self, first_seq: u64, number: u16) -> Result<Option<[u8; 32]>, ReadError> {
+        let at = first_seq.saturating_sub(1).saturating_add(number.into());
+        Ok(self.records(&batches(), HASH_LEN, at, 1)?.try_into().ok())
+    }
+
+    /// The public key with this thumbprint, if the tree has it.
+    pub(crate) fn key(&mut self, thumbprint: &Sha256Digest) -> Result<Option<VerifyingKey>, ReadError> {
+        keys::read(&mut self.files, thumbprint)
     }
 
     /// `count` records of `width` bytes from number `first` on; fewer where the
