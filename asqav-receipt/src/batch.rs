@@ -123,7 +123,17 @@ impl BatchRoot {
 /// The leaf of a payload, given by its canonical bytes.
 #[must_use]
 pub fn leaf(canonical_payload: &[u8]) -> [u8; 32] {
-    Sha3Tree::hash(&[&[0], BATCH_LEAF_TAG.as_bytes(), &[0], canonical_payload])
+    Sha3Tree::hash(&[&leaf_prefix(), canonical_payload])
+}
+
+/// The leaves of many payloads, in order.
+#[must_use]
+pub fn leaves(canonical_payloads: &[&[u8]]) -> Vec<[u8; 32]> {
+    Sha3Tree::hash_each(&leaf_prefix(), canonical_payloads)
+}
+
+fn leaf_prefix() -> Vec<u8> {
+    [&[0], BATCH_LEAF_TAG.as_bytes(), &[0]].concat()
 }
 
 /// Receipts on their way to a common signature.
@@ -143,7 +153,8 @@ impl Batch {
         first_seq: u64,
         canonical: impl IntoIterator<Item = &'a [u8]>,
     ) -> Option<Self> {
-        Self::of_leaves(log_id, key_thumbprint, first_seq, canonical.into_iter().map(leaf).collect())
+        let canonical: Vec<_> = canonical.into_iter().collect();
+        Self::of_leaves(log_id, key_thumbprint, first_seq, leaves(&canonical))
     }
 
     /// The same, of payloads that are hashed already.

@@ -4,19 +4,31 @@
 //! receipt profile uses, [`Sha3Digest`] is what asqav adds. They are distinct
 //! types, so that one cannot stand where the other is meant.
 
+mod each;
+
 use std::fmt;
 
 use sha2::Digest as _;
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
 /// Lower-case hexadecimal text of `bytes`.
 #[must_use]
 pub fn encode_hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or_default();
-    let text = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+    let mut text = Vec::with_capacity(bytes.len() * 2);
+    push_hex(bytes, &mut text);
     // The digits are ASCII.
     String::from_utf8(text).unwrap_or_default()
+}
+
+/// Appends lower-case hexadecimal digits of `bytes`.
+pub(crate) fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    // Without a table, so that many digits are made at once.
+    let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
+    let start = out.len();
+    out.resize(start + bytes.len() * 2, 0);
+    let digits = out.get_mut(start..).unwrap_or_default().as_chunks_mut::<2>().0;
+    for (pair, byte) in digits.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(byte & 15)];
+    }
 }
 
 /// Reads exactly `N` bytes of lower-case hexadecimal text; `None` for any

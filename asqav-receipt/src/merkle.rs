@@ -39,9 +39,19 @@ pub trait TreeHash {
     /// The hash of `parts`, one after the other.
     fn hash(parts: &[&[u8]]) -> [u8; 32];
 
+    /// The hash of `prefix` ‖ body for each of `bodies`.
+    fn hash_each(prefix: &[u8], bodies: &[&[u8]]) -> Vec<[u8; 32]> {
+        bodies.iter().map(|body| Self::hash(&[prefix, body])).collect()
+    }
+
     /// The hash of a leaf: H(0x00 ‖ data).
     fn leaf(data: &[u8]) -> [u8; 32] {
         Self::hash(&[&[0], data])
+    }
+
+    /// The hashes of many leaves, in order.
+    fn leaves(data: &[&[u8]]) -> Vec<[u8; 32]> {
+        Self::hash_each(&[0], data)
     }
 
     /// The hash of a node: H(0x01 ‖ left ‖ right).
@@ -65,6 +75,10 @@ impl TreeHash for Sha3Tree {
 
     fn hash(parts: &[&[u8]]) -> [u8; 32] {
         *Sha3Digest::of_parts(parts).as_bytes()
+    }
+
+    fn hash_each(prefix: &[u8], bodies: &[&[u8]]) -> Vec<[u8; 32]> {
+        Sha3Digest::of_each(prefix, bodies).into_iter().map(|digest| *digest.as_bytes()).collect()
     }
 }
 
@@ -140,6 +154,29 @@ impl<H: TreeHash> Frontier<H> {
         self.size += 1;
     }
 
+    /// Appends many leaves by their hashes, level by level, so that the nodes of
+    /// a level are hashed at once.
+    pub fn extend(&mut self, leaves: &[[u8; 32]]) {
+        let mut level = leaves.to_vec();
+        let mut size = self.size;
+        self.size += u64::try_from(leaves.len()).unwrap_or(u64::MAX);
+        // The new roots, smallest first.
+        let mut roots = Vec::new();
+        while !level.is_empty() {
+            if size % 2 == 1
+                && let Some(left) = self.roots.pop()
+            {
+                level.insert(0, left);
+            }
+            if level.len() % 2 == 1 {
+                roots.extend(level.pop());
+            }
+            level = joined::<H>(&level);
+            size /= 2;
+        }
+        self.roots.extend(roots.into_iter().rev());
+    }
+
     /// The root over all leaves.
     #[must_use]
     pub fn root(&self) -> [u8; 32] {
@@ -155,6 +192,12 @@ impl<H: TreeHash> Frontier<H> {
 #[must_use]
 pub fn root<H: TreeHash>(leaves: &[[u8; 32]]) -> [u8; 32] {
     let mut tree = Frontier::<H>::new();
-    leaves.iter().for_each(|leaf| tree.push_leaf(*leaf));
+    tree.extend(leaves);
     tree.root()
+}
+
+/// The nodes over `level`, pair by pair; what is left over at the end has none.
+fn joined<H: TreeHash>(level: &[[u8; 32]]) -> Vec<[u8; 32]> {
+    let pairs: Vec<&[u8]> = level.as_chunks::<2>().0.iter().map(|pair| pair.as_flattened()).collect();
+    H::hash_each(&[1], &pairs)
 }

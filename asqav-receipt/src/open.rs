@@ -127,6 +127,16 @@ impl OpenSet {
     /// A receipt that contradicts the set is taken all the same, as far as it
     /// can be: whoever only keeps the set up to date may ignore the answer.
     pub fn apply(&mut self, payload: &Payload, canonical: &[u8]) -> Change {
+        self.apply_hashed(payload, canonical, || Sha256Digest::of(canonical))
+    }
+
+    /// The same, of a payload whose SHA-256 may be known.
+    pub fn apply_hashed(
+        &mut self,
+        payload: &Payload,
+        canonical: &[u8],
+        sha256: impl FnOnce() -> Sha256Digest,
+    ) -> Change {
         let event = match &payload.context {
             Context::Event { name, .. } => *name,
             _ => "",
@@ -137,7 +147,7 @@ impl OpenSet {
         let contradiction = self.grow(payload, canonical, event == "session:open");
         let change = match payload.receipt_type {
             ReceiptType::Decision if matches!(payload.decision, Decision::Allow | Decision::Observation) => {
-                self.open_decision(payload, canonical)
+                self.open_decision(payload, sha256())
             }
             ReceiptType::Outcome => self.complete(payload),
             _ if event == "session:open" => Change::Opened,
@@ -173,14 +183,14 @@ impl OpenSet {
         }
     }
 
-    fn open_decision(&mut self, payload: &Payload, canonical: &[u8]) -> Change {
+    fn open_decision(&mut self, payload: &Payload, payload_sha256: Sha256Digest) -> Change {
         let decision = OpenDecision {
             seq: payload.seq,
             action_id: payload.action_id,
             action_type: payload.action_type.clone(),
             tool_name: payload.tool_name.clone(),
             session_id: payload.session_id.clone(),
-            payload_sha256: Sha256Digest::of(canonical),
+            payload_sha256,
         };
         // Sequence numbers and payloads are unique in a chain, so it is fresh.
         self.insert_decision(decision);

@@ -109,10 +109,17 @@ pub fn portable(canonical_payload: &[u8], signature: &ReceiptSignature) -> Vec<u
 /// no path, and the signature in the last line only.
 #[must_use]
 pub fn line(canonical_payload: &[u8], signature: &ReceiptSignature) -> Vec<u8> {
-    envelope(canonical_payload, |out| match signature {
+    let mut out = Vec::with_capacity(canonical_payload.len() + 512);
+    write_line(canonical_payload, signature, &mut out);
+    out
+}
+
+/// Appends what [`line()`] gives.
+pub fn write_line(canonical_payload: &[u8], signature: &ReceiptSignature, out: &mut Vec<u8>) {
+    write_envelope(canonical_payload, out, |out| match signature {
         ReceiptSignature::Own(signature) => signature.write(out),
         ReceiptSignature::Batched(batched) => batched.write_in_log(out),
-    })
+    });
 }
 
 impl LineSignature {
@@ -129,11 +136,15 @@ impl LineSignature {
 
 fn envelope(canonical_payload: &[u8], write_signature: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut out = Vec::with_capacity(canonical_payload.len() + 512);
-    let mut members = Members::open(&mut out);
+    write_envelope(canonical_payload, &mut out, write_signature);
+    out
+}
+
+fn write_envelope(canonical_payload: &[u8], out: &mut Vec<u8>, write_signature: impl FnOnce(&mut Vec<u8>)) {
+    let mut members = Members::open(out);
     members.value("payload").extend_from_slice(canonical_payload);
     write_signature(members.value("signature"));
     members.close();
-    out
 }
 
 /// The line in its log of a receipt on its own (canonical, without anchors);

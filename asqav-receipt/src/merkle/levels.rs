@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::TreeHash;
+use super::{TreeHash, joined};
 
 /// Every node of a tree: about 64 bytes a leaf. Made with one hash a node, it
 /// gives each leaf's path without hashing; [`inclusion_path`](super::inclusion_path)
@@ -20,7 +20,9 @@ impl<H: TreeHash> Levels<H> {
     pub fn new(leaves: Vec<[u8; 32]>) -> Self {
         let mut levels = vec![leaves];
         while let Some(below) = levels.last().filter(|level| level.len() > 1) {
-            levels.push(below.chunks(2).map(join::<H>).collect());
+            // One that has no sibling rises as it is.
+            let single = below.as_chunks::<2>().1;
+            levels.push([joined::<H>(below).as_slice(), single].concat());
         }
         Self { levels, hash: PhantomData }
     }
@@ -44,14 +46,5 @@ impl<H: TreeHash> Levels<H> {
         }
         // The root's neighbour does not exist: its level has one node.
         Some(path)
-    }
-}
-
-/// Two nodes joined, or one that has no sibling and rises as it is.
-fn join<H: TreeHash>(pair: &[[u8; 32]]) -> [u8; 32] {
-    match pair {
-        [left, right] => H::node(left, right),
-        [single] => *single,
-        _ => H::empty(),
     }
 }

@@ -31,6 +31,30 @@ fn the_frontier_follows_the_definition() {
     assert_eq!(Frontier::<Sha3Tree>::from_parts(3, vec![[0; 32]]), None);
 }
 
+#[test]
+fn many_leaves_at_once_are_as_one_by_one() {
+    let all = leaves(70);
+    for begun in 0..=35 {
+        for added in 0..=35 {
+            let mut frontier = Frontier::<Sha3Tree>::new();
+            all[..begun].iter().for_each(|leaf| frontier.push_leaf(*leaf));
+            frontier.extend(&all[begun..begun + added]);
+            let mut one_by_one = Frontier::<Sha3Tree>::new();
+            all[..begun + added].iter().for_each(|leaf| one_by_one.push_leaf(*leaf));
+            assert_eq!(frontier, one_by_one, "{begun} and {added}");
+        }
+    }
+    for size in 0..=70 {
+        let levels = Levels::<Sha3Tree>::new(all[..size].to_vec());
+        assert_eq!(levels.root(), defined::<Sha3Tree>(&all[..size]), "{size}");
+        assert_eq!(root::<Sha3Tree>(&all[..size]), levels.root(), "{size}");
+    }
+    let data: Vec<_> = (0..70_u8).map(|n| [n]).collect();
+    let data: Vec<&[u8]> = data.iter().map(<[u8; 1]>::as_slice).collect();
+    assert_eq!(Sha3Tree::leaves(&data), all);
+    assert_eq!(Sha256Tree::leaves(&data)[69], Sha256Tree::leaf(&[69]));
+}
+
 /// RFC 6962 §2.1: the hash of the empty list, and of its test tree.
 #[test]
 fn roots_of_certificate_transparency() {

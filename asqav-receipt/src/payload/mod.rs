@@ -10,6 +10,7 @@ mod tests;
 pub(crate) mod write;
 
 pub use read::{EVENTS, ShapeError};
+pub use write::Unplaced;
 
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::id::{
@@ -166,6 +167,9 @@ pub struct Link {
     pub sha3: Option<Sha3Digest>,
 }
 
+/// What the SHA3 link hashes before the payload.
+const CHAIN_TAG: &[u8] = b"asqav/chain/v1\0";
+
 impl Link {
     /// The link of a log's first receipt.
     pub const GENESIS: Self = Self { sha256: Sha256Digest::from_bytes([0; 32]), sha3: None };
@@ -175,8 +179,16 @@ impl Link {
     pub fn to(canonical_payload: &[u8]) -> Self {
         Self {
             sha256: Sha256Digest::of(canonical_payload),
-            sha3: Some(Sha3Digest::of_parts(&[b"asqav/chain/v1\0", canonical_payload])),
+            sha3: Some(Sha3Digest::of_parts(&[CHAIN_TAG, canonical_payload])),
         }
+    }
+
+    /// The links that the successors of `canonical_payloads` carry.
+    #[must_use]
+    pub fn to_each(canonical_payloads: &[&[u8]]) -> Vec<Self> {
+        let sha3 = Sha3Digest::of_each(CHAIN_TAG, canonical_payloads);
+        let links = canonical_payloads.iter().zip(sha3);
+        links.map(|(payload, sha3)| Self { sha256: Sha256Digest::of(payload), sha3: Some(sha3) }).collect()
     }
 }
 

@@ -1,11 +1,13 @@
 //! Writes a payload in canonical form, member by member, without a tree.
 
 use crate::canonical::{member_order, write, write_integer, write_string};
-use crate::digest::{Sha256Digest, encode_hex};
+use crate::digest::{Sha3Digest, Sha256Digest, push_hex};
+use crate::id::{ErrorType, ReasonCode, SessionId, ToolName, ToolVersion};
 use crate::json::{Json, MAX_INTEGER};
 use crate::payload::{
-    Context, Controls, Extension, Folded, Form, Payload, PolicyInfo, ReceiptType, ToolInfo, Trace,
+    Context, Controls, Extension, Folded, Form, Link, Payload, PolicyInfo, ReceiptType, ToolInfo, Trace,
 };
+use crate::time::Timestamp;
 
 /// What an outcome carries besides its result.
 const RESULT_DIGEST_LEN: usize = r#""result_digest":"sha256:","#.len() + 64;
@@ -14,44 +16,93 @@ const TOPOLOGY_LEN: usize = r#""capture_topology":"passive_telemetry","#.len();
 /// `payload_digest.size` of an empty context has one digit, that of a full one four.
 const SIZE_DIGITS: usize = 3;
 
+/// A payload's canonical bytes without what its place in a chain decides: its
+/// sequence number, its links, its time.
+///
+/// Whoever places receipts one after the other has little left to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unplaced {
+    bytes: Vec<u8>,
+    /// Where in `bytes` the member `asqav.prev` goes, and the values of
+    /// `issued_at`, `previousReceiptHash` and `seq`, in this order.
+    gaps: [usize; 4],
+}
+
+impl Unplaced {
+    /// What all gaps take at most.
+    const GAPS_LEN: usize = 200;
+
+    /// The canonical bytes of the payload at its place.
+    #[must_use]
+    pub fn placed(&self, seq: u64, link: &Link, issued_at: Timestamp) -> Vec<u8> {
+        let [prev, time, hash, number] = self.gaps;
+        let between = |from, to| self.bytes.get(from..to).unwrap_or_default();
+        let mut out = Vec::with_capacity(self.bytes.len() + Self::GAPS_LEN);
+        out.extend_from_slice(between(0, prev));
+        if let Some(sha3) = &link.sha3 {
+            // `phase` stands before it in any case.
+            out.extend_from_slice(br#","prev":""#);
+            out.extend_from_slice(Sha3Digest::TAG.as_bytes());
+            push_hex(sha3.as_bytes(), &mut out);
+            out.push(b'"');
+        }
+        out.extend_from_slice(between(prev, time));
+        write_string(&issued_at.to_string(), &mut out);
+        out.extend_from_slice(between(time, hash));
+        out.push(b'"');
+        push_hex(link.sha256.as_bytes(), &mut out);
+        out.push(b'"');
+        out.extend_from_slice(between(hash, number));
+        write_count(seq, &mut out);
+        out.extend_from_slice(between(number, self.bytes.len()));
+        out
+    }
+}
+
 impl Payload {
     /// The canonical bytes: what is signed and linked to.
     #[must_use]
     pub fn to_canonical(&self) -> Vec<u8> {
+        self.unplaced().placed(self.seq, &self.link, self.issued_at)
+    }
+
+    /// The canonical bytes, whatever the payload's place will be.
+    #[must_use]
+    pub fn unplaced(&self) -> Unplaced {
         let context = self.context.to_canonical();
-        let mut out = Vec::with_capacity(1_536 + context.len());
-        let mut members = Members::open(&mut out);
+        let mut bytes = Vec::with_capacity(1_536 + context.len());
+        let mut members = Members::open(&mut bytes);
         members.text("action_id", &self.action_id.to_string());
-        members.text("action_ref", &action_ref(self.action_type.as_str(), &context).to_tagged());
+        members.sha256("action_ref", &action_ref(self.action_type.as_str(), &context));
         members.text("action_type", self.action_type.as_str());
         members.text("agent_id", self.agent_id.as_str());
-        self.asqav.write(members.value("asqav"), self);
+        let prev = self.asqav.write(members.value("asqav"), self);
         members.some_text("capture_topology", self.context.capture_topology());
         members.value("context").extend_from_slice(&context);
         self.controls.write(&mut members);
         members.text("decision", self.decision.as_str());
-        members.some_text("expires_at", self.expires_at.map(|time| time.to_string()));
-        members.some_text("invocation_ref", self.invocation_ref.map(|digest| digest.to_tagged()));
-        members.text("issued_at", &self.issued_at.to_string());
+        members.some_text("expires_at", self.expires_at.map(|time| time.to_string()).as_deref());
+        members.some_sha256("invocation_ref", self.invocation_ref.as_ref());
+        let time = members.value("issued_at").len();
         members.text("issuer_id", self.issuer_id.as_str());
-        members.text("key_thumbprint", &self.key_thumbprint.to_tagged());
+        members.sha256("key_thumbprint", &self.key_thumbprint);
         members.text("mode", "payload");
-        members.text("nonce", &self.nonce.to_string());
+        members.hex("nonce", "", self.nonce.as_bytes());
         let mut digest = Members::open(members.value("payload_digest"));
-        digest.text("hash", &Sha256Digest::of(&context).to_hex());
+        digest.hex("hash", "", Sha256Digest::of(&context).as_bytes());
         digest.count("size", context.len() as u64);
         digest.close();
-        members.text("policy_digest", &self.policy_digest.to_tagged());
-        members.text("previousReceiptHash", &self.link.sha256.to_hex());
-        members.some_text("reason", self.reason.as_ref());
-        members.some_text("result_digest", self.result_digest().map(|digest| digest.to_tagged()));
-        members.count("seq", self.seq);
-        members.some_text("session_id", self.session_id.as_ref());
-        members.some_text("tool_name", self.tool_name.as_ref());
+        members.sha256("policy_digest", &self.policy_digest);
+        let hash = members.value("previousReceiptHash").len();
+        members.some_text("reason", self.reason.as_ref().map(ReasonCode::as_str));
+        members.some_sha256("result_digest", self.result_digest().as_ref());
+        let number = members.value("seq").len();
+        members.some_text("session_id", self.session_id.as_ref().map(SessionId::as_str));
+        members.some_text("tool_name", self.tool_name.as_ref().map(ToolName::as_str));
         members.text("type", self.receipt_type.as_str());
         members.count("v", 1);
         members.close();
-        out
+        Unplaced { bytes, gaps: [prev, time, hash, number] }
     }
 
     /// How many bytes of canonical `context` this payload has room for, however
@@ -137,7 +188,7 @@ fn write_arguments(members: &mut Members<'_>, shown: &[(String, Form)], folded: 
     if let Some(Folded { count, root }) = folded {
         let mut tree = Members::open(members.value("arguments_root"));
         tree.count("count", *count);
-        tree.text("root", &root.to_hex());
+        tree.hex("root", "", root.as_bytes());
         tree.close();
     }
 }
@@ -147,7 +198,7 @@ impl Form {
     pub fn write(&self, out: &mut Vec<u8>) {
         let mut members = Members::open(out);
         match self {
-            Self::Commit(digest) => members.text("commit", &digest.to_hex()),
+            Self::Commit(digest) => members.hex("commit", "", digest.as_bytes()),
             Self::Value(value) => write(value, members.value("value")),
             Self::Text(text) => members.text("json", text),
             Self::Dropped => members.flag("dropped", true),
@@ -167,7 +218,7 @@ impl Controls {
         let mut controls = Members::open(members.value("controls_evaluated"));
         if let Some(chain) = delegation {
             let mut scope = Members::open(controls.value("delegation_scope"));
-            scope.text("chain", &chain.to_hex());
+            scope.hex("chain", "", chain.as_bytes());
             scope.flag("checked", true);
             scope.close();
         }
@@ -185,7 +236,7 @@ impl Controls {
         }
         if let Some(attestation) = quorum {
             let mut quorum = Members::open(controls.value("quorum"));
-            quorum.text("attestation_hash", &attestation.to_hex());
+            quorum.hex("attestation_hash", "", attestation.as_bytes());
             quorum.flag("fired", true);
             quorum.close();
         }
@@ -194,7 +245,8 @@ impl Controls {
 }
 
 impl Extension {
-    fn write(&self, out: &mut Vec<u8>, payload: &Payload) {
+    /// Appends all members but `prev`; gives where that goes.
+    fn write(&self, out: &mut Vec<u8>, payload: &Payload) -> usize {
         let Self {
             log_id,
             tier,
@@ -213,9 +265,9 @@ impl Extension {
         if let Some(duration) = duration_us {
             members.count("duration_us", *duration);
         }
-        members.some_text("error_type", error_type.as_ref());
-        members.text("log_id", &log_id.to_string());
-        members.some_text("outcome", *outcome);
+        members.some_text("error_type", error_type.as_ref().map(ErrorType::as_str));
+        members.hex("log_id", "", log_id.as_bytes());
+        members.some_text("outcome", outcome.map(|outcome| outcome.as_str()));
         if !parents.is_empty() {
             members.texts("parents", parents.iter().take(super::MAX_PARENTS));
         }
@@ -223,11 +275,11 @@ impl Extension {
         if let Some(policy) = policy {
             policy.write(members.value("policy"), payload.controls.max_rules());
         }
-        members.some_text("prev", payload.link.sha3.map(|digest| digest.to_tagged()));
+        let prev = members.len();
         if *recovered {
             members.flag("recovered", true);
         }
-        members.some_text("started_at", *started_at);
+        members.some_text("started_at", started_at.map(|time| time.to_string()).as_deref());
         members.text("tier", tier.as_str());
         if let Some(tool) = tool {
             tool.write(members.value("tool"));
@@ -236,6 +288,7 @@ impl Extension {
             trace.write(members.value("trace"));
         }
         members.close();
+        prev
     }
 }
 
@@ -244,7 +297,9 @@ impl PolicyInfo {
         let Self { id, rules, inputs, shadow, obliged } = self;
         let mut members = Members::open(out);
         members.text("id", id.as_str());
-        members.some_text("inputs", inputs.map(|digest| digest.to_hex()));
+        if let Some(inputs) = inputs {
+            members.hex("inputs", "", inputs.as_bytes());
+        }
         if !obliged.is_empty() {
             members.texts("obliged", obliged.iter().take(super::MAX_NOTED));
         }
@@ -260,8 +315,8 @@ impl ToolInfo {
     fn write(&self, out: &mut Vec<u8>) {
         let Self { version, definition_digest } = self;
         let mut members = Members::open(out);
-        members.some_text("definition_digest", definition_digest.map(|digest| digest.to_tagged()));
-        members.some_text("version", version.as_ref());
+        members.some_sha256("definition_digest", definition_digest.as_ref());
+        members.some_text("version", version.as_ref().map(ToolVersion::as_str));
         members.close();
     }
 }
@@ -270,8 +325,8 @@ impl Trace {
     fn write(&self, out: &mut Vec<u8>) {
         let Self { trace_id, span_id } = self;
         let mut members = Members::open(out);
-        members.text("span_id", &encode_hex(span_id));
-        members.text("trace_id", &encode_hex(trace_id));
+        members.hex("span_id", "", span_id);
+        members.hex("trace_id", "", trace_id);
         members.close();
     }
 }
@@ -310,9 +365,28 @@ impl<'a> Members<'a> {
         write_string(text, self.value(name));
     }
 
-    pub(crate) fn some_text(&mut self, name: &str, text: Option<impl ToString>) {
+    pub(crate) fn some_text(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text {
-            self.text(name, &text.to_string());
+            self.text(name, text);
+        }
+    }
+
+    /// A string of `tag`, which needs no escapes, and hexadecimal digits.
+    pub(crate) fn hex(&mut self, name: &str, tag: &str, bytes: &[u8]) {
+        let out = self.value(name);
+        out.push(b'"');
+        out.extend_from_slice(tag.as_bytes());
+        push_hex(bytes, out);
+        out.push(b'"');
+    }
+
+    fn sha256(&mut self, name: &str, digest: &Sha256Digest) {
+        self.hex(name, Sha256Digest::TAG, digest.as_bytes());
+    }
+
+    fn some_sha256(&mut self, name: &str, digest: Option<&Sha256Digest>) {
+        if let Some(digest) = digest {
+            self.sha256(name, digest);
         }
     }
 
@@ -329,11 +403,12 @@ impl<'a> Members<'a> {
     }
 
     pub(crate) fn count(&mut self, name: &str, count: u64) {
-        // Counts never come near 2^53; a payload must not hold more in any case.
-        write_integer(
-            i64::try_from(count).map_or(MAX_INTEGER, |count| count.min(MAX_INTEGER)),
-            self.value(name),
-        );
+        write_count(count, self.value(name));
+    }
+
+    /// How much is written, of everything.
+    const fn len(&self) -> usize {
+        self.out.len()
     }
 
     pub(crate) fn flag(&mut self, name: &str, flag: bool) {
@@ -345,4 +420,10 @@ impl<'a> Members<'a> {
             form.write(self.value(name));
         }
     }
+}
+
+/// Appends the digits of `count`.
+fn write_count(count: u64, out: &mut Vec<u8>) {
+    // Counts never come near 2^53; a payload must not hold more in any case.
+    write_integer(i64::try_from(count).map_or(MAX_INTEGER, |count| count.min(MAX_INTEGER)), out);
 }
