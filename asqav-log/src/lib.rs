@@ -28,6 +28,8 @@ mod endpoint;
 #[cfg(feature = "write")]
 mod error;
 #[cfg(feature = "write")]
+mod group;
+#[cfg(feature = "write")]
 pub mod guard;
 #[cfg(feature = "write")]
 mod halt;

@@ -28,7 +28,12 @@ pub(crate) struct Content {
     first_seq: u64,
     before: Link,
     tree: Frontier<Sha3Tree>,
+    /// Leaves that are not in `tree` yet: many at once are hashed faster.
+    leaves: Vec<[u8; 32]>,
 }
+
+/// So many leaves are put into the tree at once.
+const MAX_LEAVES: usize = 256;
 
 impl Content {
     /// Nothing yet: the next receipt after `tip` will be the first, issued at
@@ -41,26 +46,35 @@ impl Content {
             first_seq: tip.next_seq(),
             before: tip.link(),
             tree: Frontier::new(),
+            leaves: Vec::new(),
         }
     }
 
     /// The empty segment that began as this one did.
     pub(crate) fn restarted(&self) -> Self {
-        Self { count: 0, bytes: 0, tree: Frontier::new(), ..self.clone() }
+        Self { count: 0, bytes: 0, tree: Frontier::new(), leaves: Vec::new(), ..self.clone() }
     }
 
-    /// Takes a line, given without its line feed; gives its leaf in the trees.
-    pub(crate) fn push(&mut self, line: &[u8]) -> [u8; 32] {
-        let leaf = Sha3Tree::leaf(line);
-        self.tree.push_leaf(leaf);
+    /// Takes a line, given without its line feed.
+    pub(crate) fn push(&mut self, line: &[u8]) {
+        self.push_hashed(line, Sha3Tree::leaf(line));
+    }
+
+    /// The same, of a line whose leaf is known.
+    fn push_hashed(&mut self, line: &[u8], leaf: [u8; 32]) {
+        self.leaves.push(leaf);
+        if self.leaves.len() >= MAX_LEAVES {
+            self.tree.extend(&std::mem::take(&mut self.leaves));
+        }
         self.count += 1;
         self.bytes += line_len(line);
-        leaf
     }
 
     /// Root of the tree over the lines.
     pub(crate) fn root(&self) -> Sha3Digest {
-        Sha3Digest::from_bytes(self.tree.root())
+        let mut tree = self.tree.clone();
+        tree.extend(&self.leaves);
+        Sha3Digest::from_bytes(tree.root())
     }
 }
 
@@ -105,12 +119,13 @@ impl OpenSegment {
     }
 
     /// Takes a receipt's line without its line feed; [`flush`](Self::flush)
-    /// writes it. Gives its leaf in the trees, and its place.
-    pub(crate) fn push(&mut self, line: &[u8]) -> ([u8; 32], Place) {
+    /// writes it. `leaf` is its leaf in the trees. Gives its place.
+    pub(crate) fn push(&mut self, line: &[u8], leaf: [u8; 32]) -> Place {
         let place = Place { segment: self.number, offset: self.content.bytes };
         self.waiting.extend_from_slice(line);
         self.waiting.push(b'\n');
-        (self.content.push(line), place)
+        self.content.push_hashed(line, leaf);
+        place
     }
 
     /// Writes the waiting lines in one go.
@@ -172,7 +187,8 @@ impl OpenSegment {
         let unknown = || SignError::Backend(format!("unknown suite `{}`", signer.algorithm()));
         let suite::Suite { name: suite, signature_len, .. } =
             suite::by_name(signer.algorithm()).ok_or_else(unknown)?;
-        let Content { count, bytes, first_issued_at: _, first_seq, before, tree: _ } = &self.content;
+        let Content { count, bytes, first_issued_at: _, first_seq, before, tree: _, leaves: _ } =
+            &self.content;
         let header = SegmentHeader {
             log_id: tip.log_id,
             genesis: tip.genesis.ok_or_else(|| SignError::Backend("an empty segment".to_owned()))?,

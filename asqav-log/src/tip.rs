@@ -65,14 +65,13 @@ impl Tip {
         Ok(())
     }
 
-    /// Takes the next receipt. What it contradicts is for verification to
-    /// report; a log keeps what was signed.
-    pub(crate) fn advance(&mut self, payload: &Payload, canonical: &[u8]) {
-        let link = Link::to(canonical);
+    /// Takes the next receipt, whose successor carries `link`. What it
+    /// contradicts is for verification to report; a log keeps what was signed.
+    pub(crate) fn advance(&mut self, payload: &Payload, canonical: &[u8], link: Link) {
         if self.head.is_none() {
             self.genesis = link.sha3;
         }
-        self.open.apply(payload, canonical);
+        self.open.apply_hashed(payload, canonical, || link.sha256);
         self.head = Some(Head::new(payload.seq, link, payload.issued_at));
         self.stopped = matches!(&payload.context, Context::Event { name, .. } if *name == "gate:stop");
     }

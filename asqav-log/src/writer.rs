@@ -10,6 +10,7 @@ use asqav_receipt::time::Timestamp;
 
 use crate::checkpointing::{CheckpointSchedule, Checkpointer};
 use crate::error::io_error;
+use crate::group::{Group, MAX_PREPARED, Prepared};
 use crate::keyring::Keyring;
 use crate::mirror::Mirror;
 use crate::recovery::{Recovered, recover};
@@ -280,8 +281,10 @@ impl Writer {
         let erasing = self.erasures.begin(self.storage.as_mut(), batch)?;
         let deleting = self.deletions.begin(self.storage.as_mut(), batch, self.tip.next_segment - 1)?;
         let now = self.owner.clock.now();
-        for entry in batch {
-            self.add(entry, now)?;
+        for entries in batch.chunks(MAX_PREPARED) {
+            for prepared in Group::new(entries).prepared() {
+                self.add(&prepared, now)?;
+            }
         }
         let Some(segment) = &mut self.segment else { return Ok(()) };
         segment.flush()?;
@@ -301,16 +304,16 @@ impl Writer {
     }
 
     /// Puts a receipt into the open segment, to be written with its batch.
-    fn add(&mut self, entry: &LogEntry, now: Timestamp) -> Result<(), LogError> {
+    fn add(&mut self, prepared: &Prepared<'_>, now: Timestamp) -> Result<(), LogError> {
+        let &Prepared { entry, line, leaf, link } = prepared;
         // INVARIANT: a log never has a hole, whoever calls.
         self.tip
             .expects(&entry.payload)
             .map_err(|why| io_error("adding a receipt", std::io::Error::other(why)))?;
-        let line = asqav_receipt::receipt::line(&entry.canonical, &entry.signature);
         // INVARIANT: a batch stands in one segment. It may be longer than that
         // was meant to be by less than a batch.
         if begins_frame(&entry.signature) {
-            self.seal_if_due(line_len(&line), now)?;
+            self.seal_if_due(line_len(line), now)?;
         }
         let segment = match &mut self.segment {
             Some(segment) => segment,
@@ -318,10 +321,10 @@ impl Writer {
                 none.insert(OpenSegment::create(self.storage.as_mut(), &self.tip, entry.payload.issued_at)?)
             }
         };
-        let (leaf, place) = segment.push(&line);
+        let place = segment.push(line, leaf);
         self.derived.push(entry.payload.seq, leaf, entry.payload.action_id, place, &entry.signature);
         self.checkpointer.push(entry.payload.seq, leaf);
-        self.tip.advance(&entry.payload, &entry.canonical);
+        self.tip.advance(&entry.payload, &entry.canonical, link);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::io::BufReader;
 
 use asqav_core::log::{LogError, LogOwner};
 use asqav_receipt::batch::{Batch, MAX_BATCH_LEN, Member};
-use asqav_receipt::payload::Payload;
+use asqav_receipt::payload::{Link, Payload};
 use asqav_receipt::receipt::{LineSignature, Signature, parse_line};
 use asqav_receipt::suite::ML_DSA_65;
 
@@ -72,6 +72,7 @@ struct Taken {
     line: Vec<u8>,
     payload: Payload,
     canonical: Vec<u8>,
+    link: Link,
 }
 
 /// Lines that continue the log, up to the signature that covers them.
@@ -91,12 +92,13 @@ impl Pending {
     fn take(&mut self, piece: Piece<'_>, owner: &LogOwner, keys: &Keyring<'_>) -> Result<bool, String> {
         let (payload, signature) = check(piece, owner, &self.tip)?;
         let canonical = payload.to_canonical();
-        self.tip.advance(&payload, &canonical);
+        let link = Link::to(&canonical);
+        self.tip.advance(&payload, &canonical, link);
         self.len += piece.bytes.len();
         if let LineSignature::Own(signature) = &signature {
             keys.check(&payload.key_thumbprint, &canonical, signature)?;
         }
-        self.lines.push(Taken { line: piece.bytes.to_vec(), payload, canonical });
+        self.lines.push(Taken { line: piece.bytes.to_vec(), payload, canonical, link });
         match signature {
             LineSignature::Own(_) if self.batch.is_none() => Ok(true),
             LineSignature::Own(_) => Err("the batch before it is not whole".to_owned()),
@@ -129,10 +131,10 @@ impl Pending {
 
     /// What was taken is in the log.
     fn settle(&mut self, scan: &mut Scan) {
-        for Taken { line, payload, canonical } in self.lines.drain(..) {
+        for Taken { line, payload, canonical, link } in self.lines.drain(..) {
             let tip = &scan.tip;
             scan.content.get_or_insert_with(|| Content::new(tip, payload.issued_at)).push(&line);
-            scan.tip.advance(&payload, &canonical);
+            scan.tip.advance(&payload, &canonical, link);
         }
         (self.batch, self.len) = (None, 0);
     }
