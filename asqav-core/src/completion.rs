@@ -124,9 +124,19 @@ impl<T: Clone> Completion<T> {
         }
         let mut state = lock(&self.cell.state);
         loop {
-            match &*state {
+            match &mut *state {
                 State::Ready(output) => return output.clone(),
-                State::Pending(_) => state = wait(&self.cell.ready, state),
+                State::Pending(waiting) => {
+                    // A waker of an earlier poll is dropped outside the lock.
+                    let before = std::mem::replace(waiting, Waiting::Thread);
+                    if let Waiting::Task(_) = before {
+                        drop(state);
+                        drop(before);
+                        state = lock(&self.cell.state);
+                    } else {
+                        state = wait(&self.cell.ready, state);
+                    }
+                }
             }
         }
     }
@@ -144,7 +154,7 @@ impl<T: Clone> Future for Completion<T> {
         let mut state = lock(&self.cell.state);
         let replaced = match &mut *state {
             State::Ready(output) => return Poll::Ready(output.clone()),
-            State::Pending(slot) => slot.replace(waker),
+            State::Pending(waiting) => std::mem::replace(waiting, Waiting::Task(waker)),
         };
         drop(state);
         drop(replaced);
@@ -168,7 +178,8 @@ pub(crate) struct Resolver<T = Receipted>(Option<Arc<Cell<T>>>);
 impl<T> Resolver<T> {
     /// A completion and what resolves it.
     pub(crate) fn pair(process: Process) -> (Self, Completion<T>) {
-        let cell = Arc::new(Cell { state: Mutex::new(State::Pending(None)), ready: Condvar::new() });
+        let cell =
+            Arc::new(Cell { state: Mutex::new(State::Pending(Waiting::Nobody)), ready: Condvar::new() });
         (Self(Some(Arc::clone(&cell))), Completion { cell, process, help: None, queued: false })
     }
 
@@ -181,9 +192,10 @@ impl<T> Resolver<T> {
     fn finish(&mut self, output: Result<T, Closed>) {
         let Some(cell) = self.0.take() else { return };
         let before = std::mem::replace(&mut *lock(&cell.state), State::Ready(output));
-        cell.ready.notify_all();
-        if let State::Pending(Some(waker)) = before {
-            wake(waker);
+        match before {
+            State::Pending(Waiting::Task(waker)) => wake(waker),
+            State::Pending(Waiting::Thread) => cell.ready.notify_one(),
+            State::Pending(Waiting::Nobody) | State::Ready(_) => {}
         }
     }
 }
@@ -207,6 +219,14 @@ struct Cell<T> {
 }
 
 enum State<T> {
-    Pending(Option<Waker>),
+    Pending(Waiting),
     Ready(Result<T, Closed>),
+}
+
+/// Who is to be woken: a notification that nobody waits for costs as much as
+/// one that somebody does.
+enum Waiting {
+    Nobody,
+    Task(Waker),
+    Thread,
 }

@@ -16,7 +16,7 @@ use asqav_receipt::payload::{Link, Payload};
 use asqav_receipt::receipt::ReceiptSignature;
 use asqav_receipt::time::Timestamp;
 
-use super::draft::Draft;
+use super::draft::{Draft, Prepared};
 use crate::log::Head;
 
 /// Where receipts stand that are not released yet.
@@ -80,16 +80,16 @@ impl<T> Chain<T> {
         Self { head, durable: head, queue: VecDeque::new(), given: 0 }
     }
 
-    /// Gives `draft` the next sequence number, the links to its predecessor
+    /// Gives the draft the next sequence number, the links to its predecessor
     /// and the time `now`, and queues it: one step, because the caller holds
     /// the lock.
-    pub(super) fn append(&mut self, draft: Draft, now: Timestamp, ticket: T) -> Appended {
-        let Draft { mut payload, openings } = draft;
+    pub(super) fn append(&mut self, prepared: Prepared, now: Timestamp, ticket: T) -> Appended {
+        let Prepared { draft: Draft { mut payload, openings }, unplaced } = prepared;
         let before = self.head;
         payload.seq = before.map_or(0, |head| head.seq) + 1;
         payload.link = before.map_or(Link::GENESIS, |head| head.link);
         payload.issued_at = now;
-        let canonical: Arc<[u8]> = payload.to_canonical().into();
+        let canonical: Arc<[u8]> = unplaced.placed(payload.seq, &payload.link, now).into();
         let after = Head::new(payload.seq, Link::to(&canonical), now);
         // Nothing below can panic: the chain changes whole or not at all.
         self.queue.push_back(Slot {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use asqav_receipt::commitment::Openings;
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::ActionId;
-use asqav_receipt::payload::Payload;
+use asqav_receipt::payload::{Payload, Unplaced};
 
 use super::super::completion::Completion;
 
@@ -24,6 +24,18 @@ impl Draft {
     pub(crate) const fn new(payload: Payload, openings: Option<Openings>) -> Self {
         Self { payload, openings }
     }
+
+    /// Writes what does not depend on the place in the chain.
+    pub(super) fn prepared(self) -> Prepared {
+        Prepared { unplaced: self.payload.unplaced(), draft: self }
+    }
+}
+
+/// A draft whose canonical bytes are written but for its place in the chain:
+/// what others wait for while it gets that is short.
+pub(super) struct Prepared {
+    pub(super) draft: Draft,
+    pub(super) unplaced: Unplaced,
 }
 
 /// A receipt that has its place in the chain but is not durable yet.

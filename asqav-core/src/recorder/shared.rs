@@ -75,13 +75,17 @@ impl Shared {
     pub(super) fn submit(self: &Arc<Self>, draft: Draft, place: Arc<Held>) -> Result<Submitted, Refused> {
         let action_id = draft.payload.action_id;
         let (done, completion) = Resolver::pair(self.process);
+        let prepared = draft.prepared();
         let mut state = self.state().map_err(refused)?;
         state.accepts()?;
         let now = self.clock.now();
-        let appended = state.chain.append(draft, now, Ticket::new(Some(place), done));
+        let appended = state.chain.append(prepared, now, Ticket::new(Some(place), done));
         let queued = state.chain.queued() <= self.options.queue_len();
+        let wakes = state.idle_signers > 0;
         drop(state);
-        self.unsigned.notify_one();
+        if wakes {
+            self.unsigned.notify_one();
+        }
         let seq = appended.head.seq;
         if let Some(before) = appended.clock_was_at {
             tracing::warn!(target: "asqav::recorder", seq, %now, %before, "the clock went backwards");

@@ -23,6 +23,10 @@ pub(super) struct State {
     pub(super) closed: Option<Closed>,
     /// Places handed out and not returned.
     pub(super) in_flight: usize,
+    /// How many signers wait for something to sign, and whether the writer
+    /// waits: a notification costs a system call, whether or not anybody does.
+    pub(super) idle_signers: usize,
+    pub(super) writer_idle: bool,
     /// Whom to tell when the log is closed.
     stops: Vec<Resolver<Stopped>>,
     /// Whom to tell when a receipt is committed, with its sequence number.
@@ -56,6 +60,8 @@ impl State {
             phase: Phase::Open,
             closed: None,
             in_flight: 0,
+            idle_signers: 0,
+            writer_idle: false,
             stops: Vec::new(),
             flushes: Vec::new(),
         }
@@ -126,7 +132,7 @@ impl State {
     pub(super) fn end(&mut self, drafts: Vec<(Draft, Ticket)>, now: Timestamp) {
         if let Phase::Ending = self.phase {
             for (draft, ticket) in drafts {
-                self.chain.append(draft, now, ticket);
+                self.chain.append(draft.prepared(), now, ticket);
             }
             self.phase = Phase::Draining(Stopped::Clean);
         }

@@ -38,13 +38,18 @@ impl Shared {
             if matches!(state.phase, Phase::Draining(_) | Phase::Finished(_)) {
                 return None;
             }
+            state.idle_signers += 1;
             state = wait(&self.unsigned, state);
+            state.idle_signers -= 1;
         }
     }
 
     /// The receipts from number `first_seq` on are signed.
     pub(super) fn signed(&self, first_seq: u64, signatures: Vec<ReceiptSignature>) {
-        if lock(&self.state).chain.signed(first_seq, signatures) {
+        let mut state = lock(&self.state);
+        let wakes = state.chain.signed(first_seq, signatures) && state.writer_idle;
+        drop(state);
+        if wakes {
             self.writable.notify_one();
         }
     }
@@ -89,7 +94,9 @@ impl Shared {
                 }
                 _ => {}
             }
+            state.writer_idle = true;
             state = wait_timeout(&self.writable, state, wake_in);
+            state.writer_idle = false;
         }
     }
 
