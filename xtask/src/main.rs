@@ -52,6 +52,12 @@ enum Task {
         #[arg(long, default_value_t = 0)]
         seed: u64,
     },
+    /// What a gate holds in memory over so many calls; it must not grow.
+    Memory {
+        /// How many calls; each leaves two receipts.
+        #[arg(long, default_value_t = 10_000_000)]
+        calls: u64,
+    },
     /// Cedar's own integration tests through our engine.
     CedarCorpus {
         /// A checkout of cedar-policy/cedar-integration-tests, its `corpus-tests.tar.gz` unpacked.
@@ -90,6 +96,7 @@ fn main() -> ExitCode {
         Task::Peers => python::environment().map(|peers| println!("{}", peers.python.display())),
         Task::Differential { count, seed } => test::differential(count, seed),
         Task::Simulate { count, seed } => test::simulate(count, seed),
+        Task::Memory { calls } => test::memory(calls),
         Task::Fuzz { seconds, target } => {
             python::environment().and_then(|peers| fuzz::run_targets(seconds, target.as_deref(), &peers))
         }

@@ -84,6 +84,13 @@ pub(crate) fn simulate(count: u64, seed: u64) -> Result<(), Failure> {
     run("simulated faults", &mut command)
 }
 
+/// What a gate holds in memory over `calls` calls.
+pub(crate) fn memory(calls: u64) -> Result<(), Failure> {
+    let mut command = cargo(&["test", "--profile", "simulate", "-p", "asqav-log", "--all-features", "--locked"]);
+    command.args(["--test", "memory", "--", "--nocapture"]);
+    run("memory over many calls", command.env("ASQAV_CALLS", calls.to_string()))
+}
+
 /// Cedar's integration tests in `folder`.
 pub(crate) fn cedar_corpus(folder: &Path) -> Result<(), Failure> {
     let mut command = cargo(&["test", "-p", "asqav-cedar", "--locked"]);
