@@ -86,7 +86,8 @@ pub(crate) fn simulate(count: u64, seed: u64) -> Result<(), Failure> {
 
 /// What a gate holds in memory over `calls` calls.
 pub(crate) fn memory(calls: u64) -> Result<(), Failure> {
-    let mut command = cargo(&["test", "--profile", "simulate", "-p", "asqav-log", "--all-features", "--locked"]);
+    let mut command =
+        cargo(&["test", "--profile", "simulate", "-p", "asqav-log", "--all-features", "--locked"]);
     command.args(["--test", "memory", "--", "--nocapture"]);
     run("memory over many calls", command.env("ASQAV_CALLS", calls.to_string()))
 }
