@@ -195,6 +195,12 @@ impl LogReader {
         Ok(())
     }
 
+    /// The directory.
+    #[cfg(feature = "write")]
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The segments by number.
     #[must_use]
     pub const fn segments(&self) -> &BTreeMap<u64, SegmentFiles> {

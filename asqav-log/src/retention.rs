@@ -82,10 +82,12 @@ impl Retention {
         self.days
     }
 
-    /// Receipts that claim this time or an earlier one are over it at `now`.
+    /// Receipts that claim this time or an earlier one are over it at `now`;
+    /// `None` if the period began before the year 0: nothing is over it.
     #[must_use]
     pub fn before(self, now: Timestamp) -> Option<Timestamp> {
-        Timestamp::from_unix_micros(now.unix_micros().checked_sub(i64::from(self.days) * DAY_MICROS)?)
+        let period = i64::from(self.days).checked_mul(DAY_MICROS)?;
+        Timestamp::from_unix_micros(now.unix_micros().checked_sub(period)?)
     }
 }
 
@@ -201,7 +203,7 @@ impl RetentionPlan {
         let log = LogReader::open(log_dir)?;
         let mut holds = Holds::default();
         visit_payloads(&log, &mut |payload| holds.apply(payload))?;
-        let before = retention.before(now).unwrap_or(now);
+        let before = retention.before(now).unwrap_or(Timestamp::MIN);
         let mut plan = Self { retention, before, due: Vec::new(), stop: Stop::Newest };
         let newest = newest_sealed(&log);
         for (number, files) in log.segments() {

@@ -41,9 +41,11 @@
 //! value L(pointer) and L(value text), where L(x) is x's length as 32 bits,
 //! then x.
 //!
-//! An entry that ends before its length or does not begin with `AVE1` ends its
-//! file: a crash left it, and nothing that was acknowledged stands behind it.
-//! So does a header that is not whole, if nothing but zeros follows it.
+//! A crash leaves an entry that ends before its length or does not begin with
+//! `AVE1`, and nothing that was acknowledged stands behind it. Behind one that
+//! was damaged later something may: reading and erasing go on at the next
+//! `AVE1` with an action id in its place. A header that is not whole ends its
+//! file, if nothing but zeros follows it.
 
 mod census;
 mod entry;
@@ -56,7 +58,7 @@ mod write;
 
 pub(crate) use census::visit_payloads;
 pub use census::{Census, census};
-pub(crate) use erase::{Erasures, destroy};
+pub(crate) use erase::{Erasures, destroy, find};
 pub use forget::{ForgetError, Forgotten, Plan, Subject, forget};
 pub use key::VaultKey;
 pub use read::{Entry, Opened, Vault, VaultError};

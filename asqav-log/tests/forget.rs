@@ -241,3 +241,89 @@ fn openings_that_never_got_a_receipt_are_found_and_erased() {
     gate.shutdown().wait().unwrap();
     verified(dir.path());
 }
+
+/// The vault's entry is on disk before its line: a plan that was made in
+/// between takes it for an orphan.
+#[test]
+fn what_got_into_the_log_meanwhile_is_no_orphan() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = recorded(dir.path());
+    let mut early = plan(dir.path(), ada());
+    let ids: Vec<_> = payloads(dir.path())[1..3].iter().map(|payload| payload.action_id).collect();
+    (early.receipts, early.orphans) = (SeqSet::default(), ids);
+    let done = forget(dir.path(), &gate, &early).unwrap();
+    assert_eq!((done.receipts, done.recorded_in), (set("2-3"), vec![10]), "recorded like any other");
+    let census = counted(dir.path());
+    assert_eq!((census.erased, census.erased_unrecorded), (set("2-3"), SeqSet::default()));
+
+    gate.place_hold(&HoldId::parse("case").unwrap(), Some(&set("4"))).wait().unwrap();
+    early.orphans = vec![payloads(dir.path())[3].action_id];
+    assert!(matches!(forget(dir.path(), &gate, &early), Err(ForgetError::Held { .. })), "nor free of holds");
+    gate.shutdown().wait().unwrap();
+    assert_eq!(counted(dir.path()).erased, set("2-3"));
+}
+
+#[test]
+fn a_hold_on_the_whole_log_covers_orphans() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = recorded(dir.path());
+    gate.place_hold(&HoldId::parse("case").unwrap(), None).wait().unwrap();
+    let mut orphans = Plan::default();
+    orphans.orphans = vec![ActionId::from_parts(1, [1; 10])];
+    assert!(matches!(forget(dir.path(), &gate, &orphans), Err(ForgetError::Held { .. })));
+    gate.shutdown().wait().unwrap();
+}
+
+/// Where the entry of receipt `seq` begins in the bytes of a vault's file.
+fn entry_at(bytes: &[u8], seq: u64) -> usize {
+    let is_it = |at: &usize| &bytes[*at..*at + 4] == b"AVE1" && bytes[*at + 8..*at + 16] == seq.to_be_bytes();
+    (96..bytes.len() - 16).find(is_it).unwrap()
+}
+
+/// Damage in one entry hides neither the keys behind it from erasure, nor the
+/// openings from their owner.
+#[test]
+fn damage_in_the_vault_hides_nothing_behind_it() {
+    // The magic, the length (too short, too long, far too long), the id.
+    for (offset, changed) in [(0, b'X'), (7, 1), (6, 1), (4, 0x0f), (20, b'?')] {
+        let dir = tempfile::tempdir().unwrap();
+        recorded(dir.path()).shutdown().wait().unwrap();
+        let file = dir.path().join("vault/openings-00000001.bin");
+        let mut bytes = fs::read(&file).unwrap();
+        let (at, behind) = (entry_at(&bytes, 4), entry_at(&bytes, 6));
+        bytes[at + offset] = changed;
+        fs::write(&file, &bytes).unwrap();
+
+        let vault = Vault::new(dir.path(), vault_key());
+        let sixth = payloads(dir.path())[5].action_id;
+        assert!(matches!(vault.open(sixth), Ok(Opened::Openings(_))), "{offset}: {:?}", vault.open(sixth));
+        let gate = gate(dir.path());
+        let plan = Plan::of_ids(&LogReader::open(dir.path()).unwrap(), &[sixth]).unwrap();
+        forget(dir.path(), &gate, &plan).unwrap();
+        gate.shutdown().wait().unwrap();
+        assert_eq!(vault.open(sixth).unwrap(), Opened::Erased, "{offset}");
+        assert_eq!(fs::read(&file).unwrap()[behind + 57..behind + 129], [0; 72], "{offset}: the key is there");
+    }
+}
+
+/// A vault that is not there is not an erased one: a signed receipt would say
+/// so for ever.
+#[test]
+fn what_is_not_in_the_vault_is_not_said_to_be_erased() {
+    let dir = tempfile::tempdir().unwrap();
+    recorded(dir.path()).shutdown().wait().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = "openings-00000001.bin";
+    fs::rename(dir.path().join("vault").join(file), elsewhere.path().join(file)).ok().unwrap_or_else(|| {
+        fs::copy(dir.path().join("vault").join(file), elsewhere.path().join(file)).unwrap();
+        fs::remove_file(dir.path().join("vault").join(file)).unwrap();
+    });
+    let id = payloads(dir.path())[3].action_id;
+    let plan = Plan::of_ids(&LogReader::open(dir.path()).unwrap(), &[id]).unwrap();
+    assert_eq!((plan.receipts.clone(), plan.missing.clone()), (SeqSet::default(), set("4")));
+    let gate = gate(dir.path());
+    let done = forget(dir.path(), &gate, &plan).unwrap();
+    gate.shutdown().wait().unwrap();
+    assert_eq!((done.receipts, done.recorded_in), (SeqSet::default(), vec![]));
+    assert_eq!(counted(dir.path()).missing, set("2-7,9"));
+}

@@ -274,6 +274,17 @@ fn only_what_is_over_its_period_is_due() {
     assert!(today.due.is_empty());
 }
 
+/// "For ever", as people write it, is no period that ends today.
+#[test]
+fn a_period_longer_than_the_calendar_keeps_everything() {
+    let log = log();
+    for days in [800_000, 4_000_000, 107_000_000, 213_504_000, u32::MAX] {
+        let plan = RetentionPlan::make(&log.path, Retention::shorter(days), far()).unwrap();
+        assert_eq!(plan.due, [], "{days} days, before {}", plan.before);
+        assert!(matches!(plan.stop, Stop::Young { segment: 1, .. }), "{days} days: {:?}", plan.stop);
+    }
+}
+
 #[test]
 fn a_legal_hold_ends_the_row() {
     let log = log();

@@ -25,6 +25,9 @@ impl Timestamp {
         (0..=9999).contains(&year).then_some(Self(time))
     }
 
+    /// The first instant that can be held, 0000-01-01T00:00:00Z.
+    pub const MIN: Self = Self(jiff::Timestamp::constant(-62_167_219_200, 0));
+
     /// The last instant that can be held, 9999-12-30T22:00:00Z: later
     /// ones would leave the year 9999 in some time zone.
     pub const MAX: Self = Self(jiff::Timestamp::constant(253_402_207_200, 0));
@@ -144,6 +147,12 @@ mod tests {
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-30T22:00:00.000000Z");
         assert_eq!(Timestamp::from_unix_micros(Timestamp::MAX.unix_micros()), Some(Timestamp::MAX));
         assert_eq!(Timestamp::from_unix_micros(Timestamp::MAX.unix_micros() + 1), None);
+    }
+
+    #[test]
+    fn the_first_instant_is_an_instant() {
+        assert_eq!(Timestamp::MIN.to_string(), "0000-01-01T00:00:00.000000Z");
+        assert_eq!(Timestamp::from_unix_micros(Timestamp::MIN.unix_micros() - 1), None);
     }
 
     #[test]

@@ -53,13 +53,14 @@ fn plan(args: &Forget) -> Result<Plan, CliError> {
 }
 
 fn report(args: &Forget, plan: &Plan, recorded_in: &[u64], output: &mut Output) -> Result<Exit, CliError> {
-    let Plan { receipts, in_plain, orphans, held_by, .. } = plan;
+    let Plan { receipts, in_plain, missing, orphans, held_by, .. } = plan;
     let orphans = u64::try_from(orphans.len()).unwrap_or(u64::MAX);
     if output.is_json() {
         let mut object = Object::new();
         object.set("dry_run", args.dry_run);
         object.set("receipts", receipts.to_string().as_str());
         object.set("in_plain", in_plain.to_string().as_str());
+        object.set("missing", missing.to_string().as_str());
         object.set("orphans", Json::count(orphans));
         object.set("held_by", Json::Array(held_by.iter().map(|hold| Json::from(hold.as_str())).collect()));
         object.set("recorded_in", Json::Array(recorded_in.iter().copied().map(Json::count).collect()));
@@ -70,6 +71,9 @@ fn report(args: &Forget, plan: &Plan, recorded_in: &[u64], output: &mut Output) 
     writeln!(output, "{} receipts {what}: {}", receipts.count(), shown(receipts))?;
     if orphans > 0 {
         writeln!(output, "{orphans} openings {what} whose receipt never got into the log")?;
+    }
+    if !missing.is_empty() {
+        writeln!(output, "not in the vault, so not erased: {}", shown(missing))?;
     }
     if !in_plain.is_empty() {
         writeln!(output, "recorded in plain, and not erased: {}", shown(in_plain))?;

@@ -23,7 +23,7 @@ use crate::error::{damaged, io_error};
 use crate::lines::Lines;
 use crate::names::{DELETING, FileKind, header_name, leaves_name, segment_name};
 use crate::storage::{FileReader, Storage, sync_names, write_whole};
-use crate::vault::destroy;
+use crate::vault::{destroy, find};
 
 /// Deletions that began and are not known to be done.
 #[derive(Debug, Clone, Default)]
@@ -107,6 +107,11 @@ impl Deletions {
         }
         if named.is_empty() {
             return Ok(false);
+        }
+        // What cannot be read is found before anything is announced: once the
+        // receipt is in the log, each start would have to finish it.
+        for (_, deletion) in &named {
+            find(storage, &SeqSet::range(deletion.receipts.0, deletion.receipts.1))?;
         }
         let mut next = oldest(storage)?;
         for (entry, deletion) in &named {

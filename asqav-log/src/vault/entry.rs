@@ -64,6 +64,15 @@ impl EntryHead {
         })
     }
 
+    /// Where the first head in `bytes` begins. Sealed openings look like none: a
+    /// head has the magic and, where its id stands, an action id.
+    pub(super) fn position(bytes: &[u8]) -> Option<usize> {
+        let is_head = |window: &[u8]| {
+            window.starts_with(MAGIC) && window.first_chunk().is_some_and(|head| Self::parse(head).is_some())
+        };
+        bytes.windows(HEAD_LEN).position(is_head)
+    }
+
     /// The openings; `None` if the key is not the vault's or the entry was
     /// changed or moved.
     pub(super) fn unseal(&self, key: &VaultKey, log_id: &[u8; 16], sealed: &[u8]) -> Option<Openings> {

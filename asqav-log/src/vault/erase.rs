@@ -88,9 +88,12 @@ impl Erasures {
         }
         let mut receipts = SeqSet::default();
         named.iter().for_each(|erasing| receipts.unite(&erasing.receipts));
+        // What cannot be read is found before anything is announced: the next
+        // start would have to finish it, and could not.
+        let keys = find(storage, &receipts)?;
         self.0.extend(named);
         self.store(storage)?;
-        destroy(storage, &receipts)?;
+        overwrite(storage, &keys)?;
         Ok(true)
     }
 
@@ -146,14 +149,33 @@ fn parse(bytes: &[u8]) -> Option<Vec<Erasing>> {
 /// Overwrites the keys of all entries of `receipts`, durably; also those that
 /// an earlier attempt overwrote, in whole or in part.
 pub(crate) fn destroy(storage: &mut dyn Storage, receipts: &SeqSet) -> Result<(), LogError> {
+    let keys = find(storage, receipts)?;
+    overwrite(storage, &keys)
+}
+
+/// A file of the vault, and where keys stand in it.
+pub(crate) type Keys = (String, Vec<u64>);
+
+/// Where the keys of all entries of `receipts` stand, file by file.
+pub(crate) fn find(storage: &mut dyn Storage, receipts: &SeqSet) -> Result<Vec<Keys>, LogError> {
     let listed = storage.list(VAULT).map_err(|error| io_error("listing `vault`", error))?;
+    let mut keys = Vec::new();
     for entry in listed.iter().filter(|entry| file_number(&entry.name).is_some()) {
         let name = format!("{VAULT}/{}", entry.name);
-        let io = |what: &str, error| io_error(format!("{what} `{name}`"), error);
-        let places = places(storage, &name, receipts).map_err(|error| io("reading", error))?;
+        let places = places(storage, &name, receipts)
+            .map_err(|error| io_error(format!("reading `{name}`"), error))?;
         if !places.is_empty() {
-            storage.overwrite(&name, &places, &blank()).map_err(|error| io("erasing in", error))?;
+            keys.push((name, places));
         }
+    }
+    Ok(keys)
+}
+
+fn overwrite(storage: &mut dyn Storage, keys: &[Keys]) -> Result<(), LogError> {
+    for (name, places) in keys {
+        storage
+            .overwrite(name, places, &blank())
+            .map_err(|error| io_error(format!("erasing in `{name}`"), error))?;
     }
     Ok(())
 }
@@ -172,14 +194,23 @@ fn places(storage: &mut dyn Storage, name: &str, receipts: &SeqSet) -> std::io::
         };
     }
     let mut offset = len_of(HEADER_LEN);
-    while let Some(bytes) = window.at(offset, HEAD_LEN)? {
-        let Some(head) = bytes.first_chunk::<HEAD_LEN>().and_then(EntryHead::parse) else { break };
+    // Where the search for a head begins when none is found where one should be.
+    let mut behind = offset;
+    loop {
+        let head = window.at(offset, HEAD_LEN)?.and_then(<[u8]>::first_chunk).and_then(EntryHead::parse);
+        let Some(head) = head else {
+            match window.next_head(behind)? {
+                Some(found) => (offset, behind) = (found, found + 1),
+                None => return Ok(places),
+            }
+            continue;
+        };
         if receipts.contains(head.seq) {
             places.push(offset + len_of(KEY_AT));
         }
-        offset += len_of(HEAD_LEN + head.sealed_len);
+        behind = offset + len_of(HEAD_LEN);
+        offset = behind + len_of(head.sealed_len);
     }
-    Ok(places)
 }
 
 /// A part of a file that was read.
@@ -202,6 +233,21 @@ impl Window<'_> {
                 return Ok(true);
             }
             offset += len_of(bytes.len());
+        }
+    }
+
+    /// Where the next head of an entry stands, from `offset` on. Damage ends no
+    /// file: a key behind it would be there when it is said to be erased.
+    fn next_head(&mut self, mut offset: u64) -> std::io::Result<Option<u64>> {
+        loop {
+            let bytes = self.storage.read(self.name, offset, CHUNK_LEN)?;
+            if let Some(at) = EntryHead::position(&bytes) {
+                return Ok(Some(offset + len_of(at)));
+            }
+            if bytes.len() < CHUNK_LEN {
+                return Ok(None);
+            }
+            offset += len_of(bytes.len() - HEAD_LEN + 1);
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use asqav_core::gate::Gate;
 use asqav_core::refused::Refused;
-use asqav_receipt::hold::Holds;
+use asqav_receipt::hold::{Hold, Holds};
 use asqav_receipt::id::{ActionId, HoldId};
 use asqav_receipt::json::Json;
 use asqav_receipt::payload::{Context, Form, Payload};
@@ -43,6 +43,9 @@ pub struct Plan {
     /// Receipts that hold the subject in plain: recorded values cannot be
     /// forgotten.
     pub in_plain: SeqSet,
+    /// Receipts that were asked for and whose openings the vault does not have:
+    /// there is nothing to erase, and no receipt says that there was.
+    pub missing: SeqSet,
     /// Openings about the subject whose receipt never got into the log.
     pub orphans: Vec<ActionId>,
     /// Ids that were asked for and are not in the log.
@@ -126,13 +129,17 @@ impl Plan {
         subject: Option<&Subject>,
     ) -> Result<(), ReadOrVault> {
         let (mut holds, mut known) = (Holds::default(), HashSet::new());
-        let (mut receipts, mut in_plain) = (Vec::new(), Vec::new());
+        let (mut receipts, mut missing, mut in_plain) = (Vec::new(), Vec::new(), Vec::new());
+        let entries = Vault::entries(log.path())?;
+        let entries: HashSet<_> = entries.into_iter().map(|entry| (entry.seq, entry.action_id)).collect();
         visit_payloads(log, &mut |payload| {
             holds.apply(payload);
             if wanted.contains(&payload.action_id) {
                 known.insert(payload.action_id);
-                if has_commitments(payload) {
+                if entries.contains(&(payload.seq, payload.action_id)) {
                     receipts.push(payload.seq);
+                } else if has_commitments(payload) {
+                    missing.push(payload.seq);
                 }
             }
             if subject.is_some_and(|subject| subject.is_in_plain(payload)) {
@@ -140,10 +147,15 @@ impl Plan {
             }
         })?;
         self.receipts = receipts.into_iter().collect();
+        self.missing = missing.into_iter().collect();
         self.in_plain = in_plain.into_iter().collect();
         self.unknown = wanted.difference(&known).copied().collect();
         self.unknown.sort_unstable();
-        let held = holds.iter().filter(|hold| hold.forbids(&self.receipts));
+        let on_orphans = subject.is_some() && !self.unknown.is_empty();
+        let forbids = |hold: &&Hold| {
+            hold.forbids(&self.receipts) || (on_orphans && hold.receipts.is_none())
+        };
+        let held = holds.iter().filter(forbids);
         self.held_by = held.map(|hold| hold.id.clone()).collect();
         Ok(())
     }
@@ -151,28 +163,40 @@ impl Plan {
 
 /// Does what `plan` says through the log's one writer: destroys the keys, then
 /// records erasure receipts that name the receipts. Orphans are erased without
-/// a receipt: there is nothing in the log that they would open.
+/// a receipt: there is nothing in the log that they would open. One whose
+/// receipt got into the log since the plan was made is erased with a receipt.
 ///
 /// # Errors
-/// [`ForgetError`]; nothing is done while a hold forbids it.
+/// [`ForgetError`]; nothing is done while a hold forbids it, and of orphans
+/// nothing while one covers the whole log.
 pub fn forget(log_dir: &Path, gate: &Gate, plan: &Plan) -> Result<Forgotten, ForgetError> {
-    // A hold that was placed since the plan was made counts.
+    // A hold that was placed since the plan was made counts; so does a receipt
+    // that was on its way, and whose openings were in the vault already.
     gate.flush().wait().map_err(|cause| Refused::Closed { cause })?;
     let log = LogReader::open(log_dir).map_err(ReadOrVault::from)?;
     let mut holds = Holds::default();
-    visit_payloads(&log, &mut |payload| holds.apply(payload)).map_err(ReadOrVault::from)?;
-    if let Some(hold) = holds.forbidding(&plan.receipts) {
+    let (mut receipts, mut orphans) = (plan.receipts.clone(), plan.orphans.clone());
+    visit_payloads(&log, &mut |payload| {
+        holds.apply(payload);
+        if let Some(at) = orphans.iter().position(|orphan| *orphan == payload.action_id) {
+            orphans.swap_remove(at);
+            receipts.insert(payload.seq);
+        }
+    })
+    .map_err(ReadOrVault::from)?;
+    let on_orphans = holds.iter().find(|hold| !orphans.is_empty() && hold.receipts.is_none());
+    if let Some(hold) = holds.forbidding(&receipts).or(on_orphans) {
         return Err(ForgetError::Held { hold: hold.id.clone() });
     }
     let vault = Vault::of(log_dir);
-    for orphan in &plan.orphans {
-        vault.erase(*orphan).map_err(ReadOrVault::from)?;
+    for orphan in orphans {
+        vault.erase(orphan).map_err(ReadOrVault::from)?;
     }
     let mut recorded_in = Vec::new();
-    for recorded in gate.erase(&plan.receipts) {
+    for recorded in gate.erase(&receipts) {
         recorded_in.push(recorded.wait()?.payload.seq);
     }
-    Ok(Forgotten { receipts: plan.receipts.clone(), recorded_in })
+    Ok(Forgotten { receipts, recorded_in })
 }
 
 impl Subject {

@@ -197,17 +197,29 @@ impl Vault {
             return if is_blank(&file, len_of(HEADER_LEN))? { Ok(()) } else { Err(damaged_header()) };
         };
         let mut offset = len_of(HEADER_LEN);
-        while offset + head_len() <= len {
+        // Where the search for a head begins when none is found where one should be.
+        let mut behind = offset;
+        loop {
             let mut bytes = [0; HEAD_LEN];
-            file.read_exact_at(&mut bytes, offset)?;
-            let Some(head) = EntryHead::parse(&bytes) else { break };
-            let end = offset + head_len() + len_of(head.sealed_len);
-            if end > len || visit(&file, &header, offset, head)?.is_break() {
-                break;
+            let whole = offset + head_len() <= len;
+            if whole {
+                file.read_exact_at(&mut bytes, offset)?;
+            }
+            let head = EntryHead::parse(&bytes).filter(|_| whole);
+            let Some(head) = head else {
+                match next_head(&file, behind)? {
+                    Some(found) => (offset, behind) = (found, found + 1),
+                    None => return Ok(()),
+                }
+                continue;
+            };
+            behind = offset + head_len();
+            let end = behind + len_of(head.sealed_len);
+            if end <= len && visit(&file, &header, offset, head)?.is_break() {
+                return Ok(());
             }
             offset = end;
         }
-        Ok(())
     }
 
     /// Every entry, file by file; opens nothing.
@@ -286,6 +298,31 @@ fn is_blank(file: &File, mut offset: u64) -> io::Result<bool> {
             return Ok(false);
         }
         offset += len_of(count);
+    }
+}
+
+/// Where the next head of an entry stands in `file`, from `offset` on: what
+/// stands behind a damaged entry is still there.
+fn next_head(file: &File, mut offset: u64) -> io::Result<Option<u64>> {
+    let mut bytes = vec![0; 1 << 18];
+    loop {
+        let mut filled = 0;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match file.read_at(rest, offset + len_of(filled)) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let read = bytes.get(..filled).unwrap_or_default();
+        if let Some(at) = EntryHead::position(read) {
+            return Ok(Some(offset + len_of(at)));
+        }
+        if filled < bytes.len() {
+            return Ok(None);
+        }
+        offset += len_of(filled - HEAD_LEN + 1);
     }
 }
 
