@@ -302,7 +302,11 @@ fn damage_in_the_vault_hides_nothing_behind_it() {
         forget(dir.path(), &gate, &plan).unwrap();
         gate.shutdown().wait().unwrap();
         assert_eq!(vault.open(sixth).unwrap(), Opened::Erased, "{offset}");
-        assert_eq!(fs::read(&file).unwrap()[behind + 57..behind + 129], [0; 72], "{offset}: the key is there");
+        assert_eq!(
+            fs::read(&file).unwrap()[behind + 57..behind + 129],
+            [0; 72],
+            "{offset}: the key is there"
+        );
     }
 }
 

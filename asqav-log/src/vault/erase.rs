@@ -162,8 +162,8 @@ pub(crate) fn find(storage: &mut dyn Storage, receipts: &SeqSet) -> Result<Vec<K
     let mut keys = Vec::new();
     for entry in listed.iter().filter(|entry| file_number(&entry.name).is_some()) {
         let name = format!("{VAULT}/{}", entry.name);
-        let places = places(storage, &name, receipts)
-            .map_err(|error| io_error(format!("reading `{name}`"), error))?;
+        let places =
+            places(storage, &name, receipts).map_err(|error| io_error(format!("reading `{name}`"), error))?;
         if !places.is_empty() {
             keys.push((name, places));
         }

@@ -152,9 +152,7 @@ impl Plan {
         self.unknown = wanted.difference(&known).copied().collect();
         self.unknown.sort_unstable();
         let on_orphans = subject.is_some() && !self.unknown.is_empty();
-        let forbids = |hold: &&Hold| {
-            hold.forbids(&self.receipts) || (on_orphans && hold.receipts.is_none())
-        };
+        let forbids = |hold: &&Hold| hold.forbids(&self.receipts) || (on_orphans && hold.receipts.is_none());
         let held = holds.iter().filter(forbids);
         self.held_by = held.map(|hold| hold.id.clone()).collect();
         Ok(())
