@@ -29,13 +29,15 @@ pub(crate) fn write_new(
     fill: impl FnOnce(&mut dyn Write) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     let failed = |source| CliError::Write { path: path.to_owned(), source };
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let file = NamedTempFile::new_in(parent.unwrap_or(Path::new("."))).map_err(failed)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = NamedTempFile::new_in(parent).map_err(failed)?;
     let mut buffer = BufWriter::new(file);
     fill(&mut buffer)?;
     let file = buffer.into_inner().map_err(|error| failed(error.into_error()))?;
     file.as_file().sync_all().map_err(failed)?;
-    file.persist_noclobber(path).map(drop).map_err(|error| failed(error.error))
+    file.persist_noclobber(path).map_err(|error| failed(error.error))?;
+    // The name, too.
+    std::fs::File::open(parent).and_then(|folder| folder.sync_all()).map_err(failed)
 }
 
 /// A colour for a word that matters.

@@ -118,8 +118,15 @@ impl CheckpointSink for AnchorSink {
 
     /// Writes the checkpoint, then has everything stamped that is pending.
     fn deliver(&mut self, checkpoint: &SignedCheckpoint) -> Result<(), SinkError> {
-        folder::keep(&self.folder, checkpoint)?;
-        stamp_pending(&self.folder, self.authority.as_mut()).map(drop)
+        let file = folder::keep(&self.folder, checkpoint)?;
+        match stamp_pending(&self.folder, self.authority.as_mut()) {
+            // Another file is no checkpoint; this one is stamped.
+            Err(error) if anchors_path(&file).exists() => {
+                tracing::warn!(target: "asqav::log", %error, "a file beside the checkpoints is passed over");
+                Ok(())
+            }
+            stamped => stamped.map(drop),
+        }
     }
 }
 
@@ -133,14 +140,19 @@ impl std::fmt::Debug for AnchorSink {
 /// checkpoints' files.
 ///
 /// # Errors
-/// [`SinkError`] at the first that fails; what was stamped before stays so.
+/// [`SinkError`] when the authority fails; what was stamped before stays so. A
+/// file that is no checkpoint holds no other up: it is the error when all
+/// others are stamped.
 pub fn stamp_pending(folder: &Path, authority: &mut dyn Authority) -> Result<Vec<PathBuf>, SinkError> {
-    let mut stamped = Vec::new();
+    let (mut stamped, mut passed_over) = (Vec::new(), None);
     for file in pending(folder)? {
-        let io = |source| SinkError::Io { what: format!("reading `{}`", file.display()), source };
-        let bytes = std::fs::read(&file).map_err(io)?;
-        let signed = SignedCheckpoint::parse(&bytes)
-            .map_err(|error| SinkError::Refused(format!("`{}`: {error}", file.display())))?;
+        let signed = match folder::read_checkpoint(&file) {
+            Ok(signed) => signed,
+            Err(error) => {
+                passed_over.get_or_insert(error);
+                continue;
+            }
+        };
         let anchor = stamp(authority, &signed.anchored_bytes()).map_err(|error| match error {
             AnchorError::Authority(error) => error,
             AnchorError::Evidence(error) => SinkError::Refused(error.to_string()),
@@ -148,5 +160,5 @@ pub fn stamp_pending(folder: &Path, authority: &mut dyn Authority) -> Result<Vec
         write_anchors(&file, &[anchor])?;
         stamped.push(file);
     }
-    Ok(stamped)
+    passed_over.map_or(Ok(stamped), Err)
 }

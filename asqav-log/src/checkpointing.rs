@@ -84,6 +84,7 @@ impl Checkpointer {
             *log_id == tip.log_id
                 && *size < tip.next_seq()
                 && keys.check(key_thumbprint, &signed.checkpoint.signing_bytes(), &signed.signature).is_ok()
+                && is_of_this_log(storage, &signed.checkpoint, sealed)
         });
         let whole = Whole::start(storage, known.as_ref().map(|signed| &signed.checkpoint), sealed);
         let last = known.map(|signed| (signed.checkpoint.size, signed.digest()));
@@ -184,6 +185,26 @@ fn sign(
         checkpoint,
         signature: Signature { alg: suite.name, kid: signer.key_id().clone(), sig },
     })
+}
+
+/// Whether a checkpoint that this log's writer has signed is of what the log
+/// holds now; if not, it is the trace of another one.
+fn is_of_this_log(
+    storage: &mut dyn Storage,
+    checkpoint: &Checkpoint,
+    sealed: Option<&SegmentHeader>,
+) -> bool {
+    let sealed = sealed.map_or(0, |header| header.segment);
+    match whole::leads_there(storage, checkpoint, sealed) {
+        Ok(true) => true,
+        Ok(false) => {
+            let size = checkpoint.size;
+            tracing::error!(target: "asqav::log", size, "the log is not the one that its last checkpoint was made of");
+            false
+        }
+        // It may have been deleted since.
+        Err(_) => false,
+    }
 }
 
 /// Where the newest checkpoint is kept for the next start: under the writer's

@@ -94,6 +94,10 @@ pub fn compare(dirs: [&Path; 2]) -> Result<Difference, ReadError> {
     let mut seq = begin.into_iter().max().unwrap_or(1);
     for (line, (cursor, first)) in lines.iter_mut().zip([(&mut one, begin[0]), (&mut other, begin[1])]) {
         for _ in first..seq {
+            // A number that a copy makes up is none of the other's.
+            if line.is_none() {
+                break;
+            }
             *line = cursor.next()?;
         }
     }

@@ -34,6 +34,8 @@ pub mod guard;
 #[cfg(feature = "write")]
 mod halt;
 #[cfg(feature = "write")]
+mod holds;
+#[cfg(feature = "write")]
 pub mod keyfile;
 #[cfg(feature = "write")]
 mod keyring;

@@ -19,6 +19,11 @@ pub const ERASING: &str = "erasing.json";
 /// The name of the file that tells which deletions are under way.
 pub const DELETING: &str = "deleting.json";
 
+/// Neither of the two is ever longer, bytes: an entry has at most 700, and
+/// 65,536 can be under way.
+#[cfg(feature = "write")]
+pub const MAX_JOURNAL_LEN: usize = 64 << 20;
+
 /// The end of the name of a file that is not finished: left over by a crash,
 /// removed by the next writer, never evidence.
 pub const UNFINISHED: &str = ".tmp";

@@ -35,9 +35,8 @@ use asqav_receipt::receipt::parse_line;
 use asqav_receipt::seq_set::SeqSet;
 use asqav_receipt::time::Timestamp;
 
-use crate::guard;
 use crate::reader::{LogReader, ReadError, SegmentFiles};
-use crate::vault::visit_payloads;
+use crate::{guard, holds};
 
 pub(crate) use deleting::Deletions;
 
@@ -125,7 +124,9 @@ pub enum Stop {
         /// The hold.
         hold: HoldId,
     },
-    /// The segment does not give what its header says; see to it first.
+    /// The segment does not give what its header says, or does not go on from
+    /// what stands before it, so that legal holds cannot be told; see to it
+    /// first.
     Damaged {
         /// Its number.
         segment: u64,
@@ -201,10 +202,14 @@ impl RetentionPlan {
     /// [`ReadError`].
     pub fn make(log_dir: &Path, retention: Retention, now: Timestamp) -> Result<Self, ReadError> {
         let log = LogReader::open(log_dir)?;
-        let mut holds = Holds::default();
-        visit_payloads(&log, &mut |payload| holds.apply(payload))?;
+        let holds = holds::in_force(&log, &mut |_| {})?;
         let before = retention.before(now).unwrap_or(Timestamp::MIN);
         let mut plan = Self { retention, before, due: Vec::new(), stop: Stop::Newest };
+        let holds = match holds {
+            Ok(holds) => holds,
+            // There may be a hold in it on everything.
+            Err(segment) => return Ok(Self { stop: Stop::Damaged { segment }, ..plan }),
+        };
         let newest = newest_sealed(&log);
         for (number, files) in log.segments() {
             if files.is_deleted() {
@@ -286,8 +291,8 @@ pub fn apply(log_dir: &Path, gate: &Gate, plan: &RetentionPlan) -> Result<Delete
     // A hold that was placed since the plan was made counts.
     gate.flush().wait().map_err(|cause| Refused::Closed { cause })?;
     let log = LogReader::open(log_dir)?;
-    let mut holds = Holds::default();
-    visit_payloads(&log, &mut |payload| holds.apply(payload))?;
+    let holds = holds::in_force(&log, &mut |_| {})?;
+    let holds = holds.map_err(|segment| RetentionError::Changed { segment })?;
     if let Some(hold) = holds.forbidding(&plan.receipts()) {
         return Err(RetentionError::Held { hold: hold.id.clone() });
     }

@@ -25,7 +25,7 @@ mod http;
 pub(crate) use command::run_for_output;
 pub(crate) use deliveries::Couriers;
 #[cfg(feature = "anchoring")]
-pub(crate) use file::{file_name, replace};
+pub(crate) use file::{place, replace};
 
 pub use command::CommandSink;
 pub use deliveries::{Deliveries, SinkCounts};

@@ -56,7 +56,6 @@ mod key;
 mod read;
 mod write;
 
-pub(crate) use census::visit_payloads;
 pub use census::{Census, census};
 pub(crate) use erase::{Erasures, destroy, find};
 pub use forget::{ForgetError, Forgotten, Plan, Subject, forget};

@@ -359,3 +359,69 @@ fn what_was_kept_of_the_authority_stays_with_the_anchor() {
     fs::write(anchors_path(&file), "{}\n").unwrap();
     assert!(read_anchors(&file).is_err());
 }
+
+/// An authority that has its key certified anew is pinned by both certificates.
+#[test]
+fn each_certificate_of_a_key_is_looked_at() {
+    let Some(tsa) = Tsa::new() else { return };
+    tsa.certify("20100101000000Z", "20110101000000Z", "before.pem");
+    let anchor = stamp(&mut tsa.authority(), MESSAGE).unwrap();
+    let mut keys = TsaKeys::new();
+    keys.pin(&fs::read(tsa.path("before.pem")).unwrap()).unwrap();
+    assert!(matches!(anchor.evidence.check(MESSAGE, Some(&keys)), Outcome::Refuted(_)), "it had ended");
+    tsa.pin(&mut keys);
+    proven(&anchor.evidence.check(MESSAGE, Some(&keys)));
+}
+
+/// Whoever may write to the folder keeps no checkpoint from being stamped.
+#[test]
+fn what_is_no_checkpoint_holds_up_none() {
+    let Some(tsa) = Tsa::new() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("anchors");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("checkpoint-0000000000000000.json"), b"{}").unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.join("checkpoint-0000000000000001.json")).unwrap();
+    let log = file_log(dir.path(), tsa.authority());
+    let deliveries = log.deliveries();
+    let gate = gate(log);
+    call(&gate);
+    gate.shutdown().wait().unwrap();
+    let counts = deliveries.counts().remove(0);
+    assert_eq!((counts.delivered, counts.failed), (1, 0), "{counts:?}");
+    let file = checkpoints(dir.path()).pop().unwrap();
+    assert_eq!(read_anchors(&file).unwrap().len(), 1);
+    // By hand it is said.
+    assert!(stamp_pending(&folder, &mut tsa.authority()).is_err());
+}
+
+/// Two checkpoints of one size may be evidence of a fork: both are kept. And
+/// no link has something else overwritten.
+#[test]
+fn a_checkpoint_never_replaces_another() {
+    let Some(tsa) = Tsa::new() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let of = |name: &str| {
+        let log = dir.path().join(name);
+        recorded(&log, tsa.authority());
+        checkpoints(&log).pop().unwrap()
+    };
+    let (first, second) = (of("one"), of("two"));
+    assert_eq!(first.file_name(), second.file_name(), "of one size");
+    let folder = dir.path().join("kept");
+    fs::create_dir(&folder).unwrap();
+    let victim = dir.path().join("victim");
+    fs::write(&victim, b"mine").unwrap();
+    let name = first.file_name().unwrap().to_str().unwrap();
+    std::os::unix::fs::symlink(&victim, folder.join(format!("{name}.tmp"))).unwrap();
+    let mut sink = asqav_log::sink::FileSink::new(&folder);
+    for file in [&first, &second, &first, &second] {
+        asqav_log::sink::CheckpointSink::deliver(&mut sink, &read(file)).unwrap();
+    }
+    let mut kept: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    kept.sort();
+    assert_eq!(kept.len(), 2, "{kept:?}");
+    let kept: std::collections::BTreeSet<_> = kept.iter().map(|path| fs::read(path).unwrap()).collect();
+    assert_eq!(kept, [first, second].iter().map(|path| fs::read(path).unwrap()).collect());
+    assert_eq!(fs::read(&victim).unwrap(), b"mine");
+}

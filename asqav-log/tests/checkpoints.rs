@@ -142,6 +142,47 @@ fn a_gates_checkpoints_are_met_by_its_log() {
     }
 }
 
+/// A log that an older copy was put in place of goes on otherwise: what its
+/// writer signed of the other branch is no beginning, even with that one's tree.
+#[test]
+fn a_checkpoint_of_another_branch_is_no_beginning() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("kept");
+    fs::create_dir(&folder).unwrap();
+    let signer = Arc::new(SigningKey::from_seed(&[11; 32]));
+    let (agent, issuer) = ("agent:test".parse().unwrap(), IssuerId::parse("issuer:test").unwrap());
+    let keys = key_set(&*signer, &agent, &issuer).unwrap();
+    let run = |log: FileLog, calls: u32| {
+        let builder = Gate::builder(agent.clone(), issuer.clone()).signer(signer.clone());
+        let gate = builder.without_policy().log(log).open().unwrap();
+        for n in 0..calls {
+            let call = ToolCall::builder("query", "ledger:query").argument("n", &n).build();
+            gate.run_sync(call, || Ok::<_, Refused>(n)).unwrap();
+        }
+        gate.shutdown().wait().unwrap();
+    };
+    let (own, other) = (dir.path().join("own"), dir.path().join("other"));
+    let log = |dir: &Path| FileLog::new(dir).rotation(BY_FIVE).checkpoints(OFTEN);
+    run(log(&own), 2);
+    assert!(Command::new("cp").arg("-r").args([&own, &other]).status().unwrap().success());
+    run(log(&other).checkpoint_sink(FileSink::new(&folder)), 3);
+    run(log(&own), 9);
+    let newest = kept(&folder).pop().unwrap();
+    let hashes = |dir: &Path| fs::read(dir.join("tree/hashes-0")).unwrap();
+    let mut mixed = hashes(&other);
+    mixed.extend_from_slice(&hashes(&own)[mixed.len()..]);
+    assert_ne!(mixed, hashes(&own));
+    fs::write(own.join("tree/hashes-0"), mixed).unwrap();
+    fs::copy(other.join("tree/checkpoint.json"), own.join("tree/checkpoint.json")).unwrap();
+    run(log(&own).checkpoint_sink(FileSink::new(&folder)), 1);
+    let signed = kept(&folder).pop().unwrap();
+    assert!(signed.checkpoint.size > newest.checkpoint.size);
+    assert_eq!(signed.checkpoint.previous_checkpoint, None);
+    let inputs = LogInputs::new().keys(&keys).at(Timestamp::MAX).checkpoint(&signed);
+    let report = verify_dir(&own, inputs, &mut |_| {}).unwrap();
+    assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.problems);
+}
+
 #[test]
 fn a_quiet_log_is_checkpointed_after_a_while_if_it_has_news() {
     let dir = tempfile::tempdir().unwrap();

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -297,8 +298,12 @@ fn damage_in_the_vault_hides_nothing_behind_it() {
         let vault = Vault::new(dir.path(), vault_key());
         let sixth = payloads(dir.path())[5].action_id;
         assert!(matches!(vault.open(sixth), Ok(Opened::Openings(_))), "{offset}: {:?}", vault.open(sixth));
+        // Whom the damaged entry is about, nobody can tell.
+        let log = LogReader::open(dir.path()).unwrap();
+        let searched = Plan::of_subject(&log, &vault, &Subject::is("Bob"));
+        assert!(searched.unwrap_err().to_string().contains("openings-00000001.bin"), "{offset}");
         let gate = gate(dir.path());
-        let plan = Plan::of_ids(&LogReader::open(dir.path()).unwrap(), &[sixth]).unwrap();
+        let plan = Plan::of_ids(&log, &[sixth]).unwrap();
         forget(dir.path(), &gate, &plan).unwrap();
         gate.shutdown().wait().unwrap();
         assert_eq!(vault.open(sixth).unwrap(), Opened::Erased, "{offset}");
@@ -330,4 +335,60 @@ fn what_is_not_in_the_vault_is_not_said_to_be_erased() {
     gate.shutdown().wait().unwrap();
     assert_eq!((done.receipts, done.recorded_in), (SeqSet::default(), vec![]));
     assert_eq!(counted(dir.path()).missing, set("2-7,9"));
+}
+
+/// Whoever may write to the directory cannot sign a release; neither can they
+/// have a hold overlooked.
+#[test]
+fn a_hold_that_cannot_be_read_forbids_erasing() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = recorded(dir.path());
+    gate.place_hold(&HoldId::parse("case").unwrap(), None).wait().unwrap();
+    let wanted = plan(dir.path(), ada());
+    let file = dir.path().join("segment-00000001.log");
+    let text = fs::read_to_string(&file).unwrap();
+    // In place: the writer notices another length or file by itself.
+    let changed = text.replace("hold:place", "hold:plaec");
+    assert_eq!(changed.len(), text.len());
+    fs::OpenOptions::new().write(true).open(&file).unwrap().write_all(changed.as_bytes()).unwrap();
+    let refused = forget(dir.path(), &gate, &wanted).unwrap_err();
+    assert!(matches!(refused, ForgetError::Unsound { segment: 1 }), "{refused:?}");
+    fs::OpenOptions::new().write(true).open(&file).unwrap().write_all(text.as_bytes()).unwrap();
+    assert!(matches!(forget(dir.path(), &gate, &wanted), Err(ForgetError::Held { .. })));
+    gate.shutdown().wait().unwrap();
+    assert_eq!(counted(dir.path()).erased, SeqSet::default());
+}
+
+/// Names and events are recorded in plain, too.
+#[test]
+fn what_names_somebody_in_plain_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = recorded(dir.path());
+    let session = gate.session("Ada").open().wait().unwrap();
+    let opened = gate.flush().wait().map(|()| payloads(dir.path()).len()).unwrap();
+    let labelled = ToolCall::builder("Ada", "crm:query").argument("page", &1).build();
+    session.scope_sync(|| gate.run_sync(labelled, || Ok::<_, Refused>(()))).unwrap();
+    gate.flush().wait().unwrap();
+    let found = plan(dir.path(), ada()).in_plain;
+    assert_eq!(found, set(&format!("8,{opened}-{}", opened + 2)), "a value, a session, a tool");
+    session.close(asqav_core::session::SessionStatus::Completed).wait().unwrap();
+    gate.shutdown().wait().unwrap();
+}
+
+/// An old copy of the vault's file under a new name holds the keys again.
+#[test]
+fn a_key_that_came_back_is_not_erased() {
+    let dir = tempfile::tempdir().unwrap();
+    recorded(dir.path()).shutdown().wait().unwrap();
+    let copy = fs::read(dir.path().join("vault/openings-00000001.bin")).unwrap();
+    let id = payloads(dir.path())[3].action_id;
+    let vault = Vault::new(dir.path(), vault_key());
+    assert!(vault.erase(id).unwrap());
+    assert_eq!(vault.open(id).unwrap(), Opened::Erased);
+    for name in ["vault/openings-00000000.bin", "vault/openings-00000002.bin"] {
+        fs::write(dir.path().join(name), &copy).unwrap();
+    }
+    assert!(matches!(vault.open(id).unwrap(), Opened::Openings(_)));
+    assert!(vault.erase(id).unwrap());
+    assert_eq!(vault.open(id).unwrap(), Opened::Erased);
 }

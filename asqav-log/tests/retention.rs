@@ -307,6 +307,39 @@ fn a_legal_hold_ends_the_row() {
     verified(&log.path);
 }
 
+/// Whoever may write to the directory cannot sign a release; neither can they
+/// have one read.
+#[test]
+fn a_hold_that_cannot_be_read_still_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let gate = gate(&path);
+    gate.place_hold(&hold("case-7"), Some(&SeqSet::range(1, 2))).wait().unwrap();
+    for who in 0..7 {
+        call(&gate, &who.to_string());
+    }
+    gate.shutdown().wait().unwrap();
+    let file = path.join("segment-00000001.log");
+    let text = fs::read_to_string(&file).unwrap();
+    for changed in [
+        text.replacen("case-7", "case-8", 1),
+        text.replacen("hold:place", "hold:pla_e", 2),
+        text.replacen("\"1-2\"", "\"9-9\"", 1),
+        text.split_inclusive('\n').filter(|line| !line.contains("case-7")).collect(),
+    ] {
+        assert_ne!(changed, text);
+        fs::write(&file, changed).unwrap();
+        let plan = all_due(&path);
+        assert_eq!((plan.due.len(), plan.stop), (0, Stop::Damaged { segment: 1 }));
+    }
+    // Without the segments that a hold stands in, and leaf hashes in their place.
+    fs::write(&file, &text).unwrap();
+    fs::write(path.join("segment-00000001.leaves"), [0; 160]).unwrap();
+    fs::remove_file(&file).unwrap();
+    let plan = all_due(&path);
+    assert_eq!((plan.due.len(), plan.stop), (0, Stop::Damaged { segment: 1 }));
+}
+
 #[test]
 fn a_damaged_or_changed_segment_is_not_deleted() {
     let log = log();
@@ -317,6 +350,7 @@ fn a_damaged_or_changed_segment_is_not_deleted() {
     bytes[at] ^= 1;
     fs::write(&path, &bytes).unwrap();
     let damaged = all_due(&log.path);
+    // In a signature: every payload is as it was, and none of them is a hold.
     assert_eq!((damaged.due.len(), damaged.stop), (1, Stop::Damaged { segment: 2 }));
     let refused = delete(&log.path, &plan).unwrap_err();
     assert!(matches!(refused, RetentionError::Changed { segment: 2 }), "{refused:?}");

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use asqav_receipt::id::{ActionId, HoldId};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
 /// `asqav import`
@@ -41,11 +42,12 @@ pub(crate) struct Forget {
     #[arg(long, value_name = "ACTION_ID", value_parser = ActionId::parse)]
     pub(crate) id: Vec<ActionId>,
     /// Every call in whose arguments or result exactly this text stands, with
-    /// both receipts. It is searched for, and written down nowhere.
-    #[arg(long, value_name = "TEXT")]
+    /// both receipts. It is searched for, and the command writes it down
+    /// nowhere; the history of your shell may.
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) subject: Option<String>,
     /// The same, for values that have this text in them.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) containing: Option<String>,
     /// Only tell what would be erased.
     #[arg(long)]

@@ -128,20 +128,45 @@ fn renew(args: &Renew, output: &mut Output) -> Result<Exit, CliError> {
     for file in anchored(&args.path)? {
         let message = input::checkpoint(&file)?.anchored_bytes();
         let mut anchors = input::anchors(&file)?;
-        let mut count = 0_usize;
+        let (mut count, mut ended) = (0_usize, Ok(()));
         for anchor in &mut anchors {
             if args.within.is_some_and(|days| !is_due(&anchor.evidence, &keys, days)) {
                 continue;
             }
-            anchoring::renew(authority.as_mut(), anchor, &message, renewal).map_err(failed)?;
+            ended = renewed(authority.as_mut(), anchor, &message, renewal, &keys).map(|new| *anchor = new);
+            if ended.is_err() {
+                break;
+            }
             count += 1;
         }
+        // What was renewed before something failed stays so.
         if count > 0 {
             write_anchors(&file, &anchors).map_err(failed)?;
         }
+        ended?;
         writeln!(output, "renewed {count} of {}: {}", anchors.len(), escape(&file.display().to_string()))?;
     }
     Ok(output.flush().map(|()| Exit::Done)?)
+}
+
+/// The anchor, renewed. One that is proven stays proven: a renewal that comes
+/// after the certificate's end would refute it for good.
+fn renewed(
+    authority: &mut dyn Authority,
+    anchor: &Anchor,
+    message: &[u8],
+    renewal: Renewal,
+    keys: &TsaKeys,
+) -> Result<Anchor, CliError> {
+    let outcome = |anchor: &Anchor| anchor.evidence.check(message, Some(keys));
+    let mut renewed = anchor.clone();
+    anchoring::renew(authority, &mut renewed, message, renewal).map_err(failed)?;
+    match (outcome(anchor), outcome(&renewed)) {
+        (Outcome::Proven { .. }, Outcome::Refuted(why) | Outcome::Unchecked(why)) => {
+            Err(CliError::NotAnchored(format!("the renewed anchor would not hold, so it stays as it was: {why}")))
+        }
+        _ => Ok(renewed),
+    }
 }
 
 /// Whether the newest token's certificate ends within so many days, or cannot be

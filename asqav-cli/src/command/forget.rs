@@ -42,7 +42,7 @@ fn plan(args: &Forget) -> Result<Plan, CliError> {
     let log = LogReader::open(&args.log_dir)?;
     let subject = match (&args.subject, &args.containing) {
         (Some(text), _) => Subject::is(text),
-        (None, Some(text)) if !text.is_empty() => Subject::within(text),
+        (None, Some(text)) => Subject::within(text),
         _ => return Ok(Plan::of_ids(&log, &args.id)?),
     };
     let Some(path) = &args.vault_key else {

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use asqav_receipt::hold::MAX_SET_LEN;
 use asqav_receipt::seq_set::SeqSet;
 
 use crate::args::{Hold, HoldDo};
@@ -18,6 +19,9 @@ pub(crate) fn run(args: &Hold, output: &mut Output) -> Result<Exit, CliError> {
         })?),
         None => None,
     };
+    if receipts.as_ref().is_some_and(|receipts| receipts.to_string().len() > MAX_SET_LEN) {
+        output.warn("these are more ranges than a receipt takes: the hold covers the whole log")?;
+    }
     let gate = open_gate(&args.log_dir, &args.key, &args.keys)?;
     let recorded = match args.what {
         HoldDo::Place => gate.place_hold(&args.id, receipts.as_ref()),

@@ -94,6 +94,21 @@ fn a_checkpoint_is_stamped_renewed_and_shown() {
     assert!(!verify(dir, "later.json", &[]).contains("not later than"));
 }
 
+/// A renewal that does not hold would refute for good what was proven.
+#[test]
+fn a_renewal_that_would_not_hold_is_not_kept() {
+    let Some((dir, tsa)) = recorded() else { return };
+    let (dir, ask) = (dir.path(), asking(&tsa));
+    done(dir, &with(&["anchor", "stamp", "c.json"], &ask));
+    let before = fs::read(dir.join("c.json.anchors.jsonl")).unwrap();
+    let other = asking(&Tsa::new().unwrap());
+    let renew = with(&["anchor", "renew", "c.json", "--tsa-key", "tsa.pem"], &other);
+    let (exit, out, said) = asqav(dir, &renew);
+    assert_eq!(exit, Some(3), "{out}");
+    assert!(said.contains("would not hold"), "{said}");
+    assert_eq!(fs::read(dir.join("c.json.anchors.jsonl")).unwrap(), before);
+}
+
 #[test]
 fn a_request_and_its_answer_are_carried_by_hand() {
     let Some((dir, tsa)) = recorded() else { return };

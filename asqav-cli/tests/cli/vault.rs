@@ -163,3 +163,15 @@ fn the_guard_tells_what_the_system_applies() {
     assert_eq!(file(&guard("status").1, 1).get("mode").unwrap(), "0400");
     assert_eq!(file(&guard("off").1, 1).get("mode").unwrap(), "0600");
 }
+
+/// `--subject "$NAME"` with nothing in it would be every call with an empty text.
+#[test]
+fn nobody_is_not_forgotten() {
+    let (dir, _) = recorded();
+    for whom in ["--subject", "--containing"] {
+        let args = ["forget", "demo/audit-log", whom, "", "--vault-key", KEY, "--dry-run"];
+        let (exit, out, said) = asqav(dir.path(), &args);
+        assert_eq!(exit, Some(3), "{out}");
+        assert!(said.contains("a value is required"), "{said}");
+    }
+}

@@ -2,14 +2,16 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use asqav_receipt::anchor::{Anchor, AnchorFileError, MAX_ANCHORS_FILE_LEN};
-use asqav_receipt::checkpoint::SignedCheckpoint;
+use asqav_receipt::checkpoint::{MAX_CHECKPOINT_FILE_LEN, SignedCheckpoint};
 
-use crate::sink::{SinkError, file_name, replace};
+use crate::reader::ReadError;
+use crate::regular;
+use crate::sink::{SinkError, place, replace};
 
 /// Why a file of anchors could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -95,9 +97,23 @@ pub fn pending(folder: &Path) -> Result<Vec<PathBuf>, SinkError> {
     Ok(found)
 }
 
-/// Writes a checkpoint into `folder`, unless it is there.
-pub(super) fn keep(folder: &Path, checkpoint: &SignedCheckpoint) -> Result<(), SinkError> {
-    let target = folder.join(file_name(checkpoint));
+/// The checkpoint in `file`, which [`pending`] gave; a reason if it is none.
+pub(super) fn read_checkpoint(file: &Path) -> Result<SignedCheckpoint, SinkError> {
+    let none = |why: String| SinkError::Refused(format!("`{}`: {why}", file.display()));
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let (open, _) = regular::open(file.parent().unwrap_or(Path::new(".")), name).map_err(|error| match error {
+        ReadError::Io { source, .. } => none(source.to_string()),
+        other => none(other.to_string()),
+    })?;
+    let mut bytes = Vec::new();
+    let most = u64::try_from(MAX_CHECKPOINT_FILE_LEN).unwrap_or(u64::MAX).saturating_add(1);
+    open.take(most).read_to_end(&mut bytes).map_err(|error| none(error.to_string()))?;
+    SignedCheckpoint::parse(&bytes).map_err(|error| none(error.to_string()))
+}
+
+/// Writes a checkpoint into `folder`, unless it is there, and says where.
+pub(super) fn keep(folder: &Path, checkpoint: &SignedCheckpoint) -> Result<PathBuf, SinkError> {
+    let target = place(folder, checkpoint);
     let bytes = checkpoint.to_file();
     let write = || {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -106,5 +122,7 @@ pub(super) fn keep(folder: &Path, checkpoint: &SignedCheckpoint) -> Result<(), S
         }
         replace(&target, &bytes)
     };
-    write().map_err(|source| SinkError::Io { what: format!("writing `{}`", target.display()), source })
+    let written = write();
+    let failed = |source| SinkError::Io { what: format!("writing `{}`", target.display()), source };
+    written.map_err(failed).map(|()| target)
 }

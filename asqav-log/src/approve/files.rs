@@ -25,7 +25,8 @@ const EVERY: Duration = Duration::from_millis(100);
 /// ([`Acknowledgment::as_json`]) as an answer. Who may write there can answer,
 /// but only a pinned key's signature counts. Answers have to appear whole:
 /// write them under another name and rename them. The request's file is
-/// removed when nobody waits any more; answers stay as evidence.
+/// removed when nobody waits any more; one whose process was killed stays, with
+/// the arguments in it, until somebody removes it. Answers stay as evidence.
 #[derive(Debug, Clone)]
 pub struct FileApprover {
     directory: PathBuf,
@@ -49,6 +50,7 @@ impl Approver for FileApprover {
             }
             // What cannot be written is not asked; what is left of it goes.
             let _removed = fs::remove_file(request_path(&directory, &name));
+            let _removed = fs::remove_file(unfinished_path(&directory, &name));
         });
         // Without a thread the votes are dropped, and nobody is left to answer.
         drop(watching);
@@ -59,9 +61,13 @@ fn request_path(directory: &Path, name: &str) -> PathBuf {
     directory.join(format!("{name}.request.json"))
 }
 
+fn unfinished_path(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}.request.tmp"))
+}
+
 /// Appears whole: written under another name and renamed.
 fn write_request(directory: &Path, name: &str, json: &[u8]) -> io::Result<()> {
-    let unfinished = directory.join(format!("{name}.request.tmp"));
+    let unfinished = unfinished_path(directory, name);
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
     file.write_all(json)?;
     file.sync_all()?;
@@ -77,10 +83,12 @@ fn watch(directory: &Path, name: &str, votes: &Votes) {
         for file in entries.map(|entry| entry.file_name()) {
             let is_answer =
                 file.to_str().is_some_and(|file| file.starts_with(&prefix) && file.ends_with(".answer.json"));
+            // What cannot be read yet is looked at again: it may get its mode late.
             if is_answer
-                && taken.insert(file.clone())
-                && let Some(answer) = read_answer(&directory.join(file))
+                && !taken.contains(&file)
+                && let Some(answer) = read_answer(&directory.join(&file))
             {
+                taken.insert(file);
                 votes.cast(Acknowledgment::from_json(answer));
             }
         }

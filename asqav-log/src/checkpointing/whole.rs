@@ -7,6 +7,8 @@ use asqav_receipt::digest::Sha3Digest;
 use asqav_receipt::header::{MAX_HEADER_FILE_LEN, SegmentHeader, SignedHeader};
 use asqav_receipt::merkle::tiles::{TILE_LEN, Tile, TileSource, TiledTree};
 use asqav_receipt::merkle::{Frontier, Sha3Tree, TreeHash as _, root};
+use asqav_receipt::payload::{Link, Payload};
+use asqav_receipt::receipt::parse_line;
 
 use crate::lines::Lines;
 use crate::names::{header_name, segment_name};
@@ -43,8 +45,8 @@ pub(super) struct Behind {
 }
 
 impl Whole {
-    /// Begins with what `known`, a checkpoint under an accepted key, says of
-    /// the log, or else with nothing.
+    /// Begins with what `known`, a checkpoint of this log under an accepted
+    /// key, says of it, or else with nothing.
     pub(super) fn start(
         storage: &mut dyn Storage,
         known: Option<&Checkpoint>,
@@ -53,10 +55,20 @@ impl Whole {
         let last_segment = sealed.map_or(0, |header| header.segment);
         let begun = known.and_then(|checkpoint| {
             let tree = tree_of(storage, checkpoint).ok().flatten()?;
-            Some((tree, segment_after(storage, checkpoint.size, last_segment).ok()?))
+            let next_segment = segment_after(storage, checkpoint.size, last_segment).ok()?;
+            // The header before leads to the newest one like those behind it.
+            let previous = match next_segment {
+                1 => None,
+                next => Some(header(storage, next - 1).ok()?.digest()),
+            };
+            Some(Behind { tree, next_segment, last_segment, previous })
         });
-        let (tree, next_segment) = begun.unwrap_or_else(|| (Tree::new(), 1));
-        Self::Behind(Behind { tree, next_segment, last_segment, previous: None })
+        Self::Behind(begun.unwrap_or_else(|| Behind {
+            tree: Tree::new(),
+            next_segment: 1,
+            last_segment,
+            previous: None,
+        }))
     }
 
     pub(super) const fn is_ready(&self) -> bool {
@@ -198,6 +210,10 @@ fn leaves(storage: &mut dyn Storage, header: &SegmentHeader) -> io::Result<Vec<[
 /// Hashes of the stored tree, which prove nothing.
 fn stored(storage: &mut dyn Storage, level: u32, first: u64, count: u64) -> io::Result<Vec<[u8; 32]>> {
     let len = usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(32);
+    // A header that nobody checked says how many.
+    if len > tombstone::MAX_LEAVES_LEN {
+        return Err(io::Error::other("more leaves than a segment has"));
+    }
     let bytes = storage.read(&hashes(level), first.saturating_mul(32), len)?;
     Ok(bytes.chunks_exact(32).filter_map(|hash| hash.try_into().ok()).collect())
 }
@@ -226,6 +242,36 @@ fn tree_of(storage: &mut dyn Storage, checkpoint: &Checkpoint) -> io::Result<Opt
     let roots = TiledTree::<Sha3Tree, _>::new(&mut source, checkpoint.size).frontier()?;
     let tree = Tree::from_parts(checkpoint.size, roots);
     Ok(tree.filter(|tree| tree.root() == *checkpoint.root.as_bytes()))
+}
+
+/// Whether the log, of `sealed` sealed segments, has the receipt that
+/// `checkpoint` names as the newest: the link to it covers all before it. A log
+/// that an older copy was put in place of may have gone on otherwise.
+pub(super) fn leads_there(storage: &mut dyn Storage, checkpoint: &Checkpoint, sealed: u64) -> io::Result<bool> {
+    let next = segment_after(storage, checkpoint.size, sealed)?;
+    let before = match next {
+        1 => 0,
+        next => {
+            let before = header(storage, next - 1)?.header;
+            if before.last_seq == checkpoint.size {
+                return Ok(before.last == checkpoint.head);
+            }
+            before.last_seq
+        }
+    };
+    let name = segment_name(next);
+    let source = FileReader { storage, name: &name, offset: 0 };
+    let mut lines = Lines::new(BufReader::with_capacity(1 << 18, source));
+    for _ in before + 1..checkpoint.size {
+        if lines.next_piece()?.is_none() {
+            return Ok(false);
+        }
+    }
+    let line = lines.next_piece()?.filter(|piece| piece.complete);
+    let payload = line.and_then(|line| Payload::from_json(&parse_line(line.bytes).ok()?.0).ok());
+    Ok(payload.is_some_and(|payload| {
+        payload.seq == checkpoint.size && Link::to(&payload.to_canonical()) == checkpoint.head
+    }))
 }
 
 struct Stored<'a>(&'a mut dyn Storage);

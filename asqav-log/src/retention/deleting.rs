@@ -21,7 +21,7 @@ use asqav_receipt::seq_set::SeqSet;
 
 use crate::error::{damaged, io_error};
 use crate::lines::Lines;
-use crate::names::{DELETING, FileKind, header_name, leaves_name, segment_name};
+use crate::names::{DELETING, FileKind, MAX_JOURNAL_LEN, header_name, leaves_name, segment_name};
 use crate::storage::{FileReader, Storage, sync_names, write_whole};
 use crate::vault::{destroy, find};
 
@@ -49,12 +49,12 @@ impl Deletions {
         let Some(entry) = listed.into_iter().find(|entry| entry.name == DELETING) else {
             return Ok(Self::default());
         };
-        let len = entry.file_len.and_then(|len| usize::try_from(len).ok());
-        let len = len.ok_or_else(|| damaged(DELETING, "it is not a regular file"))?;
+        let len = entry.file_len.and_then(|len| usize::try_from(len).ok()).filter(|len| *len <= MAX_JOURNAL_LEN);
+        let len = len.ok_or_else(|| damaged(DELETING, "it is no regular file, or too long"))?;
         let bytes = storage
             .read(DELETING, 0, len)
             .map_err(|error| io_error(format!("reading `{DELETING}`"), error))?;
-        let json = Json::parse(&bytes).ok();
+        let json = Json::parse_within(&bytes, MAX_JOURNAL_LEN).ok();
         let named = json
             .as_ref()
             .and_then(Json::as_array)

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use asqav_receipt::checkpoint::SignedCheckpoint;
+use asqav_receipt::checkpoint::{MAX_CHECKPOINT_FILE_LEN, SignedCheckpoint};
 
 use super::{CheckpointSink, SinkError};
 
@@ -18,7 +18,8 @@ pub struct FileSink {
 impl FileSink {
     /// Keeps the newest checkpoint in the file `path`, replaced in one step; if
     /// `path` is a folder, each in a file of its own,
-    /// `checkpoint-<size in 16 digits>.json`.
+    /// `checkpoint-<size in 16 digits>.json`, and a different one of the same
+    /// size beside it, because the two may be evidence of a fork.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
@@ -32,7 +33,7 @@ impl CheckpointSink for FileSink {
 
     fn deliver(&mut self, checkpoint: &SignedCheckpoint) -> Result<(), SinkError> {
         let target = match self.path.is_dir() {
-            true => self.path.join(file_name(checkpoint)),
+            true => place(&self.path, checkpoint),
             false => self.path.clone(),
         };
         replace(&target, &checkpoint.to_file())
@@ -45,11 +46,36 @@ pub(crate) fn file_name(checkpoint: &SignedCheckpoint) -> String {
     format!("checkpoint-{:016}.json", checkpoint.checkpoint.size)
 }
 
+/// Where `checkpoint` belongs in `folder`: under its size; under size and digest
+/// if something else has that name. What is there is never replaced.
+pub(crate) fn place(folder: &Path, checkpoint: &SignedCheckpoint) -> PathBuf {
+    let usual = folder.join(file_name(checkpoint));
+    let bytes = checkpoint.to_file();
+    let is_other = match usual.symlink_metadata() {
+        Ok(found) if found.is_file() && found.len() <= MAX_CHECKPOINT_FILE_LEN as u64 => {
+            std::fs::read(&usual).is_ok_and(|found| found != bytes)
+        }
+        found => found.is_ok(),
+    };
+    if !is_other {
+        return usual;
+    }
+    let digest = checkpoint.digest().to_hex();
+    let digest = digest.get(..16).unwrap_or_default();
+    folder.join(format!("checkpoint-{:016}-{digest}.json", checkpoint.checkpoint.size))
+}
+
 /// Writes the file so that it is there as a whole or as it was.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".tmp");
-    let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(&unfinished)?;
+    // A crash may have left it; or somebody put a link there, to have another
+    // file overwritten.
+    match std::fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().create_new(true).write(true).open(&unfinished)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&unfinished, path)?;

@@ -7,13 +7,14 @@ use std::time::Duration;
 use asqav_receipt::checkpoint::SignedCheckpoint;
 
 use super::command::run;
-use super::file::{file_name, replace};
+use super::file::{place, replace};
 use super::{CheckpointSink, SinkError};
 
 /// Commits each checkpoint to a git repository, and pushes if it is told where.
 ///
 /// The program `git` does the work, with the author that the repository is
-/// configured with. A file `<log id>/checkpoint-<size>.json` is never changed.
+/// configured with. A file `<log id>/checkpoint-<size>.json` is never changed;
+/// a different checkpoint of the same size gets a file of its own.
 #[derive(Debug, Clone)]
 pub struct GitSink {
     repository: PathBuf,
@@ -52,8 +53,9 @@ impl CheckpointSink for GitSink {
 
     fn deliver(&mut self, checkpoint: &SignedCheckpoint) -> Result<(), SinkError> {
         let log_id = checkpoint.checkpoint.log_id.to_string();
-        let name = format!("{log_id}/{}", file_name(checkpoint));
-        let path = self.repository.join(&name);
+        let path = place(&self.repository.join(&log_id), checkpoint);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = format!("{log_id}/{name}");
         let write = || {
             std::fs::create_dir_all(self.repository.join(&log_id))?;
             replace(&path, &checkpoint.to_file())

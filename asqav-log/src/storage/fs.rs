@@ -39,12 +39,12 @@ impl FsStorage {
         if vault.is_dir() {
             return Ok(());
         }
+        // Each folder that is made has its name in the one above.
+        let is_there = |folder: &Path| folder.as_os_str().is_empty() || folder.is_dir();
+        let made = self.dir.ancestors().take_while(|folder| !is_there(folder)).count();
         DirBuilder::new().recursive(true).mode(0o700).create(&vault)?;
-        sync_path(&self.dir)?;
-        match self.dir.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => sync_path(parent),
-            _ => sync_path(Path::new(".")),
-        }
+        let named_in = self.dir.ancestors().take(made.max(1) + 1);
+        named_in.map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).try_for_each(sync_path)
     }
 }
 

@@ -21,7 +21,7 @@ use super::entry::{EntryHead, HEAD_LEN, KEY_AT, blank};
 use super::file_number;
 use super::header::{FileHeader, HEADER_LEN};
 use crate::error::{damaged, io_error};
-use crate::names::{ERASING, VAULT};
+use crate::names::{ERASING, MAX_JOURNAL_LEN, VAULT};
 use crate::storage::{Storage, sync_names, write_whole};
 
 /// How much of a file is read at once, bytes; more than an entry's head.
@@ -54,8 +54,8 @@ impl Erasures {
         else {
             return Ok(Self::default());
         };
-        let len = len.and_then(|len| usize::try_from(len).ok());
-        let len = len.ok_or_else(|| damaged(ERASING, "it is not a regular file"))?;
+        let len = len.and_then(|len| usize::try_from(len).ok()).filter(|len| *len <= MAX_JOURNAL_LEN);
+        let len = len.ok_or_else(|| damaged(ERASING, "it is no regular file, or too long"))?;
         let bytes =
             storage.read(ERASING, 0, len).map_err(|error| io_error(format!("reading `{ERASING}`"), error))?;
         let named = parse(&bytes).ok_or_else(|| damaged(ERASING, "it does not have its form"))?;
@@ -142,7 +142,7 @@ impl Erasing {
 }
 
 fn parse(bytes: &[u8]) -> Option<Vec<Erasing>> {
-    let json = Json::parse(bytes).ok()?;
+    let json = Json::parse_within(bytes, MAX_JOURNAL_LEN).ok()?;
     json.as_array()?.iter().map(Erasing::from_json).collect()
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use asqav_core::gate::Gate;
 use asqav_core::refused::Refused;
 use asqav_receipt::hold::{Hold, Holds};
-use asqav_receipt::id::{ActionId, HoldId};
+use asqav_receipt::id::{ActionId, HoldId, SessionId, ToolName};
 use asqav_receipt::json::Json;
 use asqav_receipt::payload::{Context, Form, Payload};
 use asqav_receipt::seq_set::SeqSet;
@@ -14,6 +14,7 @@ use asqav_receipt::seq_set::SeqSet;
 use super::census::{has_commitments, visit_payloads};
 use super::read::{Vault, VaultError};
 use crate::error::ReadOrVault;
+use crate::holds;
 use crate::reader::LogReader;
 
 /// Whom to forget: looked for in the values that a vault opens, never written
@@ -76,6 +77,12 @@ pub enum ForgetError {
     Held {
         /// The hold.
         hold: HoldId,
+    },
+    /// The log does not hold together, so that its legal holds cannot be told.
+    #[error("segment {segment} does not go on from what stands before it: legal holds cannot be told")]
+    Unsound {
+        /// The number of the segment.
+        segment: u64,
     },
     /// The gate did not record it.
     #[error("the erasure was not recorded; the next start of the log finishes it")]
@@ -172,16 +179,15 @@ pub fn forget(log_dir: &Path, gate: &Gate, plan: &Plan) -> Result<Forgotten, For
     // that was on its way, and whose openings were in the vault already.
     gate.flush().wait().map_err(|cause| Refused::Closed { cause })?;
     let log = LogReader::open(log_dir).map_err(ReadOrVault::from)?;
-    let mut holds = Holds::default();
     let (mut receipts, mut orphans) = (plan.receipts.clone(), plan.orphans.clone());
-    visit_payloads(&log, &mut |payload| {
-        holds.apply(payload);
+    let holds = holds::in_force(&log, &mut |payload| {
         if let Some(at) = orphans.iter().position(|orphan| *orphan == payload.action_id) {
             orphans.swap_remove(at);
             receipts.insert(payload.seq);
         }
     })
-    .map_err(ReadOrVault::from)?;
+    .map_err(ReadOrVault::from)?
+    .map_err(|segment| ForgetError::Unsound { segment })?;
     let on_orphans = holds.iter().find(|hold| !orphans.is_empty() && hold.receipts.is_none());
     if let Some(hold) = holds.forbidding(&receipts).or(on_orphans) {
         return Err(ForgetError::Held { hold: hold.id.clone() });
@@ -231,14 +237,27 @@ impl Subject {
         }
     }
 
-    /// Whether it stands in what the receipt records in plain.
+    /// Whether it stands in what the receipt records in plain: values, names,
+    /// and what an event says.
     fn is_in_plain(&self, payload: &Payload) -> bool {
+        self.is_in_labels(payload) || self.is_in_context(payload)
+    }
+
+    fn is_in_labels(&self, payload: &Payload) -> bool {
+        let tool = payload.tool_name.as_ref().map(ToolName::as_str);
+        let session = payload.session_id.as_ref().map(SessionId::as_str);
+        let labels = [Some(payload.agent_id.as_str()), Some(payload.action_type.as_str()), tool, session];
+        labels.into_iter().flatten().any(|label| self.matches(label))
+    }
+
+    fn is_in_context(&self, payload: &Payload) -> bool {
         let form = |form: &Form| match form {
             Form::Value(value) => self.is_in(value),
             Form::Text(text) => self.is_in_text(text),
             _ => false,
         };
-        let shown = |shown: &[(String, Form)]| shown.iter().any(|(_, value)| form(value));
+        let shown =
+            |shown: &[(String, Form)]| shown.iter().any(|(name, value)| self.matches(name) || form(value));
         match &payload.context {
             Context::Arguments { shown: arguments, .. } => shown(arguments),
             Context::Observed { shown: arguments, result, .. } => {
@@ -246,6 +265,22 @@ impl Subject {
             }
             Context::Result(result) => result.as_ref().is_some_and(form),
             Context::Step(step) => form(step),
+            Context::Event { body, .. } => body.iter().any(|(_, value)| self.is_in_event(value)),
+            _ => false,
+        }
+    }
+
+    /// Texts of events, but for digests, in which a short name may stand by
+    /// chance.
+    fn is_in_event(&self, json: &Json) -> bool {
+        let is_digest = |text: &str| {
+            let digits = text.rsplit(':').next().unwrap_or_default();
+            digits.len() >= 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        match json {
+            Json::String(text) => !is_digest(text) && self.matches(text),
+            Json::Array(items) => items.iter().any(|item| self.is_in_event(item)),
+            Json::Object(members) => members.iter().any(|(_, value)| self.is_in_event(value)),
             _ => false,
         }
     }

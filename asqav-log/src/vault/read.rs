@@ -132,31 +132,38 @@ impl Vault {
     /// [`VaultError::Io`].
     pub fn erase(&self, action_id: ActionId) -> Result<bool, VaultError> {
         let options = OpenOptions::new().read(true).write(true).clone();
-        let Some(found) = self.find(action_id, &options)? else { return Ok(false) };
-        let at = found.offset + len_of(KEY_AT);
-        found
-            .file
-            .write_all_at(&blank(), at)
-            .and_then(|()| found.file.sync_all())
-            .map_err(|source| VaultError::Io { file: found.name, source })?;
-        Ok(true)
+        // A copy of a file that somebody put back holds the key again.
+        while let Some(found) = self.find(action_id, &options)? {
+            if found.head.erased {
+                return Ok(true);
+            }
+            let at = found.offset + len_of(KEY_AT);
+            found
+                .file
+                .write_all_at(&blank(), at)
+                .and_then(|()| found.file.sync_all())
+                .map_err(|source| VaultError::Io { file: found.name, source })?;
+        }
+        Ok(false)
     }
 
-    /// The receipt's entry; newer files first, because newer receipts are
-    /// asked for more often.
+    /// The receipt's entry, one with its key if there is one; newer files
+    /// first, because newer receipts are asked for more often.
     fn find(&self, action_id: ActionId, options: &OpenOptions) -> Result<Option<Found>, VaultError> {
         let mut numbers = self.numbers()?;
         numbers.sort_unstable_by(|a, b| b.cmp(a));
+        let mut erased = None;
         for number in numbers {
             let name = file_name(number);
             let found = self
                 .find_in(&name, action_id, options)
                 .map_err(|source| VaultError::Io { file: name.clone(), source })?;
-            if found.is_some() {
-                return Ok(found);
+            match found {
+                Some(found) if !found.head.erased => return Ok(Some(found)),
+                found => erased = erased.or(found),
             }
         }
-        Ok(None)
+        Ok(erased)
     }
 
     fn numbers(&self) -> Result<Vec<u64>, VaultError> {
@@ -187,18 +194,19 @@ impl Vault {
     }
 
     /// Gives every entry of the file `name` to `visit`, until it breaks.
-    fn walk(&self, name: &str, options: &OpenOptions, visit: &mut Visit<'_>) -> io::Result<()> {
+    /// Whether all of it was read: nothing between two entries is damaged.
+    fn walk(&self, name: &str, options: &OpenOptions, visit: &mut Visit<'_>) -> io::Result<bool> {
         let file =
             options.clone().custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(self.dir.join(name))?;
         let len = file.metadata()?.len();
         let mut bytes = Vec::new();
         (&file).take(len_of(HEADER_LEN)).read_to_end(&mut bytes)?;
         let Some(header) = FileHeader::parse(&bytes) else {
-            return if is_blank(&file, len_of(HEADER_LEN))? { Ok(()) } else { Err(damaged_header()) };
+            return if is_blank(&file, len_of(HEADER_LEN))? { Ok(true) } else { Err(damaged_header()) };
         };
         let mut offset = len_of(HEADER_LEN);
         // Where the search for a head begins when none is found where one should be.
-        let mut behind = offset;
+        let (mut behind, mut whole_file) = (offset, true);
         loop {
             let mut bytes = [0; HEAD_LEN];
             let whole = offset + head_len() <= len;
@@ -208,15 +216,15 @@ impl Vault {
             let head = EntryHead::parse(&bytes).filter(|_| whole);
             let Some(head) = head else {
                 match next_head(&file, behind)? {
-                    Some(found) => (offset, behind) = (found, found + 1),
-                    None => return Ok(()),
+                    Some(found) => (offset, behind, whole_file) = (found, found + 1, false),
+                    None => return Ok(whole_file),
                 }
                 continue;
             };
             behind = offset + head_len();
             let end = behind + len_of(head.sealed_len);
             if end <= len && visit(&file, &header, offset, head)?.is_break() {
-                return Ok(());
+                return Ok(whole_file);
             }
             offset = end;
         }
@@ -247,12 +255,14 @@ impl Vault {
     /// Opens every entry that is not erased and gives it to `visit`.
     ///
     /// # Errors
-    /// [`VaultError`] at the first entry that does not open.
+    /// [`VaultError`] at the first entry that does not open or is not there as a
+    /// whole.
     pub fn open_all(&self, visit: &mut dyn FnMut(&Openings)) -> Result<(), VaultError> {
         for number in self.numbers()? {
             let name = file_name(number);
             let mut failed = None;
-            self.walk(&name, OpenOptions::new().read(true), &mut |file, header, offset, head| {
+            let io = |source| VaultError::Io { file: name.clone(), source };
+            let whole = self.walk(&name, OpenOptions::new().read(true), &mut |file, header, offset, head| {
                 if head.erased {
                     return Ok(ControlFlow::Continue(()));
                 }
@@ -268,9 +278,12 @@ impl Vault {
                     None => failed = Some(VaultError::OtherKey { file: name.clone() }),
                 }
                 Ok(if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-            })
-            .map_err(|source| VaultError::Io { file: name.clone(), source })?;
+            });
+            let whole = whole.map_err(io)?;
             failed.map_or(Ok(()), Err)?;
+            if !whole {
+                return Err(io(io::Error::new(io::ErrorKind::InvalidData, "an entry in it is damaged")));
+            }
         }
         Ok(())
     }

@@ -81,21 +81,16 @@ impl Tsa {
             "-out",
             "tsa.csr",
         ]);
-        let ca = ["ca", "-batch", "-notext", "-config", "conf", "-cert", "ca.pem", "-keyfile", "ca.key"];
-        let dates = [
-            "-in",
-            "tsa.csr",
-            "-startdate",
-            from,
-            "-enddate",
-            to,
-            "-extensions",
-            "stamping",
-            "-out",
-            "tsa.pem",
-        ];
-        tsa.openssl(&[ca.as_slice(), &dates].concat());
+        tsa.certify(from, to, "tsa.pem");
         Some(tsa)
+    }
+
+    /// Another certificate of the authority's key, in the file `name`.
+    pub fn certify(&self, from: &str, to: &str, name: &str) {
+        let ca = ["ca", "-batch", "-notext", "-config", "conf", "-cert", "ca.pem", "-keyfile", "ca.key"];
+        let dates =
+            ["-in", "tsa.csr", "-startdate", from, "-enddate", to, "-extensions", "stamping", "-out", name];
+        self.openssl(&[ca.as_slice(), &dates].concat());
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -76,13 +76,20 @@ impl TsaKeys {
 
     /// What the pinned keys say about a signature.
     pub(super) fn vouch(&self, signed: &Signed<'_>) -> Vouch {
-        let mut fits = false;
+        let (mut fits, mut against) = (false, None);
         for pinned in &self.pinned {
             match pinned.key.verifies(signed) {
                 None => {}
                 Some(false) => fits = true,
-                Some(true) => return pinned.vouch(signed),
+                // A key may have several certificates, one after the other.
+                Some(true) => match pinned.vouch(signed) {
+                    Vouch::Against(why) => against = against.or(Some(why)),
+                    vouched => return vouched,
+                },
             }
+        }
+        if let Some(why) = against {
+            return Vouch::Against(why);
         }
         if fits {
             return Vouch::Against("the token is not signed by a pinned authority".to_owned());
