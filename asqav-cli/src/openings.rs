@@ -15,8 +15,8 @@ use crate::text::escape;
 /// What the vault beside a log says; no part of the log's verdict.
 #[derive(Debug)]
 pub(crate) enum Openings {
-    /// It was read.
-    Counted(Census),
+    /// It was read; whether there is a folder for it.
+    Counted(Census, bool),
     /// It cannot be read.
     Unreadable(String),
 }
@@ -25,7 +25,7 @@ impl Openings {
     /// Compares the log with its vault.
     pub(crate) fn of(log_dir: &Path, log: &LogReader) -> Result<Self, CliError> {
         match census(log_dir, log) {
-            Ok(census) => Ok(Self::Counted(census)),
+            Ok(census) => Ok(Self::Counted(census, log.has_vault())),
             Err(ReadOrVault::Vault(error)) => Ok(Self::Unreadable(chain(&error))),
             Err(error) => Err(error.into()),
         }
@@ -34,15 +34,15 @@ impl Openings {
     /// The counts; `null` where there are none.
     pub(crate) fn to_json(&self) -> Json {
         match self {
-            Self::Counted(census) => census.to_json(),
+            Self::Counted(census, _) => census.to_json(),
             Self::Unreadable(_) => Json::Null,
         }
     }
 
     /// Writes what is not simply there.
     pub(crate) fn write(&self, output: &mut Output) -> Result<(), CliError> {
-        let census = match self {
-            Self::Counted(census) => census,
+        let (census, has_folder) = match self {
+            Self::Counted(census, has_folder) => (census, *has_folder),
             Self::Unreadable(why) => return Ok(writeln!(output, "  openings     {}", escape(why))?),
         };
         // An auditor's copy of a log has no vault, and misses nothing.
@@ -56,6 +56,11 @@ impl Openings {
             if shown && !set.is_empty() {
                 writeln!(output, "  openings     {title}: receipts {set}")?;
             }
+        }
+        // Never kept, or lost all at once: what is here does not tell.
+        if !here && has_folder && !census.missing.is_empty() {
+            let count = census.missing.count();
+            writeln!(output, "  openings     none are here: nothing opens the commitments of {count} receipts")?;
         }
         Ok(output.flush()?)
     }

@@ -128,6 +128,30 @@ async fn a_result_that_cannot_be_changed_is_withheld() {
     receipts.assert_verified();
 }
 
+/// The call as it is changed needs an approval, and as it came none: nobody
+/// would be asked.
+#[test]
+fn an_obligation_is_no_way_around_an_approval() {
+    let test = TestGate::with_policy(Rules::new(|input| {
+        if text(&input.call.arguments, "amount") == "500" {
+            return Decision::needs_approval(vec![rule("big")], reason("amount"));
+        }
+        let mut decision = Decision::allow(vec![rule("yes")], Vec::new());
+        decision.obligations = vec![oblige(on_argument("/amount"), Duty::Cap(500))];
+        decision
+    }));
+    let ran = Ran::default();
+    let refused = test.gate().run_enforced_sync(pay(900), |_| {
+        ran.mark();
+        Ok::<_, Refused>(json("1"))
+    });
+    assert!(
+        matches!(&refused, Err(Refused::Denied { reason, .. }) if reason.as_str() == "obligation_unmet"),
+        "{refused:?}"
+    );
+    assert_eq!(ran.times(), 0);
+}
+
 /// What the body closes over cannot be changed, so such a call does not run.
 #[tokio::test]
 async fn a_call_that_cannot_be_changed_is_denied() {

@@ -223,6 +223,23 @@ fn an_interrupted_erasure_is_finished_by_the_next_start() {
     assert!(refused.unwrap_err().to_string().contains("erasing.json"));
 }
 
+/// An erasure receipt that named itself, or one after it, would make the log
+/// invalid for good.
+#[test]
+fn an_interrupted_erasure_names_nothing_that_was_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    recorded(dir.path()).shutdown().wait().unwrap();
+    let link = "0".repeat(64);
+    for receipts in ["2-3,9-40", "11-9007199254740991"] {
+        let journal = format!(r#"[{{"link":"{link}","receipts":"{receipts}","seq":41}}]"#);
+        fs::write(dir.path().join("erasing.json"), &journal).unwrap();
+        gate(dir.path()).shutdown().wait().unwrap();
+        assert!(!dir.path().join("erasing.json").exists());
+        verified(dir.path());
+    }
+    assert_eq!(counted(dir.path()).erased, set("2-3,9"));
+}
+
 #[test]
 fn openings_that_never_got_a_receipt_are_found_and_erased() {
     let dir = tempfile::tempdir().unwrap();

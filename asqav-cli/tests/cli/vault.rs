@@ -175,3 +175,19 @@ fn nobody_is_not_forgotten() {
         assert!(said.contains("a value is required"), "{said}");
     }
 }
+
+/// A vault that is gone as a whole is not passed over.
+#[test]
+fn an_emptied_vault_is_told() {
+    let (dir, _) = recorded();
+    let verify = || asqav(dir.path(), &["verify", "demo/audit-log", "--keys", "demo/keys.jwks.json"]).1;
+    assert!(!verify().contains("none are here"), "{}", verify());
+    let vault = dir.path().join("demo/audit-log/vault");
+    for entry in fs::read_dir(&vault).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    assert!(verify().contains("none are here: nothing opens"), "{}", verify());
+    // A copy without the folder is an auditor's.
+    fs::remove_dir(&vault).unwrap();
+    assert!(!verify().contains("openings"), "{}", verify());
+}

@@ -225,8 +225,10 @@ impl Gate {
         let mut call = input.call.clone();
         call.arguments.clone_from(&arguments);
         let changed = asked(policy, &PolicyInput { call: &call, ..*input }).map_err(|()| Unmet)?;
-        match changed.effect {
-            Effect::Deny { .. } => Err(Unmet),
+        match (&changed.effect, &decision.effect) {
+            (Effect::Deny { .. }, _) => Err(Unmet),
+            // Nobody would be asked about the call that runs.
+            (Effect::NeedsApproval { .. }, Effect::Allow) => Err(Unmet),
             _ if is_unchecked(input, &changed) => Err(Unmet),
             _ => Ok((arguments, changed.raises)),
         }

@@ -23,7 +23,9 @@ const EVERY: Duration = Duration::from_millis(100);
 /// ([`ApprovalRequest::to_json`], readable by its owner only, because it holds
 /// the arguments) and takes every file `act_….<anything>.answer.json`
 /// ([`Acknowledgment::as_json`]) as an answer. Who may write there can answer,
-/// but only a pinned key's signature counts. Answers have to appear whole:
+/// but only a pinned key's signature counts; they can also exchange a request
+/// for one that shows other arguments, so let nobody write there whom approvers
+/// do not trust. Answers have to appear whole:
 /// write them under another name and rename them. The request's file is
 /// removed when nobody waits any more; one whose process was killed stays, with
 /// the arguments in it, until somebody removes it. Answers stay as evidence.

@@ -28,8 +28,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// it answers each post with what it has by then: status 200 and one
 /// [`Acknowledgment::as_json`] per line, or another status and none.
 ///
-/// The server is trusted with the arguments and with nothing else: only a
-/// pinned key's signature counts. One thread waits for each request; it ends
+/// The server is trusted with the arguments, and to show them as they are: an
+/// approver signs for the receipt that commits to them, and sees what the server
+/// shows. Only a pinned key's signature counts. One thread waits for each request; it ends
 /// at most 30 seconds after the call does.
 #[derive(Clone)]
 pub struct HttpApprover {

@@ -11,7 +11,8 @@ use crate::vault::Erasures;
 /// Reads `erasing.json`. An erasure whose receipt stands in the log is done:
 /// the keys were destroyed before the receipt was written.
 pub(super) fn read(storage: &mut dyn Storage, listing: &Listing, tip: &Tip) -> Result<Erasures, LogError> {
-    Erasures::read(storage, |storage, erasing| {
+    let newest = tip.head.map_or(0, |head| head.seq);
+    Erasures::read(storage, newest, |storage, erasing| {
         let link = match tip.head {
             Some(head) if head.seq == erasing.seq => Some(head.link),
             Some(head) if head.seq > erasing.seq => link_to(storage, listing, erasing.seq)?,

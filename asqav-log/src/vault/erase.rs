@@ -44,9 +44,11 @@ pub(crate) struct Erasing {
 
 impl Erasures {
     /// Those that `erasing.json` names, as far as `unrecorded` says that their
-    /// erasure receipt is not in the log.
+    /// erasure receipt is not in the log, and of receipts that are: up to
+    /// number `newest`.
     pub(crate) fn read(
         storage: &mut dyn Storage,
+        newest: u64,
         mut unrecorded: impl FnMut(&mut dyn Storage, &Erasing) -> Result<bool, LogError>,
     ) -> Result<Self, LogError> {
         let listed = storage.list("").map_err(|error| io_error("listing the log directory", error))?;
@@ -60,8 +62,11 @@ impl Erasures {
             storage.read(ERASING, 0, len).map_err(|error| io_error(format!("reading `{ERASING}`"), error))?;
         let named = parse(&bytes).ok_or_else(|| damaged(ERASING, "it does not have its form"))?;
         let mut left = Vec::new();
-        for erasing in named {
-            if unrecorded(storage, &erasing)? {
+        for mut erasing in named {
+            // INVARIANT: an erasure receipt names receipts before it only, or
+            // the log is invalid for ever. Some may have been lost with it.
+            erasing.receipts.subtract(&SeqSet::range(newest.saturating_add(1), u64::MAX));
+            if !erasing.receipts.is_empty() && unrecorded(storage, &erasing)? {
                 left.push(erasing);
             }
         }
