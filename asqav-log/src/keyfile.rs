@@ -127,6 +127,9 @@ pub fn create(dir: &Path, agent: &AgentId, issuer: &IssuerId) -> Result<SigningK
         }
     }
     open::sync_dir(dir)?;
+    // The folder may be new: what it is named in is not ours to insist on.
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    drop(open::sync_dir(parent.unwrap_or(Path::new("."))));
     Ok(key)
 }
 

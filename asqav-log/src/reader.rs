@@ -148,8 +148,15 @@ impl LogReader {
         };
         for entry in fs::read_dir(path).map_err(io)? {
             let entry = entry.map_err(io)?;
-            let metadata = entry.metadata().map_err(io)?;
-            reader.add(entry.file_name().to_string_lossy().into_owned(), &metadata)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            match entry.metadata() {
+                Ok(metadata) => reader.add(name, &metadata)?,
+                // The log's writer has just finished it, under another name.
+                Err(error)
+                    if error.kind() == io::ErrorKind::NotFound
+                        && FileKind::of(&name) == FileKind::Unfinished => {}
+                Err(error) => return Err(io(error)),
+            }
         }
         reader.strays.sort();
         reader.unfinished.sort();

@@ -90,6 +90,26 @@ fn an_empty_folder_is_an_empty_log() {
 }
 
 #[cfg(unix)]
+/// A header gets its name while somebody lists the directory.
+#[test]
+fn a_file_that_is_just_finished_is_no_error() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "segment-00000001.log", b"");
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                put(dir.path(), "segment-00000001.sig.json.tmp", b"");
+                fs::remove_file(dir.path().join("segment-00000001.sig.json.tmp")).unwrap();
+            }
+        });
+        let failed = (0..20_000).find_map(|_| LogReader::open(dir.path()).err());
+        ended.store(true, Ordering::Relaxed);
+        assert!(failed.is_none(), "{failed:?}");
+    });
+}
+
 #[test]
 fn a_link_is_not_followed() {
     let dir = tempfile::tempdir().unwrap();
