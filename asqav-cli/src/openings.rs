@@ -60,7 +60,10 @@ impl Openings {
         // Never kept, or lost all at once: what is here does not tell.
         if !here && has_folder && !census.missing.is_empty() {
             let count = census.missing.count();
-            writeln!(output, "  openings     none are here: nothing opens the commitments of {count} receipts")?;
+            writeln!(
+                output,
+                "  openings     none are here: nothing opens the commitments of {count} receipts"
+            )?;
         }
         Ok(output.flush()?)
     }

@@ -162,9 +162,9 @@ fn renewed(
     let mut renewed = anchor.clone();
     anchoring::renew(authority, &mut renewed, message, renewal).map_err(failed)?;
     match (outcome(anchor), outcome(&renewed)) {
-        (Outcome::Proven { .. }, Outcome::Refuted(why) | Outcome::Unchecked(why)) => {
-            Err(CliError::NotAnchored(format!("the renewed anchor would not hold, so it stays as it was: {why}")))
-        }
+        (Outcome::Proven { .. }, Outcome::Refuted(why) | Outcome::Unchecked(why)) => Err(
+            CliError::NotAnchored(format!("the renewed anchor would not hold, so it stays as it was: {why}")),
+        ),
         _ => Ok(renewed),
     }
 }

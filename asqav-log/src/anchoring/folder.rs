@@ -101,10 +101,11 @@ pub fn pending(folder: &Path) -> Result<Vec<PathBuf>, SinkError> {
 pub(super) fn read_checkpoint(file: &Path) -> Result<SignedCheckpoint, SinkError> {
     let none = |why: String| SinkError::Refused(format!("`{}`: {why}", file.display()));
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let (open, _) = regular::open(file.parent().unwrap_or(Path::new(".")), name).map_err(|error| match error {
-        ReadError::Io { source, .. } => none(source.to_string()),
-        other => none(other.to_string()),
-    })?;
+    let (open, _) =
+        regular::open(file.parent().unwrap_or(Path::new(".")), name).map_err(|error| match error {
+            ReadError::Io { source, .. } => none(source.to_string()),
+            other => none(other.to_string()),
+        })?;
     let mut bytes = Vec::new();
     let most = u64::try_from(MAX_CHECKPOINT_FILE_LEN).unwrap_or(u64::MAX).saturating_add(1);
     open.take(most).read_to_end(&mut bytes).map_err(|error| none(error.to_string()))?;

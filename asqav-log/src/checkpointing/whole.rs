@@ -247,7 +247,11 @@ fn tree_of(storage: &mut dyn Storage, checkpoint: &Checkpoint) -> io::Result<Opt
 /// Whether the log, of `sealed` sealed segments, has the receipt that
 /// `checkpoint` names as the newest: the link to it covers all before it. A log
 /// that an older copy was put in place of may have gone on otherwise.
-pub(super) fn leads_there(storage: &mut dyn Storage, checkpoint: &Checkpoint, sealed: u64) -> io::Result<bool> {
+pub(super) fn leads_there(
+    storage: &mut dyn Storage,
+    checkpoint: &Checkpoint,
+    sealed: u64,
+) -> io::Result<bool> {
     let next = segment_after(storage, checkpoint.size, sealed)?;
     let before = match next {
         1 => 0,

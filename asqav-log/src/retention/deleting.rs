@@ -49,7 +49,8 @@ impl Deletions {
         let Some(entry) = listed.into_iter().find(|entry| entry.name == DELETING) else {
             return Ok(Self::default());
         };
-        let len = entry.file_len.and_then(|len| usize::try_from(len).ok()).filter(|len| *len <= MAX_JOURNAL_LEN);
+        let len =
+            entry.file_len.and_then(|len| usize::try_from(len).ok()).filter(|len| *len <= MAX_JOURNAL_LEN);
         let len = len.ok_or_else(|| damaged(DELETING, "it is no regular file, or too long"))?;
         let bytes = storage
             .read(DELETING, 0, len)

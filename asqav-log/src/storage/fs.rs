@@ -44,7 +44,9 @@ impl FsStorage {
         let made = self.dir.ancestors().take_while(|folder| !is_there(folder)).count();
         DirBuilder::new().recursive(true).mode(0o700).create(&vault)?;
         let named_in = self.dir.ancestors().take(made.max(1) + 1);
-        named_in.map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).try_for_each(sync_path)
+        named_in
+            .map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+            .try_for_each(sync_path)
     }
 }
 
