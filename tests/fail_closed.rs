@@ -102,6 +102,9 @@ impl Limits for Away {
         Err(LimitError::Store("why-not".to_owned()))
     }
     fn refund(&self, _: &[Charge], _: Timestamp) {}
+    fn settle(&self, _: &Charge, _: u64, _: Timestamp) -> Result<(), LimitError> {
+        Err(LimitError::Store("why-not".to_owned()))
+    }
 }
 
 /// Answers each request with what the function makes of it.

@@ -22,6 +22,7 @@ mod faults;
 mod fixture;
 pub mod gate;
 pub mod inference;
+mod json_pointer;
 pub mod key;
 pub mod limits;
 pub mod log;

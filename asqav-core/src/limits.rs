@@ -29,6 +29,16 @@ pub trait Limits: Send + Sync + 'static {
     /// back by itself since, or belongs to a window that is over, is not
     /// given twice. A store that cannot answer gives nothing back.
     fn refund(&self, charges: &[Charge], taken_at: Timestamp);
+
+    /// Replaces the cost of `charge`, of a budget, taken at `taken_at`, by what
+    /// the call really cost: gives the rest back, or takes what is missing,
+    /// even beyond the limit, which the next call then meets. Of a window that
+    /// is over nothing changes any more.
+    ///
+    /// # Errors
+    /// [`LimitError::Store`] when the store cannot answer; the cost then stays
+    /// what it was.
+    fn settle(&self, charge: &Charge, actual: u64, taken_at: Timestamp) -> Result<(), LimitError>;
 }
 
 /// Why charges were not taken.

@@ -13,6 +13,7 @@ use asqav_receipt::json::{Json, Object};
 
 use crate::argument::JsonText;
 use crate::call::Argument;
+use crate::json_pointer::{index, steps};
 use crate::policy::{Duty, Obligation, Target};
 
 /// Tells somebody about a call, because a rule obliges the gate to.
@@ -40,7 +41,7 @@ pub(crate) fn enforce_arguments(
         if !changes(duty) {
             continue;
         }
-        let mut steps = steps(pointer)?;
+        let mut steps = steps(pointer).ok_or(Unmet)?;
         if steps.is_empty() {
             return Err(Unmet);
         }
@@ -58,7 +59,7 @@ pub(crate) fn enforce_result(result: JsonText, obligations: &[Obligation]) -> Re
     let mut enforced = result;
     for Obligation { on, duty, .. } in obligations {
         if let (Target::Result(pointer), true) = (on, changes(duty)) {
-            enforced = edit_text(&enforced, &steps(pointer)?, duty)?;
+            enforced = edit_text(&enforced, &steps(pointer).ok_or(Unmet)?, duty)?;
         }
     }
     Ok(enforced)
@@ -66,15 +67,6 @@ pub(crate) fn enforce_result(result: JsonText, obligations: &[Obligation]) -> Re
 
 const fn changes(duty: &Duty) -> bool {
     !matches!(duty, Duty::Label(_) | Duty::Notify(_))
-}
-
-/// The steps of a JSON pointer (RFC 6901 §4).
-fn steps(pointer: &str) -> Result<Vec<String>, Unmet> {
-    if pointer.is_empty() {
-        return Ok(Vec::new());
-    }
-    let steps = pointer.strip_prefix('/').ok_or(Unmet)?;
-    Ok(steps.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect())
 }
 
 /// Numbers outside the payload's rules cannot be read without loss: a value
@@ -96,8 +88,7 @@ fn edit(json: &Json, steps: &[String], duty: &Duty) -> Result<Json, Unmet> {
             Ok(Json::Object(edited))
         }
         Json::Array(items) => {
-            // One spelling of an index: no sign, no leading zero.
-            let at = step.parse::<usize>().ok().filter(|at| at.to_string() == *step).ok_or(Unmet)?;
+            let at = index(step).ok_or(Unmet)?;
             let mut edited = items.clone();
             let value = edited.get_mut(at).ok_or(Unmet)?;
             *value = edit(value, rest, duty)?;
@@ -134,7 +125,7 @@ mod tests {
 
     fn edited(json: &str, pointer: &str, duty: &Duty) -> Result<String, Unmet> {
         let text = JsonText::parse(json).unwrap();
-        edit_text(&text, &steps(pointer)?, duty).map(|text| text.as_str().to_owned())
+        edit_text(&text, &steps(pointer).ok_or(Unmet)?, duty).map(|text| text.as_str().to_owned())
     }
 
     #[test]

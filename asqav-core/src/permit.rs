@@ -95,6 +95,7 @@ impl Permit {
     /// For a call whose result the policy has to judge, this is not the way:
     /// the receipt then gives the reason `result_unchecked`.
     pub fn complete(mut self, ending: Ending) -> Complete {
+        self.call.settle(ending.text());
         let ending = self.call.unreviewed(ending);
         Complete::new(self.finish(ending).map(|submitted| submitted.done))
     }
@@ -118,6 +119,7 @@ impl Permit {
     /// policy says that the result must not go on, with its reason, and a
     /// commitment to the result in the receipt.
     pub fn release(mut self, result: JsonText, capture: Capture) -> (Result<JsonText, Refused>, Complete) {
+        self.call.settle(Some(&result));
         let (released, ending) = match enforce_result(result, &self.call.obligations) {
             Ok(result) => match self.review(Ending::ok().with_result(result.clone(), capture)) {
                 (ending, None) => (Ok(result), ending),
@@ -136,6 +138,7 @@ impl Permit {
     /// ending that the call is to be completed with, and what the caller gets
     /// instead, if nothing may go on.
     pub(crate) fn review(&mut self, ending: Ending) -> (Ending, Option<Refused>) {
+        self.call.settle(ending.text());
         let receipt = self.call.fresh.action_id;
         let (ending, withheld) = self.call.review(ending);
         (ending, withheld.map(|reason| Refused::Withheld { reason, receipt }))

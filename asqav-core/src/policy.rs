@@ -251,13 +251,24 @@ pub struct Charge {
     pub cost: u64,
     /// The rule that asks for it.
     pub rule: RuleId,
+    /// Where the result says what the call really cost, as a JSON pointer
+    /// (RFC 6901); `None` if `cost` is that.
+    pub settled_by: Option<String>,
 }
 
 impl Charge {
     /// Takes `cost` from the counter `key` under `limit`, asked for by `rule`.
     #[must_use]
     pub fn new(key: String, limit: impl Into<Limit>, cost: u64, rule: RuleId) -> Self {
-        Self { key, limit: limit.into(), cost, rule }
+        Self { key, limit: limit.into(), cost, rule, settled_by: None }
+    }
+
+    /// What the result says at this JSON pointer replaces the cost once the
+    /// call has run.
+    #[must_use]
+    pub fn settled_by(mut self, pointer: impl Into<String>) -> Self {
+        self.settled_by = Some(pointer.into());
+        self
     }
 }
 

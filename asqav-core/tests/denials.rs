@@ -114,6 +114,9 @@ fn a_limit_store_that_fails_or_panics_denies() {
             Err(LimitError::Store("disk full".to_owned()))
         }
         fn refund(&self, _: &[Charge], _: Timestamp) {}
+        fn settle(&self, _: &Charge, _: u64, _: Timestamp) -> Result<(), LimitError> {
+            Err(LimitError::Store("away".to_owned()))
+        }
     }
     let test = TestGate::with(|builder| builder.policy(Rules::limited(9)).limits(Broken));
     for _ in 0..2 {

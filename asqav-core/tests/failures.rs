@@ -138,6 +138,9 @@ fn charges_go_back_when_the_decision_is_not_recorded() {
         fn refund(&self, charges: &[Charge], taken_at: Timestamp) {
             self.0.refund(charges, taken_at);
         }
+        fn settle(&self, charge: &Charge, actual: u64, taken_at: Timestamp) -> Result<(), LimitError> {
+            self.0.settle(charge, actual, taken_at)
+        }
     }
     let limits = Arc::new(MemoryLimits::new());
     let kept = MemoryLog::new();

@@ -134,6 +134,10 @@ impl Limits for FileLimits {
     fn refund(&self, charges: &[Charge], taken_at: Timestamp) {
         drop(self.locked(|journal| journal.refund(charges, taken_at)));
     }
+
+    fn settle(&self, charge: &Charge, actual: u64, taken_at: Timestamp) -> Result<(), LimitError> {
+        self.locked(|journal| journal.settle(charge, actual, taken_at))
+    }
 }
 
 /// The system refused.

@@ -93,6 +93,23 @@ fn what_is_given_back_can_be_taken_by_another() {
     one.take(&[budget("b", 10, 3)], at(0)).unwrap();
 }
 
+#[test]
+fn what_a_call_really_cost_counts_for_others_and_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, other) = (FileLimits::open(dir.path()).unwrap(), FileLimits::open(dir.path()).unwrap());
+    one.take(&[budget("b", 10, 8)], at(0)).unwrap();
+    one.settle(&budget("b", 10, 8), 3, at(0)).unwrap();
+    other.take(&[budget("b", 10, 7)], at(0)).unwrap();
+    assert!(exhausted(one.take(&[budget("b", 10, 1)], at(0))));
+    other.settle(&budget("b", 10, 7), 9, at(0)).unwrap();
+    drop((one, other));
+    let limits = FileLimits::open(dir.path()).unwrap();
+    limits.refund(&[budget("b", 10, 2)], at(0));
+    assert!(exhausted(limits.take(&[budget("b", 10, 1)], at(0))), "3 + 9 - 2 are 10");
+    limits.refund(&[budget("b", 10, 1)], at(0));
+    limits.take(&[budget("b", 10, 1)], at(0)).unwrap();
+}
+
 fn append(dir: &Path, bytes: &[u8]) {
     OpenOptions::new().append(true).open(dir.join("limits.journal")).unwrap().write_all(bytes).unwrap();
 }

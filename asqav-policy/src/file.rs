@@ -16,6 +16,7 @@
 //! limits = [                      # with keys of their own: agent, tool, session, tenant, pointers
 //!   { amount = 100000, per = "1d", cost = "/amount", by = ["tenant", "/iban"] },
 //!   { calls = 100, per = "1h", by = [] },
+//!   # { amount = 1000000, per = "1d", cost = "/max_tokens", settle = "/usage/total" } # of the result
 //! ]
 //! raises = ["money-moved", { label = "paid", of = ["/iban"] }]   # in the session, once admitted
 //! obligations = [                 # the call runs only if that is done (`Gate::run_enforced`)

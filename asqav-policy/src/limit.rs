@@ -45,7 +45,7 @@ pub struct Limit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
     Rate(RateLimit),
-    Budget { amount: u64, window: Option<Duration>, cost: Option<Pointer> },
+    Budget { amount: u64, window: Option<Duration>, cost: Option<Pointer>, settle: Option<Pointer> },
 }
 
 /// What a limit counts apart.
@@ -103,7 +103,7 @@ impl Limit {
         if amount == 0 || amount > Self::MAX_AMOUNT {
             return Err(Problem::Range { key: "amount", min: 1, max: MAX_INTEGER });
         }
-        Ok(Self { what: What::Budget { amount, window: None, cost: None }, by: Vec::new() })
+        Ok(Self { what: What::Budget { amount, window: None, cost: None, settle: None }, by: Vec::new() })
     }
 
     /// The whole budget again in each window of this length; windows follow
@@ -132,6 +132,23 @@ impl Limit {
             return Err(Problem::Combination("a call costs one of a rate"));
         };
         *cost = Some(place(pointer)?);
+        Ok(self)
+    }
+
+    /// Once a call has run, it costs the whole number of at least 0 at this
+    /// JSON pointer in its result, in place of what was taken before: the rest
+    /// comes back, or what is missing is taken, even beyond the budget. Without
+    /// such a number, and of a call whose result the gate is not given, what
+    /// was taken stays.
+    ///
+    /// # Errors
+    /// [`Problem::Combination`] for a rate, [`Problem::Word`] when `pointer`
+    /// is not one.
+    pub fn settled_by(mut self, pointer: &str) -> Result<Self, Problem> {
+        let What::Budget { settle, .. } = &mut self.what else {
+            return Err(Problem::Combination("a call costs one of a rate"));
+        };
+        *settle = Some(Pointer::result(pointer)?);
         Ok(self)
     }
 
@@ -173,10 +190,13 @@ impl Limit {
     pub(crate) fn words(&self) -> String {
         let what = match &self.what {
             What::Rate(rate) => format!("{} calls per {:?}", rate.calls(), rate.per()),
-            What::Budget { amount, window, cost } => {
+            What::Budget { amount, window, cost, settle } => {
                 let of = cost.as_ref().map_or("calls", Pointer::as_str);
                 let per = window.map_or_else(|| "in all".to_owned(), |window| format!("per {window:?}"));
-                format!("{amount} of {of} {per}")
+                let settled = settle.as_ref().map_or_else(String::new, |pointer| {
+                    format!(", settled by `{}` of the result", pointer.as_str())
+                });
+                format!("{amount} of {of} {per}{settled}")
             }
         };
         let by: Vec<&str> = self.by.iter().map(Key::as_str).collect();

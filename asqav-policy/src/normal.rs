@@ -14,6 +14,7 @@ use crate::glob::Glob;
 use crate::label::{LabelTest, Labelled};
 use crate::limit::{Key, Limit, What};
 use crate::obligation::{Duty, Obliged};
+use crate::pointer::Pointer;
 use crate::rule::{RateLimit, Rule};
 use crate::tool::Tool;
 use crate::window::{TIME_ZONE_DATA, Window};
@@ -237,12 +238,17 @@ pub(crate) fn write_limit(limit: &Limit) -> Json {
             ("per_ms", millis(rate.per())),
             ("by", by),
         ]),
-        What::Budget { amount, window, cost } => object([
-            ("amount", Json::count(*amount)),
-            ("per_ms", window.map_or(Json::Null, millis)),
-            ("cost", cost.as_ref().map_or(Json::Null, |pointer| pointer.as_str().into())),
-            ("by", by),
-        ]),
+        What::Budget { amount, window, cost, settle } => {
+            let pointer =
+                |pointer: &Option<Pointer>| pointer.as_ref().map_or(Json::Null, |p| p.as_str().into());
+            object([
+                ("amount", Json::count(*amount)),
+                ("per_ms", window.map_or(Json::Null, millis)),
+                ("cost", pointer(cost)),
+                ("settle", pointer(settle)),
+                ("by", by),
+            ])
+        }
     }
 }
 

@@ -128,7 +128,11 @@ impl RulePolicy {
         for by in &limit.by {
             push_part(&mut key, by.as_str(), &by.value(facts)?);
         }
-        Ok(Charge::new(key, taken_from, limit.cost(facts)?, rule.clone()))
+        let charge = Charge::new(key, taken_from, limit.cost(facts)?, rule.clone());
+        Ok(match &limit.what {
+            What::Budget { settle: Some(pointer), .. } => charge.settled_by(pointer.as_str()),
+            _ => charge,
+        })
     }
 
     /// INVARIANT: `judge` denies a call whose label cannot be bound, so that

@@ -297,3 +297,25 @@ fn a_call_says_its_tenant_actor_and_resource() {
     assert!(ToolCall::builder("t", "test:call").tenant("").build().fault().is_some());
     assert!(ToolCall::builder("t", "test:call").resource(&"x".repeat(97)).build().fault().is_some());
 }
+
+#[test]
+fn the_result_may_say_what_a_call_cost() {
+    let file = |limit: &str| {
+        format!(
+            "version = 1\nid = \"p\"\n[[rule]]\nid = \"ask\"\neffect = \"allow\"\ntools = [\"llm\"]\nlimits = [{limit}]\n"
+        )
+    };
+    let settled = file(r#"{ amount = 100, cost = "/max", settle = "/usage/total" }"#);
+    let policy = RulePolicy::from_toml(&settled).unwrap();
+    let call = ToolCall::builder("llm", "llm:ask").argument("max", &40).build();
+    let charges = decide(&policy, "a", None, &call).charges;
+    let [charge] = charges.as_slice() else { panic!("{charges:?}") };
+    assert_eq!((charge.cost, charge.settled_by.as_deref()), (40, Some("/usage/total")));
+    let limit = Limit::budget(100).unwrap().cost_of("/max").unwrap().settled_by("/usage/total").unwrap();
+    let built = Model::new("p", [Rule::allow("ask").tools(["llm"]).limit(limit)]).unwrap();
+    assert_eq!(built.digest(), Model::from_toml(&settled).unwrap().digest());
+    let unsettled = Model::from_toml(&file(r#"{ amount = 100, cost = "/max" }"#)).unwrap();
+    assert_ne!(built.digest(), unsettled.digest(), "it is part of the policy");
+    Model::from_toml(&file(r#"{ amount = 100, settle = "usage" }"#)).unwrap_err();
+    Model::from_toml(&file(r#"{ calls = 100, per = "1m", settle = "/usage" }"#)).unwrap_err();
+}

@@ -73,7 +73,7 @@ fn full() -> Value {
                 "phase": "call", "shadow": false, "every_tool_unsafely": false,
                 "rate": {"calls": 5, "per": "1m"},
                 "limits": [
-                    {"amount": 1000, "per": "1d", "cost": "/n", "by": ["agent", "/p"]},
+                    {"amount": 1000, "per": "1d", "cost": "/n", "settle": "/used", "by": ["agent", "/p"]},
                     {"calls": 5, "per": "1h", "by": []},
                 ],
                 "window": {"days": ["mon", "fri"], "from": "08:00", "to": "24:00", "zone": "+02:00",

@@ -293,6 +293,15 @@ impl Gate {
             tracing::error!(target: "asqav::gate", "the limit store panicked at a refund");
         }
     }
+
+    /// Replaces what was taken for a call by what it really cost.
+    pub(crate) fn settle(&self, charge: &Charge, actual: u64, taken_at: Timestamp) {
+        let settle = || self.limits().settle(charge, actual, taken_at);
+        let settled = catch_unwind(AssertUnwindSafe(settle));
+        if let Err(error) = settled.unwrap_or_else(|_| Err(LimitError::Store("it panicked".to_owned()))) {
+            tracing::error!(target: "asqav::gate", %error, rule = %charge.rule, "a cost is not settled");
+        }
+    }
 }
 
 /// Whether a chain of tokens applies that the policy has not looked at.

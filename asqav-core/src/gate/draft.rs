@@ -264,7 +264,7 @@ pub(super) fn push_texts(out: &mut String, texts: impl Iterator<Item = impl AsRe
 }
 
 fn push_charge(out: &mut String, charge: &Charge) {
-    let Charge { key, limit, cost, rule } = charge;
+    let Charge { key, limit, cost, rule, settled_by } = charge;
     // Strings, because amounts and periods may exceed what a JSON number holds.
     let (first, between, last) = match limit {
         Limit::Rate(Rate { burst, period }) => (
@@ -284,6 +284,10 @@ fn push_charge(out: &mut String, charge: &Charge) {
     out.push_str(&between);
     out.push_str(r#","rule":"#);
     push_string(out, rule.as_str());
+    if let Some(pointer) = settled_by {
+        out.push_str(r#","settled_by":"#);
+        push_string(out, pointer);
+    }
     out.push_str(&last);
     out.push('}');
 }

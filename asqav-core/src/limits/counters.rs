@@ -92,6 +92,14 @@ impl Counters {
         }
     }
 
+    /// Replaces the cost of `charge`, taken at `taken_at`, by `actual`.
+    pub fn settle(&mut self, charge: &Charge, actual: u64, taken_at: Timestamp) {
+        let now = self.now.map_or(taken_at, |now| now.max(taken_at));
+        let before = self.by_key.get(&charge.key).copied();
+        let after = Counter::settle(before, charge.limit, (charge.cost, actual), taken_at, now);
+        self.set(&charge.key, after);
+    }
+
     /// Notes the time; gives the latest seen.
     pub fn observe(&mut self, now: Timestamp) -> Timestamp {
         let latest = self.now.map_or(now, |seen| seen.max(now));

@@ -31,4 +31,9 @@ impl Limits for MemoryLimits {
     fn refund(&self, charges: &[Charge], taken_at: Timestamp) {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner).refund(charges, taken_at);
     }
+
+    fn settle(&self, charge: &Charge, actual: u64, taken_at: Timestamp) -> Result<(), LimitError> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner).settle(charge, actual, taken_at);
+        Ok(())
+    }
 }

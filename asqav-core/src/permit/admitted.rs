@@ -8,11 +8,12 @@ use asqav_receipt::payload::{Context, Form, Payload, Phase, ReceiptType, Tier, T
 use asqav_receipt::time::Timestamp;
 
 use super::Ending;
-use crate::call::Argument;
+use crate::call::{Argument, JsonText};
 use crate::commit::{Committer, POLICY_INPUTS, RESULT, fit_arguments, fit_value};
 use crate::context::{Ambient, Current, RunningCall};
 use crate::delegation::Applying;
 use crate::gate::{Fresh, Gate, Kind, Reviewed, Reviewing, code};
+use crate::json_pointer::count_at;
 use crate::policy::{Charge, Obligation};
 use crate::recorder::{Draft, Place, Submitted};
 use crate::refused::Refused;
@@ -31,7 +32,7 @@ pub(crate) struct AdmittedCall {
     pub(crate) tier: Tier,
     /// Of the policy that the call was decided by.
     pub(crate) policy_digest: Sha256Digest,
-    /// What is refunded if the body does not run.
+    /// What is refunded if the body does not run, and settled if it did.
     pub(crate) charges: Vec<Charge>,
     /// When it was taken.
     pub(crate) charged_at: Timestamp,
@@ -94,6 +95,18 @@ impl AdmittedCall {
 
     pub(super) fn refund(&self) {
         self.gate.refund(&self.charges, self.charged_at);
+    }
+
+    /// Replaces costs by what the tool says that they were. What it does not
+    /// say stays taken.
+    pub(super) fn settle(&mut self, result: Option<&JsonText>) {
+        let Some(result) = result else { return };
+        for charge in &mut self.charges {
+            let actual = charge.settled_by.take().and_then(|pointer| count_at(result, &pointer));
+            if let Some(actual) = actual {
+                self.gate.settle(charge, actual, self.charged_at);
+            }
+        }
     }
 
     /// Judges what the tool gave back, if that has to be. Gives the ending as

@@ -60,6 +60,18 @@ impl Journal {
         self.commit(charges)
     }
 
+    /// Replaces a cost by what the call really cost.
+    pub(super) fn settle(
+        &mut self,
+        charge: &Charge,
+        actual: u64,
+        taken_at: Timestamp,
+    ) -> Result<(), LimitError> {
+        self.refresh()?;
+        self.counters.settle(charge, actual, taken_at);
+        self.commit(std::slice::from_ref(charge))
+    }
+
     /// Reads what others have written since.
     pub(super) fn refresh(&mut self) -> Result<(), LimitError> {
         let present = match &mut self.file {

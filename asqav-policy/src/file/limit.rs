@@ -29,7 +29,7 @@ fn read_rate(table: &Table<'_>) -> Result<Limit, Fault> {
 }
 
 fn read_budget(table: &Table<'_>, amount: &Value<'_>) -> Result<Limit, Fault> {
-    table.allow_only(&["amount", "per", "cost", "by"])?;
+    table.allow_only(&["amount", "per", "cost", "settle", "by"])?;
     // A negative amount is out of range as well.
     let units = u64::try_from(amount.integer()?).unwrap_or(0);
     let mut limit = Limit::budget(units).map_err(|problem| Fault::at(amount.at(), problem))?;
@@ -38,6 +38,9 @@ fn read_budget(table: &Table<'_>, amount: &Value<'_>) -> Result<Limit, Fault> {
     }
     if let Some(cost) = table.get("cost") {
         limit = limit.cost_of(cost.text()?).map_err(|problem| Fault::at(cost.at(), problem))?;
+    }
+    if let Some(settle) = table.get("settle") {
+        limit = limit.settled_by(settle.text()?).map_err(|problem| Fault::at(settle.at(), problem))?;
     }
     Ok(limit)
 }

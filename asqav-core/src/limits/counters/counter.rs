@@ -73,6 +73,31 @@ impl Counter {
         }
     }
 
+    /// The counter once the first of `costs`, taken from a budget at
+    /// `taken_at`, is the second. It may end beyond the limit.
+    pub(super) fn settle(
+        before: Option<Self>,
+        limit: Limit,
+        (cost, actual): (u64, u64),
+        taken_at: Timestamp,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let Limit::Budget(budget) = limit else { return before };
+        let Some(missing) = actual.checked_sub(cost) else {
+            return before.and_then(|counter| counter.give_back(limit, cost - actual, taken_at, now));
+        };
+        let charged = window_end(budget, taken_at);
+        match before {
+            Some(Self::Budget { spent, until }) if until == charged => {
+                Some(Self::Budget { spent: spent.saturating_add(missing), until })
+            }
+            None if missing > 0 && charged == window_end(budget, now) => {
+                Some(Self::Budget { spent: missing, until: charged })
+            }
+            _ => before,
+        }
+    }
+
     /// Whether nothing is taken any more.
     pub(super) fn is_full(self, now: Timestamp) -> bool {
         match self {

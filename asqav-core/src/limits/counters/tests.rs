@@ -164,3 +164,44 @@ fn a_counter_of_another_kind_is_no_counter() {
     limits.take(&[charge("a", 5, 1)], at(0)).unwrap();
     assert!(matches!(limits.take(&[spend("a", 5, None, 1)], at(0)), Err(LimitError::Store(_))));
 }
+
+#[test]
+fn what_a_call_really_cost_replaces_what_was_taken() {
+    let mut limits = Counters::new();
+    let charge = |cost| spend("a", 100, Some(86_400), cost);
+    let fits = |limits: &mut Counters, cost, second| {
+        let taken = limits.take(&[charge(cost)], at(second)).is_ok();
+        if taken {
+            limits.refund(&[charge(cost)], at(second));
+        }
+        taken
+    };
+    limits.take(&[charge(60)], at(DAY)).unwrap();
+    limits.settle(&charge(60), 25, at(DAY));
+    assert!(fits(&mut limits, 75, DAY) && !fits(&mut limits, 76, DAY), "the rest came back");
+    limits.take(&[charge(10)], at(DAY)).unwrap();
+    limits.settle(&charge(10), 10, at(DAY));
+    assert!(fits(&mut limits, 65, DAY) && !fits(&mut limits, 66, DAY), "nothing to settle");
+    limits.take(&[charge(0)], at(DAY)).unwrap();
+    limits.settle(&charge(0), 90, at(DAY));
+    assert!(!fits(&mut limits, 1, DAY), "25 + 10 + 90 are more than there is");
+    limits.refund(&[charge(10)], at(DAY));
+    assert!(!fits(&mut limits, 1, DAY), "and 115 still are");
+    assert!(fits(&mut limits, 100, DAY + 86_400), "the next window owes nothing");
+}
+
+#[test]
+fn a_window_that_is_over_is_not_settled() {
+    let mut limits = Counters::new();
+    let spent = |cost| spend("a", 100, Some(86_400), cost);
+    limits.take(&[spent(60)], at(DAY)).unwrap();
+    limits.take(&[spent(50)], at(DAY + 86_400)).unwrap();
+    limits.settle(&spent(60), 0, at(DAY));
+    limits.settle(&spent(60), 1_000, at(DAY));
+    limits.take(&[spent(51)], at(DAY + 86_400)).unwrap_err();
+    limits.take(&[spent(50)], at(DAY + 86_400)).unwrap();
+    // A rate is not settled at all.
+    limits.take(&[charge("r", 2, 2)], at(DAY + 86_400)).unwrap();
+    limits.settle(&charge("r", 2, 2), 0, at(DAY + 86_400));
+    limits.take(&[charge("r", 2, 1)], at(DAY + 86_400)).unwrap_err();
+}
