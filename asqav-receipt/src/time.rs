@@ -21,8 +21,8 @@ impl Timestamp {
     #[must_use]
     pub fn from_unix_micros(micros: i64) -> Option<Self> {
         let time = jiff::Timestamp::from_microsecond(micros).ok()?;
-        let year = time.to_zoned(jiff::tz::TimeZone::UTC).year();
-        (0..=9999).contains(&year).then_some(Self(time))
+        // No later instant that can be held leaves the year 9999.
+        (time >= Self::MIN.0).then_some(Self(time))
     }
 
     /// The first instant that can be held, 0000-01-01T00:00:00Z.
@@ -65,6 +65,25 @@ impl Timestamp {
         Self::read(text).ok_or_else(|| TimestampError(text.chars().take(64).collect()))
     }
 
+    /// Appends the text: 27 bytes that a JSON string holds as they are.
+    pub(crate) fn write(self, out: &mut Vec<u8>) {
+        let at = jiff::tz::Offset::UTC.to_datetime(self.0);
+        push_digits(at.year().into(), 4, out);
+        for (mark, part) in [
+            (b'-', at.month()),
+            (b'-', at.day()),
+            (b'T', at.hour()),
+            (b':', at.minute()),
+            (b':', at.second()),
+        ] {
+            out.push(mark);
+            push_digits(part.into(), 2, out);
+        }
+        out.push(b'.');
+        push_digits(at.subsec_nanosecond() / 1_000, 6, out);
+        out.push(b'Z');
+    }
+
     fn read(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let number = |at: usize, len: usize| -> Option<i64> {
@@ -98,6 +117,16 @@ impl Timestamp {
     }
 }
 
+/// Appends the last `count` decimal digits of `number`, which is not negative.
+fn push_digits(mut number: i32, count: usize, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + count, b'0');
+    for digit in out.iter_mut().skip(start).rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+    }
+}
+
 /// Splits `[.digits]rest` into microseconds and the rest.
 fn split_fraction(tail: &[u8]) -> Option<(i64, &[u8])> {
     let Some(digits) = tail.strip_prefix(b".") else { return Some((0, tail)) };
@@ -126,7 +155,10 @@ fn read_zone(zone: &[u8]) -> Option<i64> {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.6}", self.0)
+        let mut text = Vec::with_capacity(27);
+        self.write(&mut text);
+        // It is ASCII.
+        f.write_str(&String::from_utf8(text).unwrap_or_default())
     }
 }
 
@@ -181,6 +213,20 @@ mod tests {
             "",
         ] {
             assert!(Timestamp::parse_rfc3339(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    /// As the library that knows the calendar writes it.
+    #[test]
+    fn every_time_is_written_as_the_calendar_has_it() {
+        let (first, last) = (Timestamp::MIN.unix_micros(), Timestamp::MAX.unix_micros());
+        assert_eq!(Timestamp::from_unix_micros(first).unwrap().to_string(), "0000-01-01T00:00:00.000000Z");
+        assert_eq!(Timestamp::from_unix_micros(first - 1), None);
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-30T22:00:00.000000Z");
+        let step = (last - first) / 5_000 + 1_234_567;
+        for micros in (first..last).step_by(usize::try_from(step).unwrap()).chain(-3..3) {
+            let time = Timestamp::from_unix_micros(micros).unwrap();
+            assert_eq!(time.to_string(), format!("{:.6}", time.0), "{micros}");
         }
     }
 }

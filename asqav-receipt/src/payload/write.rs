@@ -47,7 +47,7 @@ impl Unplaced {
             out.push(b'"');
         }
         out.extend_from_slice(between(prev, time));
-        write_string(&issued_at.to_string(), &mut out);
+        write_time(issued_at, &mut out);
         out.extend_from_slice(between(time, hash));
         out.push(b'"');
         push_hex(link.sha256.as_bytes(), &mut out);
@@ -81,7 +81,7 @@ impl Payload {
         members.value("context").extend_from_slice(&context);
         self.controls.write(&mut members);
         members.text("decision", self.decision.as_str());
-        members.some_text("expires_at", self.expires_at.map(|time| time.to_string()).as_deref());
+        members.some_time("expires_at", self.expires_at);
         members.some_sha256("invocation_ref", self.invocation_ref.as_ref());
         let time = members.value("issued_at").len();
         members.text("issuer_id", self.issuer_id.as_str());
@@ -279,7 +279,7 @@ impl Extension {
         if *recovered {
             members.flag("recovered", true);
         }
-        members.some_text("started_at", started_at.map(|time| time.to_string()).as_deref());
+        members.some_time("started_at", *started_at);
         members.text("tier", tier.as_str());
         if let Some(tool) = tool {
             tool.write(members.value("tool"));
@@ -380,6 +380,12 @@ impl<'a> Members<'a> {
         out.push(b'"');
     }
 
+    fn some_time(&mut self, name: &str, time: Option<Timestamp>) {
+        if let Some(time) = time {
+            write_time(time, self.value(name));
+        }
+    }
+
     fn sha256(&mut self, name: &str, digest: &Sha256Digest) {
         self.hex(name, Sha256Digest::TAG, digest.as_bytes());
     }
@@ -426,4 +432,11 @@ impl<'a> Members<'a> {
 fn write_count(count: u64, out: &mut Vec<u8>) {
     // Counts never come near 2^53; a payload must not hold more in any case.
     write_integer(i64::try_from(count).map_or(MAX_INTEGER, |count| count.min(MAX_INTEGER)), out);
+}
+
+/// Appends the string of `time`.
+fn write_time(time: Timestamp, out: &mut Vec<u8>) {
+    out.push(b'"');
+    time.write(out);
+    out.push(b'"');
 }
