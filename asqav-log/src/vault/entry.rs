@@ -84,14 +84,17 @@ impl EntryHead {
     }
 }
 
-/// The entry of receipt `seq`. `random` is 56 fresh random bytes: the entry's
-/// key and the nonce of its wrapping.
+/// How much randomness an entry takes: its key, 32 bytes, and the nonce of its
+/// wrapping, 24.
+pub(super) const SEAL_RANDOM_LEN: usize = 56;
+
+/// The entry of receipt `seq`. `random` is fresh.
 pub(super) fn seal(
     key: &VaultKey,
     log_id: &[u8; 16],
     seq: u64,
     openings: &Openings,
-    random: &Zeroizing<[u8; 56]>,
+    random: &[u8; SEAL_RANDOM_LEN],
 ) -> Option<Vec<u8>> {
     let mut identity = [0; 8 + ID_LEN];
     let (front, back) = identity.split_at_mut(8);

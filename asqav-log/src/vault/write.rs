@@ -4,7 +4,7 @@ use asqav_core::log::{LogEntry, LogError};
 use asqav_receipt::id::LogId;
 use zeroize::Zeroizing;
 
-use super::entry::seal;
+use super::entry::{SEAL_RANDOM_LEN, seal};
 use super::header::{FileHeader, HEADER_LEN};
 use super::key::VaultKey;
 use super::{MAX_FILE_LEN, file_name, file_number};
@@ -49,14 +49,15 @@ impl VaultWriter {
     /// Writes the openings of `batch`. Nothing happens if there are none.
     pub(crate) fn append(&mut self, storage: &mut dyn Storage, batch: &[LogEntry]) -> Result<(), LogError> {
         let mut bytes = Vec::new();
-        for entry in batch {
-            let Some(openings) = &entry.openings else { continue };
-            let mut random = Zeroizing::new([0; 56]);
-            getrandom::fill(random.as_mut_slice()).map_err(|error| {
-                io_error("drawing a vault entry's key", std::io::Error::other(error.to_string()))
-            })?;
-            let sealed = seal(&self.key, &self.log_id, entry.payload.seq, openings, &random)
-                .ok_or_else(|| damaged(format!("openings of receipt {}", entry.payload.seq), "too long"))?;
+        let opened = batch.iter().filter_map(|entry| Some((entry.payload.seq, entry.openings.as_ref()?)));
+        // One system call for all of them.
+        let mut random = Zeroizing::new(vec![[0; SEAL_RANDOM_LEN]; opened.clone().count()]);
+        getrandom::fill(random.as_flattened_mut()).map_err(|error| {
+            io_error("drawing the keys of vault entries", std::io::Error::other(error.to_string()))
+        })?;
+        for ((seq, openings), random) in opened.zip(random.iter()) {
+            let sealed = seal(&self.key, &self.log_id, seq, openings, random)
+                .ok_or_else(|| damaged(format!("openings of receipt {seq}"), "too long"))?;
             bytes.extend_from_slice(&sealed);
         }
         if bytes.is_empty() { Ok(()) } else { self.write(storage, &bytes) }
