@@ -30,14 +30,20 @@ pub(crate) struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    /// Writes the lines of `entries`.
-    pub(crate) fn new(entries: &'a [LogEntry]) -> Self {
-        let mut group = Self { entries, bytes: Vec::new(), ends: Vec::with_capacity(entries.len()) };
+    /// Writes the lines of `entries`; `buffer` is that of an earlier group.
+    pub(crate) fn new(entries: &'a [LogEntry], mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        let mut group = Self { entries, bytes: buffer, ends: Vec::with_capacity(entries.len()) };
         for LogEntry { canonical, signature, .. } in entries {
             write_line(canonical, signature, &mut group.bytes);
             group.ends.push(group.bytes.len());
         }
         group
+    }
+
+    /// The buffer, for the next group.
+    pub(crate) fn into_buffer(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// Hashes them; in order.

@@ -1,27 +1,25 @@
 //! The writer: one directory, one process, strictly in order.
 
+mod started;
+
 use std::path::PathBuf;
 
 use asqav_core::log::{Durability, Log, LogEntry, LogError, LogOwner, LogStart};
-use asqav_receipt::header::CloseReason;
 use asqav_receipt::keys::KeySet;
-use asqav_receipt::receipt::ReceiptSignature;
 use asqav_receipt::time::Timestamp;
 
 use crate::checkpointing::{CheckpointSchedule, Checkpointer};
 use crate::error::io_error;
-use crate::group::{Group, MAX_PREPARED, Prepared};
 use crate::keyring::Keyring;
 use crate::mirror::Mirror;
 use crate::recovery::{Recovered, recover};
 use crate::retention::Deletions;
 use crate::rotation::Rotation;
-use crate::segment::{OpenSegment, line_len};
 use crate::sink::{CheckpointSink, Couriers, Deliveries};
 use crate::storage::{FsStorage, Guard, Storage};
-use crate::tip::Tip;
 use crate::tree::Derived;
-use crate::vault::{Erasures, VaultKey, VaultWriter};
+use crate::vault::{VaultKey, VaultWriter};
+use started::Writer;
 
 /// A log of receipts in a directory of its own.
 ///
@@ -186,6 +184,7 @@ impl FileLog {
             segment,
             derived,
             checkpointer,
+            buffer: Vec::new(),
             guard,
         };
         writer.come_closer();
@@ -236,176 +235,4 @@ impl std::fmt::Debug for FileLog {
 fn not_open() -> LogError {
     let why = "the log is not open: it was closed, or an earlier error ended the writing";
     io_error("writing the log", std::io::Error::other(why))
-}
-
-/// Whether a receipt begins what one signature covers.
-const fn begins_frame(signature: &ReceiptSignature) -> bool {
-    match signature {
-        ReceiptSignature::Own(_) => true,
-        ReceiptSignature::Batched(batched) => batched.index == 0,
-    }
-}
-
-/// A log that was started.
-struct Writer {
-    storage: Box<dyn Storage>,
-    owner: LogOwner,
-    rotation: Rotation,
-    mirror: Option<Mirror>,
-    vault: Option<VaultWriter>,
-    erasures: Erasures,
-    deletions: Deletions,
-    /// Where the chain stands, receipts in the batch at hand included.
-    tip: Tip,
-    segment: Option<OpenSegment>,
-    /// What proofs are made from.
-    derived: Derived,
-    checkpointer: Checkpointer,
-    guard: Guard,
-}
-
-impl Writer {
-    fn commit(&mut self, batch: &[LogEntry], durable: bool) -> Result<(), LogError> {
-        if self.is_durable() {
-            self.derived.relieve(self.storage.as_mut());
-        }
-        self.checkpoint_if_due()?;
-        if let Some(vault) = &mut self.vault {
-            vault.append(self.storage.as_mut(), batch)?;
-            if durable {
-                vault.sync(self.storage.as_mut())?;
-            }
-        }
-        // INVARIANT: an erasure receipt is in the log only after the keys of
-        // what it names were destroyed; whoever reads it relies on that.
-        let erasing = self.erasures.begin(self.storage.as_mut(), batch)?;
-        let deleting = self.deletions.begin(self.storage.as_mut(), batch, self.tip.next_segment - 1)?;
-        let now = self.owner.clock.now();
-        for entries in batch.chunks(MAX_PREPARED) {
-            for prepared in Group::new(entries).prepared() {
-                self.add(&prepared, now)?;
-            }
-        }
-        let Some(segment) = &mut self.segment else { return Ok(()) };
-        segment.flush()?;
-        if durable || erasing || deleting {
-            segment.sync(self.storage.as_mut())?;
-            self.update_mirror()?;
-        }
-        if erasing {
-            self.erasures.recorded(self.storage.as_mut(), batch)?;
-        }
-        // INVARIANT: a segment is removed only after the receipt that says so is
-        // durable, vault and mirror included.
-        if deleting {
-            self.deletions.finish(self.storage.as_mut())?;
-        }
-        Ok(())
-    }
-
-    /// Puts a receipt into the open segment, to be written with its batch.
-    fn add(&mut self, prepared: &Prepared<'_>, now: Timestamp) -> Result<(), LogError> {
-        let &Prepared { entry, line, leaf, link } = prepared;
-        // INVARIANT: a log never has a hole, whoever calls.
-        self.tip
-            .expects(&entry.payload)
-            .map_err(|why| io_error("adding a receipt", std::io::Error::other(why)))?;
-        // INVARIANT: a batch stands in one segment. It may be longer than that
-        // was meant to be by less than a batch.
-        if begins_frame(&entry.signature) {
-            self.seal_if_due(line_len(line), now)?;
-        }
-        let segment = match &mut self.segment {
-            Some(segment) => segment,
-            none => {
-                none.insert(OpenSegment::create(self.storage.as_mut(), &self.tip, entry.payload.issued_at)?)
-            }
-        };
-        let place = segment.push(line, leaf);
-        self.derived.push(entry.payload.seq, leaf, entry.payload.action_id, place, &entry.signature);
-        self.checkpointer.push(entry.payload.seq, leaf);
-        self.tip.advance(&entry.payload, &entry.canonical, link);
-        Ok(())
-    }
-
-    /// Whether every receipt is on disk.
-    fn is_durable(&self) -> bool {
-        !self.segment.as_ref().is_some_and(OpenSegment::is_dirty)
-    }
-
-    fn maintain(&mut self, now: Timestamp) -> Result<(), LogError> {
-        self.seal_if_due(0, now)?;
-        if !self.is_durable() && self.mirror.is_some() {
-            self.sync()?;
-            self.update_mirror()?;
-        }
-        if self.is_durable() {
-            self.derived.settle(self.storage.as_mut(), self.tip.next_seq() - 1);
-        }
-        self.come_closer();
-        self.checkpoint_if_due()
-    }
-
-    /// Goes through a bounded part of what checkpoints need to know. Called
-    /// only while nothing waits to be written.
-    fn come_closer(&mut self) {
-        self.checkpointer.step(self.storage.as_mut(), &self.tip, self.segment.as_ref());
-    }
-
-    /// Makes a checkpoint, if it is time, of what is on disk. It is called
-    /// before a group is written and on a quiet log: nobody waits for it.
-    fn checkpoint_if_due(&mut self) -> Result<(), LogError> {
-        if self.checkpointer.is_due(&self.tip, self.owner.clock.monotonic()) {
-            self.sync()?;
-            self.checkpointer.make(self.storage.as_mut(), &self.owner, &self.tip);
-        }
-        Ok(())
-    }
-
-    /// Seals the open segment and makes the last checkpoint.
-    fn stop(&mut self) -> Result<(), LogError> {
-        self.seal(CloseReason::Stop)?;
-        self.derived.settle(self.storage.as_mut(), self.tip.next_seq() - 1);
-        self.checkpointer.finish(self.storage.as_mut(), &self.owner, &self.tip, None);
-        Ok(())
-    }
-
-    fn seal_if_due(&mut self, next_len: u64, now: Timestamp) -> Result<(), LogError> {
-        let content = self.segment.as_ref().map(|segment| &segment.content);
-        match content.and_then(|content| self.rotation.due(content, next_len, now)) {
-            Some(close) => self.seal(close),
-            None => Ok(()),
-        }
-    }
-
-    /// Seals the open segment, if there is one; the next receipt begins a new
-    /// one. The vault is synced first, then the log, then the header.
-    fn seal(&mut self, close: CloseReason) -> Result<(), LogError> {
-        let Some(mut segment) = self.segment.take() else { return self.update_mirror() };
-        if let Some(vault) = &mut self.vault {
-            vault.sync(self.storage.as_mut())?;
-        }
-        let header = segment.seal(self.storage.as_mut(), &self.owner, &self.tip, close)?;
-        self.tip.sealed(&header);
-        self.update_mirror()?;
-        self.derived.flush(self.storage.as_mut());
-        Ok(())
-    }
-
-    fn sync(&mut self) -> Result<(), LogError> {
-        if let Some(vault) = &mut self.vault {
-            vault.sync(self.storage.as_mut())?;
-        }
-        match &mut self.segment {
-            Some(segment) => segment.sync(self.storage.as_mut()),
-            None => Ok(()),
-        }
-    }
-
-    fn update_mirror(&mut self) -> Result<(), LogError> {
-        match &mut self.mirror {
-            Some(mirror) => mirror.update(&self.tip),
-            None => Ok(()),
-        }
-    }
 }
