@@ -26,6 +26,12 @@ pub(super) const MEMBERS: [&str; 12] = [
 /// metadata has about 500.
 pub const MAX_EVENT_LEN: usize = 1024 * 1024;
 
+mod plain;
+#[cfg(test)]
+mod tests;
+
+use plain::Plain;
+
 /// Why a line is no event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unreadable {
@@ -47,6 +53,14 @@ pub(super) struct Event {
 impl Event {
     /// Reads the line of an event, without its line feed.
     pub(super) fn read(line: &[u8]) -> Result<Self, Unreadable> {
+        match Plain::scan(line) {
+            Some(plain) => Ok(plain.event()),
+            None => Self::read_thoroughly(line),
+        }
+    }
+
+    /// The same of any line, by way of a tree.
+    fn read_thoroughly(line: &[u8]) -> Result<Self, Unreadable> {
         if line.len() > MAX_EVENT_LEN {
             let note = format!("longer than {MAX_EVENT_LEN} bytes");
             return Err(Unreadable { reason: ReasonCode::TooLong, note });

@@ -6,7 +6,7 @@ use super::event::{Event, Unreadable};
 use super::findings::Findings;
 use super::header::Header;
 use super::tree::{self, Tree};
-use crate::digest::{Sha3Digest, encode_hex};
+use crate::digest::{Sha256Digest, encode_hex};
 use crate::verify::reason::ReasonCode;
 use crate::verify::report::Axis;
 
@@ -121,6 +121,6 @@ impl Segment {
 /// 2^64 tries, and only makes the log look as if it repeated itself.
 fn short(id: &str) -> [u8; 16] {
     let mut half = [0; 16];
-    half.iter_mut().zip(Sha3Digest::of(id.as_bytes()).as_bytes()).for_each(|(to, from)| *to = *from);
+    half.iter_mut().zip(Sha256Digest::of(id.as_bytes()).as_bytes()).for_each(|(to, from)| *to = *from);
     half
 }
