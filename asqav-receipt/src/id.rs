@@ -204,7 +204,8 @@ impl ActionId {
         let wrong = IdError::Form { what: "action id", form: "act_ and a lower-case UUIDv7" };
         let Some(body) = text.strip_prefix("act_") else { return Err(wrong) };
         let Ok(uuid) = Uuid::try_parse(body) else { return Err(wrong) };
-        if uuid.get_version_num() != 7 || uuid.hyphenated().to_string() != body {
+        let mut spelled = Uuid::encode_buffer();
+        if uuid.get_version_num() != 7 || uuid.hyphenated().encode_lower(&mut spelled) != body {
             return Err(wrong);
         }
         Ok(Self(uuid))

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::id::{ActionId, ActionType, SessionId, ToolName};
-use crate::merkle::{Frontier, Sha3Tree};
-use crate::payload::{Context, Decision, Payload, ReceiptType};
+use crate::merkle::{Frontier, Sha3Tree, TreeHash as _};
+use crate::payload::{Context, Decision, Digests, Payload, ReceiptType};
 
 /// A decision without an outcome, or a session without a close.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,6 +137,23 @@ impl OpenSet {
         canonical: &[u8],
         sha256: impl FnOnce() -> Sha256Digest,
     ) -> Change {
+        self.take(payload, sha256, || Sha3Tree::leaf(canonical))
+    }
+
+    /// The same, of a payload that is hashed already.
+    pub(crate) fn apply_digests(&mut self, payload: &Payload, digests: &Digests) -> Change {
+        let Digests { link, session_leaf } = digests;
+        self.take(payload, || link.sha256, || session_leaf.unwrap_or_default())
+    }
+
+    /// Takes a receipt; `sha256` and `leaf` hash its canonical bytes where that
+    /// is needed, `leaf` of receipts with a session.
+    fn take(
+        &mut self,
+        payload: &Payload,
+        sha256: impl FnOnce() -> Sha256Digest,
+        leaf: impl FnOnce() -> [u8; 32],
+    ) -> Change {
         let event = match &payload.context {
             Context::Event { name, .. } => *name,
             _ => "",
@@ -144,7 +161,7 @@ impl OpenSet {
         if event == "session:close" {
             return self.close(payload);
         }
-        let contradiction = self.grow(payload, canonical, event == "session:open");
+        let contradiction = self.grow(payload, leaf, event == "session:open");
         let change = match payload.receipt_type {
             ReceiptType::Decision if matches!(payload.decision, Decision::Allow | Decision::Observation) => {
                 self.open_decision(payload, sha256())
@@ -159,7 +176,12 @@ impl OpenSet {
     /// Adds the receipt to its session. A call may outlive the session that it
     /// began in, so an outcome after `session:close` is no contradiction; it
     /// belongs to no count.
-    fn grow(&mut self, payload: &Payload, canonical: &[u8], opens: bool) -> Option<Contradiction> {
+    fn grow(
+        &mut self,
+        payload: &Payload,
+        leaf: impl FnOnce() -> [u8; 32],
+        opens: bool,
+    ) -> Option<Contradiction> {
         let id = payload.session_id.as_ref()?;
         if opens {
             let session = OpenSession {
@@ -175,7 +197,7 @@ impl OpenSet {
         }
         match self.by_session.get(id).and_then(|seq| self.sessions.get_mut(seq)) {
             Some(session) => {
-                session.push(canonical);
+                session.push(leaf());
                 None
             }
             None if payload.receipt_type == ReceiptType::Outcome => None,
@@ -244,10 +266,10 @@ impl OpenSet {
 }
 
 impl OpenSession {
-    /// Adds a receipt of the session by its canonical payload.
-    fn push(&mut self, canonical: &[u8]) {
+    /// Adds a receipt of the session by the leaf of its canonical payload.
+    fn push(&mut self, leaf: [u8; 32]) {
         if let Some(mut tree) = self.tree() {
-            tree.push(canonical);
+            tree.push_leaf(leaf);
             self.count = tree.size();
             self.frontier = tree.roots().iter().copied().map(Sha3Digest::from_bytes).collect();
         }

@@ -41,7 +41,7 @@ mod statement;
 mod subject;
 
 pub use input::{NonceIndex, ReceiptInputs};
-pub use log::{CheckedSignature, LogInputs, LogReport, LogVerifier, SignatureJob, TimeBounds};
+pub use log::{CheckedSignature, LogInputs, LogReport, LogVerifier, ReadLine, SignatureJob, TimeBounds};
 pub use reason::ReasonCode;
 pub use report::{
     Axis, AxisReport, AxisResult, DisclosedText, FailureClass, Problem, Report, SubjectFacts, Verdict,

@@ -10,12 +10,14 @@ use std::hint::black_box;
 
 use asqav_core::key::SigningKey;
 use asqav_core::sign::Signer as _;
-use asqav_core::testing::TestGate;
+use asqav_core::testing::{AllowAll, TestGate};
 use asqav_core::{Refused, ToolCall};
 use asqav_receipt::commitment::{commit, salt};
 use asqav_receipt::payload::{Link, Payload};
 use asqav_receipt::receipt::{ReceiptSignature, line};
 use asqav_receipt::suite::{ML_DSA_65, VerifyingKey};
+use asqav_receipt::time::Timestamp;
+use asqav_receipt::verify::{LogInputs, LogVerifier};
 use ml_dsa::{ExpandedSigningKey, MlDsa65};
 
 const SEED: [u8; 32] = [3; 32];
@@ -40,6 +42,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some("receipt") => {
             let (payload, signature) = outcome()?;
             black_box(measured_receipt(&payload, &signature));
+        }
+        Some("log") => {
+            let (test, lines) = calls()?;
+            let mut verifier = LogVerifier::new(LogInputs::new().keys(test.keys()).at(Timestamp::MAX));
+            verifier.segment_start(1);
+            let (first, others) = lines.split_at(1);
+            first.iter().for_each(|line| verifier.line(line));
+            if measured_log(&mut verifier, others) != others.len() {
+                return Err("a receipt was not verified".into());
+            }
         }
         // As a benchmark among others it has nothing to say.
         _ => {}
@@ -66,6 +78,32 @@ fn measured_receipt(payload: &Payload, signature: &ReceiptSignature) -> (Link, V
     black_box(commit(payload.asqav.log_id, payload.action_id, "/result", &salt, &[b'a'; 500]));
     let canonical = payload.to_canonical();
     (Link::to(&canonical), line(&canonical, signature))
+}
+
+/// What verifying receipts takes besides their signatures: reading the lines,
+/// hashing, and what ties them to each other. How many signatures remain.
+#[inline(never)]
+fn measured_log<'a>(verifier: &mut LogVerifier<'a>, lines: &[Vec<u8>]) -> usize {
+    lines.iter().filter_map(|line| verifier.line_deferred(line)).count()
+}
+
+/// The lines of 16 calls, two receipts each, after that of the gate's start.
+fn calls() -> Result<(TestGate, Vec<Vec<u8>>), Box<dyn Error>> {
+    let test = TestGate::with_policy(AllowAll::new());
+    let argument = "a".repeat(500);
+    for _ in 0..16 {
+        let call = ToolCall::builder("query_account", "ledger:query").argument("q", &argument).build();
+        test.gate().run_sync(call, || Ok::<_, Refused>(argument.clone()))?;
+    }
+    let receipts = test.receipts();
+    let mut lines: Vec<_> =
+        receipts.entries().iter().map(|entry| line(&entry.canonical, &entry.signature)).collect();
+    if lines.len() < 33 {
+        return Err("receipts are missing".into());
+    }
+    // A start, and with a policy its activation: one more or less makes no difference.
+    lines.truncate(33);
+    Ok((test, lines))
 }
 
 /// An outcome receipt as a gate makes it.

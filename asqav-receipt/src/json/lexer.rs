@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use super::{JsonErrorKind as Kind, MAX_INTEGER};
+use crate::canonical::plain_len;
 
 /// An offence and its byte offset.
-pub(super) type Offence = (usize, Kind);
+pub(crate) type Offence = (usize, Kind);
 
 /// A number literal.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Number {
+pub(crate) enum Number {
     /// An integer within ±(2^53−1).
     Integer(i64),
     /// An integer literal beyond that.
@@ -19,23 +20,24 @@ pub(super) enum Number {
 }
 
 /// A position in a text.
-pub(super) struct Lexer<'a> {
+#[derive(Clone, Copy)]
+pub(crate) struct Lexer<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) const fn new(text: &'a str) -> Self {
+    pub(crate) const fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }
 
     /// The byte offset of what comes next.
-    pub(super) const fn offset(&self) -> usize {
+    pub(crate) const fn offset(&self) -> usize {
         self.at
     }
 
     /// The next byte.
-    pub(super) fn peek(&self) -> Option<u8> {
+    pub(crate) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
@@ -47,10 +49,30 @@ impl<'a> Lexer<'a> {
     }
 
     /// Steps over `byte` if it comes next.
-    pub(super) fn eat(&mut self, byte: u8) -> bool {
+    pub(crate) fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
         found
+    }
+
+    /// Steps over `text` if it comes next.
+    pub(crate) fn eat_text(&mut self, text: &str) -> bool {
+        let found = self.rest().starts_with(text.as_bytes());
+        self.at += if found { text.len() } else { 0 };
+        found
+    }
+
+    /// Steps over the member name `name` and its colon, without white space, if
+    /// they come next.
+    pub(crate) fn eat_name(&mut self, name: &str) -> bool {
+        let found = self.rest().strip_prefix(b"\"").and_then(|rest| rest.strip_prefix(name.as_bytes()));
+        let found = found.is_some_and(|rest| rest.starts_with(b"\":"));
+        self.at += if found { name.len() + 3 } else { 0 };
+        found
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
     /// Steps over `word`, which is wanted here.
@@ -69,7 +91,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The text from `offset` to here.
-    pub(super) fn since(&self, offset: usize) -> &'a str {
+    pub(crate) fn since(&self, offset: usize) -> &'a str {
         self.slice(offset, self.at)
     }
 
@@ -78,14 +100,14 @@ impl<'a> Lexer<'a> {
     }
 
     /// A string, its opening quote already read. Borrows where nothing is escaped.
-    pub(super) fn string(&mut self) -> Result<Cow<'a, str>, Offence> {
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Offence> {
         let mut text = Cow::Borrowed("");
         loop {
             let start = self.at;
-            let rest = self.text.as_bytes().get(start..).unwrap_or_default();
-            let stop = rest.iter().position(|&byte| byte < b' ' || byte == b'"' || byte == b'\\');
-            let Some(plain) = stop else { return Err((self.text.len(), Kind::End)) };
-            self.at = start + plain;
+            self.at = start + plain_len(self.rest());
+            if self.at == self.text.len() {
+                return Err((self.at, Kind::End));
+            }
             text += self.slice(start, self.at);
             if self.eat(b'"') {
                 return Ok(text);
@@ -146,7 +168,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// A number (RFC 8259 §6).
-    pub(super) fn number(&mut self) -> Result<Number, Offence> {
+    pub(crate) fn number(&mut self) -> Result<Number, Offence> {
         let start = self.at;
         self.eat(b'-');
         let zero = self.peek() == Some(b'0');

@@ -15,6 +15,8 @@ mod read;
 mod tests;
 
 pub use error::{JsonError, JsonErrorKind};
+pub(crate) use lexer::{Lexer, Number};
+pub(crate) use read::next_value;
 pub use read::{Numbers, check_text};
 
 /// Arrays and objects may be nested this deep.

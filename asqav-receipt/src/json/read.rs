@@ -71,6 +71,16 @@ pub fn check_text(text: &str) -> Result<Numbers, JsonError> {
     Ok(check.numbers)
 }
 
+/// Reads the value that comes next in a text, which stands in others: it may
+/// nest half as deep as a text. `None` if there is none or it breaks a rule of
+/// [`Json::parse`].
+pub(crate) fn next_value(lexer: &mut Lexer<'_>) -> Option<Json> {
+    let mut reader = Reader { lexer: *lexer, build: &mut Tree::strict(), values: 0 };
+    let value = reader.value(MAX_DEPTH / 2).ok()?;
+    *lexer = reader.lexer;
+    Some(value)
+}
+
 pub(super) fn read<B: Build>(text: &str, build: &mut B) -> Result<B::Value, JsonError> {
     let mut reader = Reader { lexer: Lexer::new(text), build, values: 0 };
     reader.text().map_err(|(offset, kind)| JsonError::at(text.as_bytes(), offset, kind))

@@ -4,7 +4,7 @@
 use super::*;
 use crate::digest::Sha3Digest;
 use crate::json::Object;
-use crate::merkle::{TreeHash as _, root};
+use crate::merkle::root;
 use crate::payload::{Form, Link, Outcome, Phase};
 use crate::testing::receipts::{decision, event, outcome};
 

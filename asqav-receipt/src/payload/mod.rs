@@ -5,6 +5,7 @@
 //! written, so they cannot disagree with what they are derived from.
 
 mod read;
+mod scan;
 #[cfg(test)]
 mod tests;
 pub(crate) mod write;
@@ -18,6 +19,7 @@ use crate::id::{
     SessionId, ToolName, ToolVersion,
 };
 use crate::json::{Json, Object};
+use crate::merkle::{Sha3Tree, TreeHash as _};
 use crate::time::Timestamp;
 
 /// A payload never exceeds this many bytes in canonical form: what key
@@ -189,6 +191,24 @@ impl Link {
         let sha3 = Sha3Digest::of_each(CHAIN_TAG, canonical_payloads);
         let links = canonical_payloads.iter().zip(sha3);
         links.map(|(payload, sha3)| Self { sha256: Sha256Digest::of(payload), sha3: Some(sha3) }).collect()
+    }
+}
+
+/// Digests over the canonical bytes of a payload, made once for all who compare
+/// them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Digests {
+    /// What its successor links to.
+    pub(crate) link: Link,
+    /// Its leaf in the tree of its session, if it belongs to one.
+    pub(crate) session_leaf: Option<[u8; 32]>,
+}
+
+impl Digests {
+    /// The digests of `payload`, whose canonical bytes are `canonical`.
+    pub(crate) fn of(payload: &Payload, canonical: &[u8]) -> Self {
+        let session_leaf = payload.session_id.is_some().then(|| Sha3Tree::leaf(canonical));
+        Self { link: Link::to(canonical), session_leaf }
     }
 }
 

@@ -69,11 +69,11 @@ impl Payload {
     }
 }
 
-fn parsed<T: std::str::FromStr>(text: &str) -> Option<T> {
+pub(super) fn parsed<T: std::str::FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
 }
 
-fn time(text: &str) -> Option<Timestamp> {
+pub(super) fn time(text: &str) -> Option<Timestamp> {
     Timestamp::parse_rfc3339(text).ok()
 }
 
@@ -176,7 +176,7 @@ fn form(value: &Json) -> Option<Form> {
 }
 
 /// A payload holds no number with fraction or exponent, whatever its value.
-fn holds_no_float(value: &Json) -> bool {
+pub(super) fn holds_no_float(value: &Json) -> bool {
     match value {
         Json::Float(_) => false,
         Json::Array(values) => values.iter().all(holds_no_float),

@@ -55,7 +55,7 @@ fn forms() -> Vec<(String, Form)> {
     ]
 }
 
-fn every_kind() -> Vec<Payload> {
+pub(super) fn every_kind() -> Vec<Payload> {
     let folded = Some(Folded::new(3, Sha3Digest::of(b"root")));
     let mut body = Object::new();
     body.set("status", "completed");

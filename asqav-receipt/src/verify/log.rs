@@ -5,8 +5,11 @@ mod bounds;
 mod checkpoint;
 mod deleted;
 mod inputs;
+mod leaves;
 mod line;
 mod meaning;
+mod plain;
+mod receipts;
 mod repeats;
 mod report;
 mod segment;
@@ -15,37 +18,24 @@ mod tally;
 
 pub use bounds::TimeBounds;
 pub use inputs::LogInputs;
+pub use line::ReadLine;
 pub use report::LogReport;
 pub use signatures::{CheckedSignature, SignatureJob};
 
-use batches::{Batches, Held};
+use batches::Batches;
 use bounds::Marks;
 use checkpoint::Whole;
 use deleted::Deletions;
-use line::Line;
 use meaning::Meaning;
+use receipts::{Read, Signed};
 use report::End;
 use segment::{Seals, Segment};
 use tally::{Place, Tally};
 
 use super::axes::chain::Predecessor;
-use super::axes::signature::Check;
 use super::finding::Finding;
-use super::input::ReceiptInputs;
-use super::judge::{self, Signatures};
 use super::reason::ReasonCode;
 use super::report::Axis;
-use super::subject::Subject;
-use crate::merkle::{Sha3Tree, TreeHash as _};
-use crate::payload::Link;
-
-/// A receipt that was judged but for its signature.
-struct Read<'a> {
-    place: Place,
-    /// What is left to check; `None` if that is settled.
-    check: Option<Check<'a>>,
-    message: Vec<u8>,
-}
 
 /// Verifies a log as it is read: segment after segment, line after line.
 ///
@@ -128,40 +118,48 @@ impl<'a> LogVerifier<'a> {
     ///
     /// The lines of a batch wait until it is whole, and have one job.
     pub fn line_deferred(&mut self, line: &[u8]) -> Option<SignatureJob<'a>> {
-        let held = Held { len: line.len(), leaf: Sha3Tree::leaf(line), read: Line::read(line) };
-        let taken = self.batches.take(held);
+        self.read_line(ReadLine::new(line))
+    }
+
+    /// As [`line_deferred`](Self::line_deferred), of a line that was read
+    /// before, on whatever thread.
+    pub fn read_line(&mut self, line: ReadLine) -> Option<SignatureJob<'a>> {
+        let taken = self.batches.take(line);
         self.broken(taken.broken);
-        if let Some(held) = taken.own {
-            return self.own(&held);
+        if let Some(line) = taken.own {
+            return self.own(&line);
         }
         if taken.whole.is_empty() { None } else { self.batch(&taken.whole) }
     }
 
     /// A line with a signature of its own, or one that is no receipt.
-    fn own(&mut self, held: &Held) -> Option<SignatureJob<'a>> {
-        let read = self.read(held)?;
-        let job = SignatureJob::new(read.place, 1, read.check?, read.message);
+    fn own(&mut self, line: &ReadLine) -> Option<SignatureJob<'a>> {
+        let Read { place, check, signed } = self.read(line)?;
+        let check = check?;
         self.pending += 1;
-        Some(job)
+        match signed {
+            Signed::Payload(message) => Some(SignatureJob::new(place, 1, check, message)),
+            Signed::Leaf(_) => None,
+        }
     }
 
     /// Lines of a batch that is not whole: each is judged but for its signature.
-    fn broken(&mut self, lines: Vec<Held>) {
-        for held in &lines {
-            let Some(Read { place, check: Some(_), .. }) = self.read(held) else { continue };
+    fn broken(&mut self, lines: Vec<ReadLine>) {
+        for line in &lines {
+            let Some(Read { place, check: Some(_), .. }) = self.read(line) else { continue };
             let finding = Finding::fail(ReasonCode::BatchBroken, "its batch is not whole");
             self.tally.axis(&place, &finding.on(Axis::Signature), 1);
         }
     }
 
     /// A whole batch: one signature for all its receipts.
-    fn batch(&mut self, lines: &[Held]) -> Option<SignatureJob<'a>> {
+    fn batch(&mut self, lines: &[ReadLine]) -> Option<SignatureJob<'a>> {
         let mut whole = batches::Whole::default();
         let mut newest = Place::default();
-        for held in lines {
-            let Some(read) = self.read(held) else { continue };
-            whole.push(held, &read.message, read.check);
-            newest = read.place;
+        for line in lines {
+            let Some(Read { place, check, signed: Signed::Leaf(leaf) }) = self.read(line) else { continue };
+            whole.push(line, leaf, check);
+            newest = place;
         }
         let count = whole.count;
         match whole.check() {
@@ -176,30 +174,6 @@ impl<'a> LogVerifier<'a> {
                 None
             }
         }
-    }
-
-    /// Counts a line and judges the receipt in it, but for its signature.
-    fn read(&mut self, held: &Held) -> Option<Read<'a>> {
-        self.receipts += 1;
-        if let Some(segment) = &mut self.segment {
-            segment.push(held.len, held.leaf);
-        }
-        self.whole.push(held.leaf);
-        let read = match &held.read {
-            Ok(line) => match line.subject() {
-                Some(subject) => Some(self.receipt(&subject)),
-                None => {
-                    self.unreadable("there is no receipt of asqav");
-                    None
-                }
-            },
-            Err(note) => {
-                self.unreadable(note);
-                None
-            }
-        };
-        self.whole.compare(&self.inputs, &self.meaning, &mut self.tally);
-        read
     }
 
     /// Takes the result of a deferred signature.
@@ -286,52 +260,5 @@ impl<'a> LogVerifier<'a> {
             time,
         };
         report::finish(&end, &self.inputs, &self.meaning, self.tally)
-    }
-
-    fn receipt(&mut self, subject: &Subject<'_>) -> Read<'a> {
-        let mut inputs = ReceiptInputs::new();
-        (inputs.keys, inputs.at) = (self.inputs.keys, self.inputs.at);
-        let judged = judge::judge(subject, &self.predecessor, &inputs, Signatures::Later);
-        let place = Place::of(subject);
-        for axis in &judged.axes {
-            if axis.axis != Axis::Signature || judged.pending.is_none() {
-                self.tally.axis(&place, axis, 1);
-            }
-        }
-        if let Some(segment) = &mut self.segment {
-            segment.receipt(subject);
-        }
-        if let Some(payload) = &judged.payload {
-            self.meaning.apply(payload, &subject.message, &mut self.tally);
-            self.deletions.apply(payload, &mut self.tally);
-            self.marks.apply(payload, &mut self.tally);
-            self.meet_head(payload, &subject.message);
-        }
-        self.predecessor = Predecessor::of(subject);
-        Read { place, check: judged.pending, message: subject.message.clone() }
-    }
-
-    /// Compares the receipt at the mirrored head's place with it.
-    fn meet_head(&mut self, payload: &crate::payload::Payload, message: &[u8]) {
-        let Some(head) = self.inputs.head.filter(|head| head.seq == payload.seq) else { return };
-        let link = Link::to(message);
-        if (link.sha256, link.sha3, payload.asqav.log_id) == (head.sha256, Some(head.sha3), head.log_id) {
-            self.head_met = true;
-        } else {
-            let place = Place::of_payload(payload);
-            let note = "another receipt than the mirrored head names";
-            self.tally.problem(&place, Axis::Chain, ReasonCode::HeadDiffers, note);
-        }
-    }
-
-    /// A line that is no receipt: what follows cannot be compared with it.
-    fn unreadable(&mut self, note: &str) {
-        self.tally.problem(
-            &Place::default(),
-            Axis::Structure,
-            ReasonCode::NotCanonical,
-            format!("line {}: {note}", self.receipts),
-        );
-        self.predecessor = Predecessor::Unreadable("the line before is no receipt".to_owned());
     }
 }

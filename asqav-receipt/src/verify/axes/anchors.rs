@@ -29,12 +29,8 @@ impl From<Finding> for Anchored {
 /// Judges the member `anchors`.
 pub(in crate::verify) fn check(subject: &Subject<'_>, inputs: &ReceiptInputs<'_>) -> Anchored {
     let entries = match subject.raw.get("anchors") {
-        None | Some(Json::Null) => {
-            return Finding::skip(ReasonCode::NotAnchored, "no anchors on this receipt").into();
-        }
-        Some(Json::Array(entries)) if entries.is_empty() => {
-            return Finding::skip(ReasonCode::NotAnchored, "no anchors on this receipt").into();
-        }
+        None | Some(Json::Null) => return none().into(),
+        Some(Json::Array(entries)) if entries.is_empty() => return none().into(),
         Some(Json::Array(entries)) => entries,
         Some(_) => return Finding::fail(ReasonCode::MalformedAnchor, "`anchors` is not an array").into(),
     };
@@ -53,6 +49,11 @@ pub(in crate::verify) fn check(subject: &Subject<'_>, inputs: &ReceiptInputs<'_>
         }
     }
     evaluate(&read, subject, inputs)
+}
+
+/// The axis of a receipt that has no anchor.
+pub(in crate::verify) fn none() -> Finding {
+    Finding::skip(ReasonCode::NotAnchored, "no anchors on this receipt")
 }
 
 /// A receipt has at most this many anchors.

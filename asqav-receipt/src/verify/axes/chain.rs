@@ -3,7 +3,7 @@
 use crate::canonical;
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::json::{Json, Object};
-use crate::payload::Link;
+use crate::payload::{Link, Payload};
 use crate::verify::MAX_ENVELOPE_LEN;
 use crate::verify::finding::Finding;
 use crate::verify::reason::ReasonCode;
@@ -44,12 +44,25 @@ impl Predecessor {
         }
     }
 
-    /// What the successor of this receipt has to go on from.
-    pub(in crate::verify) fn of(subject: &Subject<'_>) -> Self {
+    /// What the successor of this receipt, to which `link` leads, has to go on
+    /// from.
+    pub(in crate::verify) fn of(subject: &Subject<'_>, link: Link) -> Self {
         Self::Known {
-            link: Link::to(&subject.message),
+            link,
             seq: subject.payload().get("seq").and_then(Json::as_integer),
             log_id: asqav_text(subject, "log_id").map(str::to_owned),
+        }
+    }
+
+    /// The next receipt of the same log, to which `link` leads.
+    pub(in crate::verify) fn go_on(&mut self, payload: &Payload, new: Link) {
+        let number = i64::try_from(payload.seq).ok();
+        match self {
+            Self::Known { link, seq, log_id: Some(_) } => (*link, *seq) = (new, number),
+            _ => {
+                let log_id = Some(payload.asqav.log_id.to_string());
+                *self = Self::Known { link: new, seq: number, log_id };
+            }
         }
     }
 

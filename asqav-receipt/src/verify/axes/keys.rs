@@ -142,12 +142,17 @@ fn range(claim: Use<'_>, entry: &KeyEntry) -> Result<(), Finding> {
     {
         return outside("log");
     }
-    let bounds = (entry.from_seq.unwrap_or(0), entry.to_seq.unwrap_or(u64::MAX));
-    let bounded = entry.from_seq.is_some() || entry.to_seq.is_some();
-    if bounded && claim.seq.is_none_or(|seq| seq < bounds.0 || seq > bounds.1) {
+    if !in_range(claim.seq, entry) {
         return outside("sequence number");
     }
     Ok(())
+}
+
+/// Whether the key is for the receipt of this number.
+pub(in crate::verify) fn in_range(seq: Option<u64>, entry: &KeyEntry) -> bool {
+    let bounds = entry.from_seq.unwrap_or(0)..=entry.to_seq.unwrap_or(u64::MAX);
+    let bounded = entry.from_seq.is_some() || entry.to_seq.is_some();
+    !bounded || seq.is_some_and(|seq| bounds.contains(&seq))
 }
 
 fn revoked(claim: Use<'_>, entry: &KeyEntry) -> Finding {

@@ -1,5 +1,7 @@
 //! The part of `structure` that only receipts of ours have to stand up to.
 
+use std::sync::LazyLock;
+
 use crate::digest::Sha256Digest;
 use crate::json::{Json, Object};
 use crate::payload::{Context, Decision, Payload, Phase, ReceiptType, Tier};
@@ -17,11 +19,19 @@ pub(in crate::verify) fn check(subject: &Subject<'_>) -> Result<Payload, Finding
         return Err(malformed("a payload holds no numbers with fraction or exponent"));
     }
     let payload = Payload::from_json(subject.signed()).map_err(|error| malformed(error.to_string()))?;
-    post_hoc(&payload)?;
-    kind(&payload)?;
-    decision(&payload)?;
+    fits(&payload)?;
     same_members(subject, &payload)?;
     Ok(payload)
+}
+
+/// Whether the members fit together.
+///
+/// # Errors
+/// The structure finding.
+pub(in crate::verify) fn fits(payload: &Payload) -> Result<(), Finding> {
+    post_hoc(payload)?;
+    kind(payload)?;
+    decision(payload)
 }
 
 /// What was only seen afterwards is an observation, whatever it says.
@@ -78,12 +88,15 @@ fn decision(payload: &Payload) -> Result<(), Finding> {
     if decided && !decides {
         return Err(malformed("`decision` on a receipt that decides nothing"));
     }
-    let policy = payload.policy_digest != Sha256Digest::of(br#"{"asqav_policy":"none"}"#);
+    let policy = payload.policy_digest != *NO_POLICY;
     if decided && !policy && !refused_by_the_gate(payload) {
         return Err(malformed("a decision without a policy"));
     }
     Ok(())
 }
+
+/// The digest that stands for "no policy".
+static NO_POLICY: LazyLock<Sha256Digest> = LazyLock::new(|| Sha256Digest::of(br#"{"asqav_policy":"none"}"#));
 
 /// What the gate refuses by itself, whether or not there is a policy: a call
 /// that no receipt can hold, a kill switch that is thrown, a frozen session.

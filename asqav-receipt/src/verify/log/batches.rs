@@ -2,67 +2,50 @@
 
 use std::mem;
 
-use super::line::Line;
-use crate::batch::{Batch, BatchPlace, MAX_BATCH_LEN, Member, leaf};
+use super::line::{Content, ReadLine};
+use crate::batch::{Batch, BatchPlace, MAX_BATCH_LEN, Member};
 use crate::digest::Sha256Digest;
-use crate::id::LogId;
+use crate::id::{KeyId, LogId};
 use crate::suite::VerifyingKey;
 use crate::verify::axes::signature::{Check, Over};
 use crate::verify::subject::text;
-
-/// A line that was read and is not judged yet.
-#[derive(Debug, Clone)]
-pub(super) struct Held {
-    /// Its length without the line feed, bytes.
-    pub(super) len: usize,
-    /// Its hash in the log's trees.
-    pub(super) leaf: [u8; 32],
-    /// The line, or why it is none.
-    pub(super) read: Result<Line, String>,
-}
-
-impl Held {
-    fn member(&self) -> Option<&Member> {
-        self.read.as_ref().ok().and_then(Line::member)
-    }
-}
 
 /// The lines of a batch that is not whole yet, at most [`MAX_BATCH_LEN`] bytes
 /// and one line.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Batches {
-    waiting: Vec<Held>,
+    waiting: Vec<ReadLine>,
     len: usize,
 }
 
 /// What a line completes.
 pub(super) struct Taken {
     /// Lines of a batch that is not whole and never will be.
-    pub(super) broken: Vec<Held>,
+    pub(super) broken: Vec<ReadLine>,
     /// The line itself, if it is of no batch.
-    pub(super) own: Option<Held>,
+    pub(super) own: Option<ReadLine>,
     /// The lines of a whole batch.
-    pub(super) whole: Vec<Held>,
+    pub(super) whole: Vec<ReadLine>,
 }
 
 impl Batches {
     /// Takes the next line.
-    pub(super) fn take(&mut self, held: Held) -> Taken {
+    pub(super) fn take(&mut self, line: ReadLine) -> Taken {
         let mut taken = Taken { broken: Vec::new(), own: None, whole: Vec::new() };
-        let Some(member) = held.member() else {
-            (taken.broken, taken.own) = (self.give_up(), Some(held));
+        let Some(member) = line.member() else {
+            (taken.broken, taken.own) = (self.give_up(), Some(line));
             return taken;
         };
         let (place, last) = (member.place, member.sig.is_some());
-        if !self.continues(&held, place) {
+        if !self.continues(&line, place) {
             taken.broken = self.give_up();
-            if !self.continues(&held, place) {
-                taken.broken.push(held);
+            if !self.continues(&line, place) {
+                taken.broken.push(line);
                 return taken;
             }
         }
-        self.len += held.len;
-        self.waiting.push(held);
+        self.len += line.len;
+        self.waiting.push(line);
         let whole = self.waiting.len() == usize::from(place.size());
         match (last, whole) {
             (true, true) => {
@@ -77,11 +60,10 @@ impl Batches {
         taken
     }
 
-    fn continues(&self, held: &Held, place: BatchPlace) -> bool {
+    fn continues(&self, line: &ReadLine, place: BatchPlace) -> bool {
         let next = place.first_seq().checked_add(u64::try_from(self.waiting.len()).unwrap_or(u64::MAX));
-        let seq = held.read.as_ref().ok().and_then(|line| line.subject()?.seq());
-        let same = |last: &Held| last.member().is_some_and(|member| member.place == place);
-        seq == next && self.waiting.last().is_none_or(same) && self.len < MAX_BATCH_LEN
+        let same = |last: &ReadLine| last.member().is_some_and(|member| member.place == place);
+        line.seq() == next && self.waiting.last().is_none_or(same) && self.len < MAX_BATCH_LEN
     }
 
     /// How many lines wait, and how long they are with their line feeds.
@@ -91,7 +73,7 @@ impl Batches {
     }
 
     /// The lines that wait: nothing will make their batch whole.
-    pub(super) fn give_up(&mut self) -> Vec<Held> {
+    pub(super) fn give_up(&mut self) -> Vec<ReadLine> {
         self.len = 0;
         mem::take(&mut self.waiting)
     }
@@ -113,27 +95,35 @@ pub(super) struct Whole<'a> {
 #[derive(Debug, PartialEq, Eq)]
 struct Common {
     place: BatchPlace,
-    kid: String,
-    log_id: Option<String>,
-    key_thumbprint: Option<String>,
+    kid: KeyId,
+    log_id: Option<LogId>,
+    key_thumbprint: Option<Sha256Digest>,
+}
+
+impl Common {
+    fn of(line: &ReadLine) -> Option<Self> {
+        let Member { kid, place, .. } = line.member()?;
+        let (log_id, key_thumbprint) = match &line.content {
+            Content::Plain(plain) => (Some(plain.payload.asqav.log_id), Some(plain.payload.key_thumbprint)),
+            Content::Other(line) => {
+                let subject = line.subject()?;
+                let log_id = subject.asqav().and_then(|asqav| LogId::parse(text(asqav, "log_id")?).ok());
+                (log_id, subject.text("key_thumbprint").and_then(Sha256Digest::parse_tagged))
+            }
+            Content::Unreadable(_) => return None,
+        };
+        Some(Self { place: *place, kid: kid.clone(), log_id, key_thumbprint })
+    }
 }
 
 impl<'a> Whole<'a> {
-    /// Takes the next receipt; `check` names its key.
-    pub(super) fn push(&mut self, held: &Held, message: &[u8], check: Option<Check<'a>>) {
-        let Ok(line) = &held.read else { return };
-        let (Some(member), Some(subject)) = (line.member(), line.subject()) else { return };
-        let stated = |name: &str| text(subject.payload(), name).map(str::to_owned);
-        let this = Common {
-            place: member.place,
-            kid: member.kid.to_string(),
-            log_id: subject.asqav().and_then(|asqav| text(asqav, "log_id")).map(str::to_owned),
-            key_thumbprint: stated("key_thumbprint"),
-        };
+    /// Takes the next receipt by its leaf; `check` names its key.
+    pub(super) fn push(&mut self, line: &ReadLine, leaf: [u8; 32], check: Option<Check<'a>>) {
+        let Some(this) = Common::of(line) else { return };
         self.differ |= self.common.as_ref().is_some_and(|common| *common != this);
         self.common = Some(this);
-        self.leaves.push(leaf(message));
-        self.sig = member.sig.clone();
+        self.leaves.push(leaf);
+        self.sig = line.member().and_then(|member| member.sig.clone());
         if let Some(check) = check {
             self.count += 1;
             self.key = Some(check.key);
@@ -150,9 +140,8 @@ impl<'a> Whole<'a> {
         if self.differ {
             return Err("its receipts differ in `kid`, `log_id` or `key_thumbprint`".to_owned());
         }
-        let log_id = common.log_id.and_then(|id| LogId::parse(&id).ok()).ok_or("it names no log")?;
-        let key_thumbprint = common.key_thumbprint.and_then(|digest| Sha256Digest::parse_tagged(&digest));
-        let key_thumbprint = key_thumbprint.ok_or("it names no key")?;
+        let log_id = common.log_id.ok_or("it names no log")?;
+        let key_thumbprint = common.key_thumbprint.ok_or("it names no key")?;
         let batch = Batch::of_leaves(log_id, key_thumbprint, common.place.first_seq(), self.leaves);
         let root = *batch.ok_or("it is not whole")?.root();
         let signature = self.sig.ok_or("it has no signature")?;

@@ -1,12 +1,12 @@
 //! A log against a checkpoint of it that was kept elsewhere.
 
 use super::inputs::LogInputs;
+use super::leaves::Leaves;
 use super::meaning::Meaning;
 use super::tally::{Place, Tally};
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::digest::Sha3Digest;
 use crate::header::SegmentHeader;
-use crate::merkle::{Frontier, Sha3Tree};
 use crate::verify::axes::keys::Use;
 use crate::verify::axes::time::MAX_SKEW_MICROS;
 use crate::verify::reason::ReasonCode;
@@ -16,7 +16,7 @@ use crate::verify::seal::Seal;
 /// The tree over all lines, and how it compares with the checkpoint.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Whole {
-    tree: Frontier<Sha3Tree>,
+    tree: Leaves,
     /// The headers sealed so far that the checkpoint may name: the newest that
     /// ends before its size, and the one that ends there.
     headers: [Option<Sha3Digest>; 2],
@@ -30,7 +30,7 @@ pub(super) struct Whole {
 impl Whole {
     /// Adds a line by its leaf.
     pub(super) fn push(&mut self, leaf: [u8; 32]) {
-        self.tree.push_leaf(leaf);
+        self.tree.push(leaf);
     }
 
     /// Size and root.

@@ -2,13 +2,13 @@
 
 use super::repeats::{Fate, Repeats};
 use super::tally::{Place, Tally};
-use crate::digest::{Sha3Digest, Sha256Digest};
+use crate::digest::Sha3Digest;
 use crate::erasure::{ERASE_EVENT, erased_of};
 use crate::header::SegmentHeader;
 use crate::id::{AgentId, IssuerId, LogId};
 use crate::json::{Json, Object};
 use crate::open::{Change, Contradiction, OpenDecision, OpenItem, OpenSession, OpenSet};
-use crate::payload::{Context, Decision, Link, Outcome, Payload, ReceiptType};
+use crate::payload::{Context, Decision, Digests, Link, Outcome, Payload, ReceiptType};
 use crate::time::Timestamp;
 use crate::verify::reason::ReasonCode;
 use crate::verify::report::Axis;
@@ -74,16 +74,17 @@ impl<'a> Meaning<'a> {
         Self { repeats: Repeats::new(scratch), ..Self::default() }
     }
 
-    /// Takes the log's next receipt, given in its types and its canonical form.
-    pub(super) fn apply(&mut self, payload: &Payload, canonical: &[u8], tally: &mut Tally) {
+    /// Takes the log's next receipt, given in its types, and the digests of its
+    /// canonical form.
+    pub(super) fn apply(&mut self, payload: &Payload, digests: &Digests, tally: &mut Tally) {
         let mut at = At { place: Place::of_payload(payload), tally };
-        self.same_log(payload, canonical, &mut at);
+        self.same_log(payload, digests, &mut at);
         self.repeats.receipt(payload);
         self.clock(payload, &mut at);
         self.run(payload, &mut at);
-        self.open(payload, canonical, &mut at);
+        self.open(payload, digests, &mut at);
         self.newest =
-            Some(Newest { seq: payload.seq, link: Link::to(canonical), issued_at: Some(payload.issued_at) });
+            Some(Newest { seq: payload.seq, link: digests.link, issued_at: Some(payload.issued_at) });
     }
 
     /// Goes on after a segment that was deleted, by what its header says.
@@ -125,7 +126,7 @@ impl<'a> Meaning<'a> {
         self.open.decisions().len()
     }
 
-    fn same_log(&mut self, payload: &Payload, canonical: &[u8], at: &mut At<'_>) {
+    fn same_log(&mut self, payload: &Payload, digests: &Digests, at: &mut At<'_>) {
         let stepped = self.stepped_over;
         let first = || Identity {
             log_id: stepped.map_or(payload.asqav.log_id, |(log_id, _)| log_id),
@@ -133,7 +134,7 @@ impl<'a> Meaning<'a> {
             issuer: payload.issuer_id.clone(),
             genesis: match stepped {
                 Some((_, genesis)) => Some(genesis),
-                None => Link::to(canonical).sha3.filter(|_| payload.seq == 1),
+                None => digests.link.sha3.filter(|_| payload.seq == 1),
             },
         };
         let log = self.identity.get_or_insert_with(first);
@@ -241,13 +242,13 @@ impl<'a> Meaning<'a> {
         }
     }
 
-    fn open(&mut self, payload: &Payload, canonical: &[u8], at: &mut At<'_>) {
+    fn open(&mut self, payload: &Payload, digests: &Digests, at: &mut At<'_>) {
         if matches!(payload.decision, Decision::Deny | Decision::RateLimit)
             && payload.receipt_type == ReceiptType::Decision
         {
-            self.repeats.ended(&Sha256Digest::of(canonical), Fate::Denied, payload.seq);
+            self.repeats.ended(&digests.link.sha256, Fate::Denied, payload.seq);
         }
-        match self.open.apply(payload, canonical) {
+        match self.open.apply_digests(payload, digests) {
             Change::None | Change::Opened => {}
             Change::Completed(decision) => {
                 self.repeats.ended(&decision.payload_sha256, Fate::Completed, payload.seq);

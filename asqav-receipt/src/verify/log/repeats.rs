@@ -227,13 +227,13 @@ impl Found {
 
     fn finish(self, tally: &mut Tally) {
         for (seq, id) in self.action_ids {
-            let place = Place { seq: Some(seq), action_id: Some(id.to_string()) };
+            let place = Place::of(seq, Some(id));
             let note = "`action_id` stands in the log already";
             tally.late(&place, Axis::Structure, ReasonCode::DuplicateActionId, note);
         }
         tally.more(Axis::Structure, self.more_action_ids);
         for (seq, id) in self.nonces {
-            let place = Place { seq: Some(seq), action_id: id.map(|id| id.to_string()) };
+            let place = Place::of(seq, id);
             let note = "`nonce` stands in the log already";
             tally.late(&place, Axis::Nonce, ReasonCode::DuplicateNonce, note);
         }

@@ -1,11 +1,12 @@
 //! Segments and their signed headers.
 
 use super::inputs::LogInputs;
+use super::leaves::Leaves;
 use super::meaning::Meaning;
 use super::tally::{Place, Tally};
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::header::{SegmentHeader, SignedHeader};
-use crate::merkle::{Frontier, Sha3Tree, root};
+use crate::merkle::{Sha3Tree, root};
 use crate::open::OpenSet;
 use crate::payload::Link;
 use crate::verify::axes::keys::Use;
@@ -21,13 +22,13 @@ pub(super) struct Segment {
     number: u64,
     count: u64,
     bytes: u64,
-    lines: Frontier<Sha3Tree>,
+    lines: Leaves,
     first: Option<(u64, Link)>,
 }
 
 impl Segment {
     pub(super) fn new(number: u64) -> Self {
-        Self { number, count: 0, bytes: 0, lines: Frontier::new(), first: None }
+        Self { number, count: 0, bytes: 0, lines: Leaves::default(), first: None }
     }
 
     /// Adds a line of `len` bytes, its line feed not included; `leaf` is its
@@ -35,7 +36,7 @@ impl Segment {
     pub(super) fn push(&mut self, len: usize, leaf: [u8; 32]) {
         self.count += 1;
         self.bytes = self.bytes.saturating_add(u64::try_from(len).unwrap_or(u64::MAX)).saturating_add(1);
-        self.lines.push_leaf(leaf);
+        self.lines.push(leaf);
     }
 
     /// Adds bytes that are no line.
@@ -45,13 +46,19 @@ impl Segment {
 
     /// Notes the first receipt's number and link.
     pub(super) fn receipt(&mut self, subject: &Subject<'_>) {
-        if self.count == 1
-            && let (Some(seq), Some(sha256)) =
-                (subject.seq(), subject.text("previousReceiptHash").and_then(Sha256Digest::parse_hex))
+        if let (Some(seq), Some(sha256)) =
+            (subject.seq(), subject.text("previousReceiptHash").and_then(Sha256Digest::parse_hex))
         {
             let prev = subject.asqav().and_then(|asqav| text(asqav, "prev"));
             let mut link = Link::GENESIS;
             (link.sha256, link.sha3) = (sha256, prev.and_then(Sha3Digest::parse_tagged));
+            self.begins(seq, link);
+        }
+    }
+
+    /// Notes the number and link of a receipt, if it is the first.
+    pub(super) const fn begins(&mut self, seq: u64, link: Link) {
+        if self.count == 1 {
             self.first = Some((seq, link));
         }
     }

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
+use crate::id::ActionId;
 use crate::payload::Payload;
+use crate::verify::axes::anchors;
 use crate::verify::finding;
 use crate::verify::reason::ReasonCode;
 use crate::verify::report::{Axis, AxisReport, AxisResult, FailureClass, Problem};
@@ -15,20 +17,43 @@ pub(super) const MAX_PROBLEMS: usize = 1_000;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Place {
     pub(super) seq: Option<u64>,
-    pub(super) action_id: Option<String>,
+    action_id: Option<Action>,
+}
+
+/// The id of a receipt, in words only when they are asked for.
+#[derive(Debug, Clone)]
+enum Action {
+    Named(String),
+    Id(ActionId),
 }
 
 impl Place {
-    pub(super) fn of(subject: &Subject<'_>) -> Self {
-        Self { seq: subject.seq(), action_id: subject.text("action_id").map(str::to_owned) }
+    pub(super) fn of_subject(subject: &Subject<'_>) -> Self {
+        let action_id = subject.text("action_id").map(|id| Action::Named(id.to_owned()));
+        Self { seq: subject.seq(), action_id }
     }
 
-    pub(super) fn of_payload(payload: &Payload) -> Self {
-        Self { seq: Some(payload.seq), action_id: Some(payload.action_id.to_string()) }
+    pub(super) const fn of_payload(payload: &Payload) -> Self {
+        Self::of(payload.seq, Some(payload.action_id))
+    }
+
+    pub(super) const fn of(seq: u64, action_id: Option<ActionId>) -> Self {
+        let action_id = match action_id {
+            Some(id) => Some(Action::Id(id)),
+            None => None,
+        };
+        Self { seq: Some(seq), action_id }
     }
 
     pub(super) const fn seq(seq: u64) -> Self {
         Self { seq: Some(seq), action_id: None }
+    }
+
+    fn action_id(&self) -> Option<String> {
+        self.action_id.as_ref().map(|action| match action {
+            Action::Named(name) => name.clone(),
+            Action::Id(id) => id.to_string(),
+        })
     }
 }
 
@@ -71,6 +96,22 @@ impl Tally {
             AxisResult::Pass => count.passed += times,
             AxisResult::Skipped => count.skip(report.reason, &report.note, times),
             AxisResult::Fail => count.fail(place, report.reason, &report.note, times),
+        }
+    }
+
+    /// Counts a receipt with which nothing is wrong: it passes every axis but
+    /// `anchors`, of which it has none, and `signature`, which is still open.
+    pub(super) fn plain(&mut self, place: &Place) {
+        let mut noted = !self.require_anchor;
+        for (count, axis) in self.counts.iter_mut().zip(Axis::ALL) {
+            match axis {
+                Axis::Signature => {}
+                Axis::Anchors => noted = noted && count.skip_again(),
+                _ => count.passed += 1,
+            }
+        }
+        if !noted {
+            self.axis(place, &anchors::none().on(Axis::Anchors), 1);
         }
     }
 
@@ -129,7 +170,7 @@ impl Tally {
             self.omitted += 1;
             return;
         }
-        let (seq, action_id) = (place.seq, place.action_id.clone());
+        let (seq, action_id) = (place.seq, place.action_id());
         self.problems.push(Problem { seq, action_id, axis, reason_code, note: note.to_owned() });
     }
 
@@ -144,6 +185,13 @@ impl Count {
         if self.skip.is_none() {
             self.skip = reason.map(|reason| (reason, note.to_owned()));
         }
+    }
+
+    /// Counts one more, if the first was noted.
+    const fn skip_again(&mut self) -> bool {
+        let noted = self.skip.is_some();
+        self.skipped += noted as u64;
+        noted
     }
 
     fn fail(&mut self, place: &Place, reason: Option<ReasonCode>, note: &str, times: u64) {
