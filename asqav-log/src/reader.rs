@@ -15,6 +15,7 @@
 //! ```
 
 mod checking;
+mod part;
 mod receipts;
 mod recoveries;
 mod scratch;
@@ -291,7 +292,7 @@ impl LogReader {
         file.sync_data().map_err(|source| ReadError::Io { path, source })
     }
 
-    /// Verifies the log, signatures on all processors. `progress` is told,
+    /// Verifies the log, on all processors. `progress` is told,
     /// after each line, how many bytes of the segments were read so far.
     ///
     /// What a log of more than some 400,000 receipts makes it remember goes
@@ -322,7 +323,7 @@ impl LogReader {
         for (number, files) in &self.segments {
             if files.is_deleted() {
                 let header = if files.header { self.header(*number)? } else { Vec::new() };
-                check.finish_signatures();
+                check.finish();
                 check.verifier.deleted(*number, &header, &tombstone::bytes(&self.path, *number)?);
                 continue;
             }
@@ -334,7 +335,7 @@ impl LogReader {
                 progress(done);
                 ControlFlow::Continue(())
             })?;
-            check.finish_signatures();
+            check.finish();
             if files.header {
                 check.verifier.sealed(&self.header(*number)?);
             } else {

@@ -8,7 +8,10 @@ use asqav_receipt::receipt::parse_line;
 
 /// In a log line, `action_type` ends before this byte.
 const LABEL_WITHIN: usize = 512;
-const LABEL: &[u8] = br#""action_type":"gate:recovery""#;
+const LABEL: &str = r#""action_type":"gate:recovery""#;
+
+/// Length and digest of torn bytes, by the receipt before them.
+pub(super) type Torn = (u64, (u64, Sha3Digest));
 
 /// The recoveries of a log, as far as it was read.
 #[derive(Debug, Default)]
@@ -18,12 +21,9 @@ pub(super) struct Recoveries {
 }
 
 impl Recoveries {
-    /// Takes the next line.
-    pub(super) fn line(&mut self, line: &[u8]) {
-        let start = line.get(..LABEL_WITHIN).unwrap_or(line);
-        if start.windows(LABEL.len()).any(|part| part == LABEL) {
-            self.torn.extend(torn(line));
-        }
+    /// Takes what the next line names.
+    pub(super) fn extend(&mut self, torn: Option<Torn>) {
+        self.torn.extend(torn);
     }
 
     /// Whether a recovery names these torn bytes after receipt `seq`.
@@ -38,7 +38,13 @@ impl Recoveries {
     }
 }
 
-fn torn(line: &[u8]) -> Option<(u64, (u64, Sha3Digest))> {
+/// The torn bytes that a line names, if it is that of a recovery.
+pub(super) fn torn_by(line: &[u8]) -> Option<Torn> {
+    let start = line.get(..LABEL_WITHIN).unwrap_or(line).utf8_chunks().next()?;
+    if start.valid().contains(LABEL) { torn(line) } else { None }
+}
+
+fn torn(line: &[u8]) -> Option<Torn> {
     let (payload, _) = parse_line(line).ok()?;
     let object = |object: &Object, name: &str| object.get(name).and_then(Json::as_object).cloned();
     let body = object(&object(payload.as_object()?, "context")?, "gate:recovery")?;
