@@ -36,8 +36,11 @@ pub(crate) fn write_new(
     let file = buffer.into_inner().map_err(|error| failed(error.into_error()))?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist_noclobber(path).map_err(|error| failed(error.error))?;
-    // The name, too.
-    std::fs::File::open(parent).and_then(|folder| folder.sync_all()).map_err(failed)
+    // The name, too, where the folder may be opened.
+    match std::fs::File::open(parent).and_then(|folder| folder.sync_all()) {
+        Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(failed(error)),
+        _ => Ok(()),
+    }
 }
 
 /// A colour for a word that matters.

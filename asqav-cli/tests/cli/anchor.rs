@@ -101,7 +101,8 @@ fn a_renewal_that_would_not_hold_is_not_kept() {
     let (dir, ask) = (dir.path(), asking(&tsa));
     done(dir, &with(&["anchor", "stamp", "c.json"], &ask));
     let before = fs::read(dir.join("c.json.anchors.jsonl")).unwrap();
-    let other = asking(&Tsa::new().unwrap());
+    let second = Tsa::new().unwrap();
+    let other = asking(&second);
     let renew = with(&["anchor", "renew", "c.json", "--tsa-key", "tsa.pem"], &other);
     let (exit, out, said) = asqav(dir, &renew);
     assert_eq!(exit, Some(3), "{out}");
