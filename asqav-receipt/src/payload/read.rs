@@ -195,7 +195,10 @@ fn controls(payload: &Object) -> Result<Controls, ShapeError> {
     let read = some(payload, "controls_evaluated", |value| {
         let controls = value.as_object()?;
         let policy_matched = match controls.get("policy") {
-            Some(policy) => Some(policy.as_object()?.get("matched_count")?.as_count()?),
+            // Without a rule that matched, no policy was evaluated.
+            Some(policy) => {
+                Some(policy.as_object()?.get("matched_count")?.as_count().filter(|count| *count > 0)?)
+            }
             None => None,
         };
         let halted = match controls.get("emergency_halt") {

@@ -209,7 +209,7 @@ fn controls(text: &mut Lexer<'_>) -> Option<Controls> {
     }
     if let Some(mut policy) = members.some_object("policy")? {
         flag(policy.value("evaluated")?)?;
-        controls.policy_matched = Some(count(policy.value("matched_count")?)?);
+        controls.policy_matched = Some(count(policy.value("matched_count")?).filter(|count| *count > 0)?);
         policy.close()?;
     }
     if let Some(mut quorum) = members.some_object("quorum")? {

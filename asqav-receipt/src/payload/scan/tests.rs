@@ -47,6 +47,17 @@ fn arguments_stand_in_order_and_once() {
     }
 }
 
+/// The axis `structure` calls that a control that never ran.
+#[test]
+fn a_policy_of_which_nothing_matched_is_not_taken() {
+    let found = every_kind().into_iter().find(|payload| payload.controls.policy_matched.is_some()).unwrap();
+    let text = String::from_utf8(found.to_canonical()).unwrap();
+    let count = format!(r#""matched_count":{}"#, found.controls.policy_matched.unwrap());
+    let none = text.replace(&count, r#""matched_count":0"#);
+    assert_ne!(text, none);
+    assert_eq!((scan(none.as_bytes()), read(none.as_bytes())), (None, None));
+}
+
 /// Of every payload that differs in one place, the short way takes none that
 /// the long way does not, and reads the same in it.
 #[test]
