@@ -3,7 +3,7 @@
 
 mod fit;
 
-use asqav_receipt::commitment::{self, Openings};
+use asqav_receipt::commitment::{self, Openings, Salts};
 use asqav_receipt::digest::Sha3Digest;
 use asqav_receipt::id::{ActionId, LogId};
 use asqav_receipt::json::{Json, Numbers, check_text};
@@ -28,18 +28,20 @@ const DROPPED: &str = r#"{"dropped":true}"#;
 pub(crate) struct Committer {
     log_id: LogId,
     openings: Openings,
+    /// Once something was committed.
+    salts: Option<Salts>,
 }
 
 impl Committer {
     /// Commits to values of the receipt `action_id` under its random `secret`.
     pub(crate) const fn new(log_id: LogId, action_id: ActionId, secret: [u8; 32]) -> Self {
-        Self { log_id, openings: Openings { action_id, secret, values: Vec::new() } }
+        Self { log_id, openings: Openings { action_id, secret, values: Vec::new() }, salts: None }
     }
 
     /// The commitment to `value` at `pointer`.
     pub(crate) fn commit(&mut self, pointer: String, value: String) -> Sha3Digest {
         let Openings { action_id, secret, values } = &mut self.openings;
-        let salt = commitment::salt(secret, &pointer);
+        let salt = self.salts.get_or_insert_with(|| Salts::new(secret)).at(&pointer);
         let digest = commitment::commit(self.log_id, *action_id, &pointer, &salt, value.as_bytes());
         values.push((pointer, value));
         digest

@@ -1,6 +1,6 @@
 //! Salted commitments to arguments and results.
 
-use hmac::{KeyInit as _, Mac as _};
+use sha3::{Digest as _, Sha3_256};
 
 use crate::digest::Sha3Digest;
 use crate::id::{ActionId, LogId};
@@ -27,21 +27,47 @@ impl std::fmt::Debug for Openings {
     }
 }
 
-type HmacSha3 = hmac::SimpleHmac<sha3::Sha3_256>;
-
 /// The salt of the value at `pointer` under a receipt's secret:
 /// HMAC-SHA3-256(secret, `asqav/salt/v1` ‖ 0x00 ‖ pointer).
 #[must_use]
 pub fn salt(secret: &[u8; 32], pointer: &str) -> [u8; 32] {
-    // HMAC (FIPS 198-1 §4) pads the key with zeros to the block of 136 bytes.
-    let mut block = hmac::digest::Key::<HmacSha3>::default();
-    for (padded, byte) in block.iter_mut().zip(secret) {
-        *padded = *byte;
+    Salts::new(secret).at(pointer)
+}
+
+/// The salts under one receipt's secret: the key is taken in once for all of
+/// them.
+#[derive(Clone)]
+pub struct Salts {
+    inner: Sha3_256,
+    outer: Sha3_256,
+}
+
+impl Salts {
+    /// The salts under `secret`.
+    #[must_use]
+    pub fn new(secret: &[u8; 32]) -> Self {
+        // HMAC (FIPS 198-1 §4) pads the key with zeros to the block of 136 bytes.
+        let keyed = |pad: u8| {
+            let mut block = [pad; 136];
+            block.iter_mut().zip(secret).for_each(|(padded, byte)| *padded ^= byte);
+            Sha3_256::new_with_prefix(block)
+        };
+        Self { inner: keyed(0x36), outer: keyed(0x5c) }
     }
-    let mut mac = HmacSha3::new(&block);
-    mac.update(b"asqav/salt/v1\0");
-    mac.update(pointer.as_bytes());
-    mac.finalize().into_bytes().into()
+
+    /// What [`salt`] gives for `pointer`.
+    #[must_use]
+    pub fn at(&self, pointer: &str) -> [u8; 32] {
+        let inner = self.inner.clone().chain_update(b"asqav/salt/v1\0").chain_update(pointer).finalize();
+        self.outer.clone().chain_update(inner).finalize().into()
+    }
+}
+
+impl std::fmt::Debug for Salts {
+    /// Shows nothing: it is as secret as the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Salts(secret)")
+    }
 }
 
 /// The commitment to `value` at `pointer` of one receipt of one log:
@@ -145,6 +171,11 @@ mod tests {
     fn salt_and_commitment_match_another_implementation() {
         let salt = salt(&SECRET, "/arguments/kontö");
         assert_eq!(crate::digest::encode_hex(&salt), SALT);
+        let salts = Salts::new(&SECRET);
+        assert_eq!(
+            (salts.at("/result"), salts.at("/arguments/kontö")),
+            (super::salt(&SECRET, "/result"), salt)
+        );
         let digest = commit(LogId::from_bytes([1; 16]), action(1), "/arguments/kontö", &salt, br#""x""#);
         assert_eq!(digest.to_hex(), COMMIT);
     }
