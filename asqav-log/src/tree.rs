@@ -26,6 +26,8 @@ mod batches;
 mod catch_up;
 mod files;
 #[cfg(feature = "write")]
+mod forget;
+#[cfg(feature = "write")]
 mod grow;
 mod keys;
 mod overlay;

@@ -459,6 +459,34 @@ fn proofs_and_checkpoints_span_what_was_deleted() {
     assert_eq!(root, *newest.checkpoint.root.as_bytes());
 }
 
+/// Whether anything in `tree/` has these bytes.
+fn tree_holds(log: &Path, id: ActionId) -> bool {
+    let files = fs::read_dir(log.join("tree")).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
+    files.into_iter().any(|file| file.windows(16).any(|bytes| bytes == id.as_bytes()))
+}
+
+#[test]
+fn what_deleted_receipts_were_called_is_forgotten() {
+    let log = log();
+    let all = ids(&log.path);
+    assert!(all.iter().all(|id| tree_holds(&log.path, *id)));
+    let old = fs::read(log.path.join("tree/ids-0")).unwrap();
+    delete(&log.path, &all_due(&log.path)).unwrap();
+    let there = ids(&log.path);
+    let gone: Vec<_> = all.iter().filter(|id| !there.contains(id)).collect();
+    assert!(gone.len() >= 5, "{}", gone.len());
+    assert!(gone.iter().all(|id| !tree_holds(&log.path, **id)));
+    assert!(there.iter().all(|id| tree_holds(&log.path, *id)));
+
+    // A crash between the deletion and that leaves the tree as it was.
+    let written = fs::read(log.path.join("tree/ids-0")).unwrap();
+    fs::write(log.path.join("tree/ids-0"), [&old, &written[old.len()..]].concat()).unwrap();
+    assert!(gone.iter().all(|id| tree_holds(&log.path, **id)));
+    gate(&log.path).shutdown().wait().unwrap();
+    assert!(gone.iter().all(|id| !tree_holds(&log.path, **id)));
+    assert!(fs::read(log.path.join("tree/ids-0")).unwrap().starts_with(&written));
+}
+
 #[test]
 fn copies_are_compared_by_the_hashes_of_what_was_deleted() {
     let log = log();

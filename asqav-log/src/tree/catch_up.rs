@@ -18,7 +18,7 @@ use asqav_receipt::receipt::ReceiptSignature;
 
 use super::batches::Signed;
 use super::grow::TreeWriter;
-use super::{FILLER, HASH_LEN, ID_LEN, PLACE_LEN, Place, batches, hashes, id_of, ids, keys, places};
+use super::{FILLER, HASH_LEN, ID_LEN, PLACE_LEN, Place, batches, forget, hashes, id_of, ids, keys, places};
 use crate::lines::{Lines, MAX_LINE_LEN};
 use crate::names::segment_name;
 use crate::storage::{FileReader, Storage};
@@ -112,6 +112,16 @@ impl Derived {
         }
     }
 
+    /// Lets go of what receipts were called that have just been deleted.
+    /// Called only while every receipt is durable.
+    pub(crate) fn forget(&mut self, storage: &mut dyn Storage) {
+        if let Self::Live(tree) = self
+            && let Err(error) = forgotten(storage, tree)
+        {
+            *self = Self::failed(&error);
+        }
+    }
+
     /// Reads on in the segments, a bounded amount.
     fn step(&mut self, storage: &mut dyn Storage, size: u64) -> io::Result<()> {
         let Self::Behind(tree, place) = self else { return Ok(()) };
@@ -125,8 +135,9 @@ impl Derived {
         }
         tree.flush(storage)?;
         if tree.size() == size
-            && let Self::Behind(tree, _) = std::mem::replace(self, Self::Off)
+            && let Self::Behind(mut tree, _) = std::mem::replace(self, Self::Off)
         {
+            forgotten(storage, &mut tree)?;
             *self = Self::Live(tree);
         }
         Ok(())
@@ -136,6 +147,17 @@ impl Derived {
         tracing::warn!(target: "asqav::log", %error, "the stored tree is left alone until the next start");
         Self::Off
     }
+}
+
+/// Writes `tree`, and over what it says of receipts that were deleted.
+fn forgotten(storage: &mut dyn Storage, tree: &mut TreeWriter) -> io::Result<()> {
+    tree.flush(storage)?;
+    let (deleted, size) = (forget::deleted(storage)?, tree.size());
+    if forget::forget(storage, deleted, size)? {
+        // What it remembers of the arrays' ends is not true any more.
+        *tree = TreeWriter::open(storage, size)?;
+    }
+    Ok(())
 }
 
 /// Reads lines of the segment at `place` until it ends, the tree has `size`

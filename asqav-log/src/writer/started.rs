@@ -82,6 +82,7 @@ impl Writer {
         // durable, vault and mirror included.
         if deleting {
             self.deletions.finish(self.storage.as_mut())?;
+            self.derived.forget(self.storage.as_mut());
         }
         Ok(())
     }
