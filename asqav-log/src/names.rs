@@ -92,7 +92,7 @@ impl FileKind {
             (Self::Segment(number), segment_name(number)),
             (Self::Header(number), header_name(number)),
             (Self::Leaves(number), leaves_name(number)),
-            (Self::Anchors(number), format!("segment-{number:08}.anchors.jsonl")),
+            (Self::Anchors(number), anchors_name(number)),
         ]
         .into_iter()
         .find_map(|(kind, canonical)| (canonical == name).then_some(kind))
@@ -115,6 +115,12 @@ pub fn header_name(number: u64) -> String {
 #[must_use]
 pub fn leaves_name(number: u64) -> String {
     format!("segment-{number:08}.leaves")
+}
+
+/// `segment-00000001.anchors.jsonl` for 1.
+#[must_use]
+pub fn anchors_name(number: u64) -> String {
+    format!("segment-{number:08}.anchors.jsonl")
 }
 
 /// `torn-12.bin` for 12, the last receipt before the torn bytes.

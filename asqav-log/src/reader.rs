@@ -21,7 +21,7 @@ mod recoveries;
 mod scratch;
 mod workers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, Read as _};
 use std::ops::ControlFlow;
@@ -32,7 +32,7 @@ use asqav_receipt::header::MAX_HEADER_FILE_LEN;
 use asqav_receipt::verify::{LogInputs, LogReport};
 
 use crate::lines::{Lines, Piece};
-use crate::names::{FileKind, header_name, segment_name, torn_name};
+use crate::names::{FileKind, anchors_name, header_name, segment_name, torn_name};
 use crate::regular;
 use crate::tombstone;
 
@@ -66,6 +66,8 @@ pub struct LogReader {
     torn: BTreeMap<u64, u64>,
     vault: bool,
     strays: Vec<String>,
+    /// Segments that have a file of anchors.
+    anchors: BTreeSet<u64>,
     unfinished: Vec<String>,
 }
 
@@ -145,6 +147,7 @@ impl LogReader {
             torn: BTreeMap::new(),
             vault: false,
             strays: Vec::new(),
+            anchors: BTreeSet::new(),
             unfinished: Vec::new(),
         };
         for entry in fs::read_dir(path).map_err(io)? {
@@ -158,6 +161,13 @@ impl LogReader {
                         && FileKind::of(&name) == FileKind::Unfinished => {}
                 Err(error) => return Err(io(error)),
             }
+        }
+        // Those of a segment that the log does not have are nobody's.
+        let of_none = reader.anchors.iter().copied().filter(|number| !reader.segments.contains_key(number));
+        let of_none: Vec<_> = of_none.collect();
+        for number in of_none {
+            reader.anchors.remove(&number);
+            reader.strays.push(anchors_name(number));
         }
         reader.strays.sort();
         reader.unfinished.sort();
@@ -190,7 +200,9 @@ impl LogReader {
             FileKind::Tree | FileKind::AnchorFolder if metadata.is_dir() => {}
             FileKind::Lock | FileKind::Erasing | FileKind::Deleting if metadata.is_file() => {}
             FileKind::Unfinished => self.unfinished.push(name),
-            // Nothing checks anchors yet, so nothing explains them.
+            FileKind::Anchors(number) if metadata.is_file() => {
+                self.anchors.insert(number);
+            }
             FileKind::Anchors(_)
             | FileKind::Stray
             | FileKind::Vault
@@ -347,7 +359,16 @@ impl LogReader {
         if let Some(note) = self.unexplained(&check.recoveries, inputs.allow_open, newest)? {
             check.verifier.stray(note);
         }
-        Ok(check.verifier.finish())
+        let mut report = check.verifier.finish();
+        if let Some(number) = self.anchors.first() {
+            let note = format!(
+                "anchors: not read: {} of segments, from {}",
+                self.anchors.len(),
+                anchors_name(*number)
+            );
+            report.not_checked.push(note);
+        }
+        Ok(report)
     }
 
     /// What lies in the directory and is explained by nothing, in words.

@@ -41,14 +41,21 @@ fn segments_come_in_the_order_of_their_numbers() {
 #[test]
 fn what_no_log_has_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    for name in ["segment-00000001.log", "notes.txt", "segment-1.log", "segment-00000001.anchors.jsonl"] {
+    for name in ["segment-00000001.log", "notes.txt", "segment-1.log"] {
         put(dir.path(), name, b"");
+    }
+    // Anchors of a segment that is there, and of one that is not.
+    for number in [1, 2] {
+        put(dir.path(), &asqav_log::names::anchors_name(number), b"");
     }
     put(dir.path(), "LOCK", b"");
     fs::create_dir(dir.path().join("vault")).unwrap();
     let found = reasons(dir.path());
     let (_, note) = found.iter().find(|(code, _)| *code == ReasonCode::StrayFile).unwrap();
-    assert_eq!(note, "no receipt explains: notes.txt, segment-00000001.anchors.jsonl, segment-1.log");
+    assert_eq!(note, "no receipt explains: notes.txt, segment-00000002.anchors.jsonl, segment-1.log");
+    let report = verify_dir(dir.path(), LogInputs::new(), &mut |_| {}).unwrap();
+    let note = "anchors: not read: 1 of segments, from segment-00000001.anchors.jsonl";
+    assert!(report.not_checked.iter().any(|line| line == note), "{:?}", report.not_checked);
 }
 
 #[test]
