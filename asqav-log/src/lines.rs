@@ -70,7 +70,7 @@ impl<R: BufRead> Lines<R> {
             if chunk.is_empty() {
                 break;
             }
-            let (content, used) = match chunk.iter().position(|byte| *byte == b'\n') {
+            let (content, used) = match memchr::memchr(b'\n', chunk) {
                 Some(at) => {
                     complete = true;
                     (chunk.get(..at).unwrap_or_default(), at + 1)

@@ -1,6 +1,8 @@
 //! `asqav log`: the receipts of a log that are asked for, as they say
 //! themselves.
 
+mod quick;
+
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::thread;
@@ -21,6 +23,8 @@ use crate::output::Output;
 use crate::summary;
 use crate::table::Rows;
 use crate::text::{escape, escape_json};
+
+use quick::Quick;
 
 /// How often a log that is followed is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -78,12 +82,16 @@ fn follow(args: &LogQuery, output: &mut Output) -> Result<Exit, CliError> {
         }
         LogFormat::Jsonl => None,
     };
+    let quick = Quick::new(args);
     while !output.is_closed() {
         let Some(line) = log.next_line()? else {
             output.flush()?;
             thread::sleep(LOOK_EVERY);
             continue;
         };
+        if !quick.may_match(&line) {
+            continue;
+        }
         let payload = payload(&line);
         if !payload.as_object().is_some_and(|payload| is_wanted(args, payload)) {
             continue;
@@ -108,9 +116,10 @@ fn visit(
     args: &LogQuery,
     mut each: impl FnMut(Json) -> io::Result<()>,
 ) -> Result<(), CliError> {
+    let quick = Quick::new(args);
     let mut end = Ok(());
     log.visit(|_, piece| {
-        if piece.complete {
+        if piece.complete && quick.may_match(piece.bytes) {
             let payload = payload(piece.bytes);
             if payload.as_object().is_some_and(|payload| is_wanted(args, payload)) {
                 end = each(payload);
