@@ -71,7 +71,8 @@ enum Task {
     },
     /// How opening, appending, proving and verifying change as a log grows.
     BenchGrowth {
-        /// How many receipts the log has in the end, about 1.1 KB each.
+        /// How many receipts the log has in the end, about 1.1 KB each; the log
+        /// is made below the target folder, if there is room, and removed.
         #[arg(long, default_value_t = 1_000_000)]
         receipts: u64,
     },
