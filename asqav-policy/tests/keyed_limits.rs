@@ -314,8 +314,8 @@ fn the_result_may_say_what_a_call_cost() {
     let limit = Limit::budget(100).unwrap().cost_of("/max").unwrap().settled_by("/usage/total").unwrap();
     let built = Model::new("p", [Rule::allow("ask").tools(["llm"]).limit(limit)]).unwrap();
     assert_eq!(built.digest(), Model::from_toml(&settled).unwrap().digest());
-    let unsettled = Model::from_toml(&file(r#"{ amount = 100, cost = "/max" }"#)).unwrap();
+    let unsettled = Model::from_toml(file(r#"{ amount = 100, cost = "/max" }"#)).unwrap();
     assert_ne!(built.digest(), unsettled.digest(), "it is part of the policy");
-    Model::from_toml(&file(r#"{ amount = 100, settle = "usage" }"#)).unwrap_err();
-    Model::from_toml(&file(r#"{ calls = 100, per = "1m", settle = "/usage" }"#)).unwrap_err();
+    Model::from_toml(file(r#"{ amount = 100, settle = "usage" }"#)).unwrap_err();
+    Model::from_toml(file(r#"{ calls = 100, per = "1m", settle = "/usage" }"#)).unwrap_err();
 }
