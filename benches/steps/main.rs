@@ -87,8 +87,11 @@ fn measured_log<'a>(verifier: &mut LogVerifier<'a>, lines: &[Vec<u8>]) -> usize 
     lines.iter().filter_map(|line| verifier.line_deferred(line)).count()
 }
 
+/// Log lines without their line feeds.
+type Lines = Vec<Vec<u8>>;
+
 /// The lines of 16 calls, two receipts each, after that of the gate's start.
-fn calls() -> Result<(TestGate, Vec<Vec<u8>>), Box<dyn Error>> {
+fn calls() -> Result<(TestGate, Lines), Box<dyn Error>> {
     let test = TestGate::with_policy(AllowAll::new());
     let argument = "a".repeat(500);
     for _ in 0..16 {

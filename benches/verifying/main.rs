@@ -53,7 +53,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let dir = tempfile::tempdir()?;
         write(dir.path(), signing)?;
         let log = InMemory::read(dir.path())?;
-        let (each, hashing) = (best(|| log.verify())?, best(|| Ok(log.hash()))?);
+        let hash = || {
+            log.hash();
+            Ok(())
+        };
+        let (each, hashing) = (best(|| log.verify())?, best(hash)?);
         let count = u32::try_from(log.receipts())?;
         let (each, hashing) = (each / count, hashing / count);
         println!("\n{name}: {count} receipts, {} bytes each", log.bytes() / log.receipts());
@@ -79,7 +83,10 @@ fn raw() -> Result<Duration, Box<dyn Error>> {
     let (key, message) = (key(), [b'{'; 1_400]);
     let signature = key.sign(&message)?;
     let public = VerifyingKey::new(&ML_DSA_65, key.public_key()).ok_or("no key")?;
-    let verify = || Ok((0..200).for_each(|_| assert!(public.verifies(&message, &signature), "not verified")));
+    let verify = || {
+        (0..200).for_each(|_| assert!(public.verifies(&message, &signature), "not verified"));
+        Ok(())
+    };
     Ok(best(verify)? / 200)
 }
 
