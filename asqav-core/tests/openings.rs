@@ -5,12 +5,13 @@
 mod common;
 
 use asqav_core::call::Capture;
+use asqav_core::policy::{Budget, Charge, Decision};
 use asqav_core::testing::TestGate;
 use asqav_core::{Ending, Refused, ToolCall};
 use asqav_receipt::commitment::{commit, salt};
 use asqav_receipt::digest::Sha3Digest;
 use asqav_receipt::payload::{Context, Form, MAX_PAYLOAD_LEN, Payload, Phase};
-use common::Rules;
+use common::{Rules, rule};
 
 /// The commitment that the openings of `payload` give for `pointer`.
 fn reopened(test: &TestGate, payload: &Payload, pointer: &str) -> (Sha3Digest, String) {
@@ -31,6 +32,23 @@ fn shown<'a>(payload: &'a Payload, name: &str) -> Option<&'a Form> {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn the_policys_inputs_say_what_a_cost_is_settled_by() {
+    let minute = Some(std::time::Duration::from_secs(60));
+    let test = TestGate::with_policy(Rules::new(move |_| {
+        let tokens = Charge::new("tokens".to_owned(), Budget::new(100, minute), 50, rule("spend"));
+        Decision::allow(vec![rule("spend")], vec![tokens.settled_by("/usage/total")])
+    }));
+    let call = ToolCall::builder("t", "a:b").build();
+    test.gate().run_sync(call, || Ok::<_, Refused>(())).unwrap();
+    let receipts = test.receipts();
+    let (_, inputs) = reopened(&test, receipts.of("t", Phase::Decision).next().unwrap(), "/policy/inputs");
+    let read = asqav_receipt::json::Json::parse(inputs.as_bytes()).unwrap();
+    assert_eq!(asqav_receipt::canonical::to_vec(&read), inputs.as_bytes(), "canonical");
+    let charge = r#""charges":[{"amount":"100","cost":"50","key":"tokens","rule":"spend","settled_by":"/usage/total","window_us":"60000000"}]"#;
+    assert!(inputs.contains(charge), "{inputs}");
 }
 
 #[test]

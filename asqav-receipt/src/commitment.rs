@@ -1,6 +1,6 @@
 //! Salted commitments to arguments and results.
 
-use sha3::{Digest as _, Sha3_256};
+use hmac::{KeyInit as _, Mac as _};
 
 use crate::digest::Sha3Digest;
 use crate::id::{ActionId, LogId};
@@ -37,29 +37,25 @@ pub fn salt(secret: &[u8; 32], pointer: &str) -> [u8; 32] {
 /// The salts under one receipt's secret: the key is taken in once for all of
 /// them.
 #[derive(Clone)]
-pub struct Salts {
-    inner: Sha3_256,
-    outer: Sha3_256,
-}
+pub struct Salts(HmacSha3);
+
+type HmacSha3 = hmac::SimpleHmac<sha3::Sha3_256>;
 
 impl Salts {
     /// The salts under `secret`.
     #[must_use]
     pub fn new(secret: &[u8; 32]) -> Self {
         // HMAC (FIPS 198-1 §4) pads the key with zeros to the block of 136 bytes.
-        let keyed = |pad: u8| {
-            let mut block = [pad; 136];
-            block.iter_mut().zip(secret).for_each(|(padded, byte)| *padded ^= byte);
-            Sha3_256::new_with_prefix(block)
-        };
-        Self { inner: keyed(0x36), outer: keyed(0x5c) }
+        let mut block = hmac::digest::Key::<HmacSha3>::default();
+        block.iter_mut().zip(secret).for_each(|(padded, byte)| *padded = *byte);
+        Self(HmacSha3::new(&block))
     }
 
     /// What [`salt`] gives for `pointer`.
     #[must_use]
     pub fn at(&self, pointer: &str) -> [u8; 32] {
-        let inner = self.inner.clone().chain_update(b"asqav/salt/v1\0").chain_update(pointer).finalize();
-        self.outer.clone().chain_update(inner).finalize().into()
+        let mac = self.0.clone().chain_update(b"asqav/salt/v1\0").chain_update(pointer);
+        mac.finalize().into_bytes().into()
     }
 }
 

@@ -155,6 +155,26 @@ proptest! {
     }
 }
 
+/// What shows only at the end is told of where it stands in the log.
+#[test]
+fn the_first_failure_of_an_axis_is_the_one_that_comes_first_in_the_log() {
+    let mut repeats = Repeats::new(None);
+    for seq in [7, 9] {
+        repeats.ids(action_id(1), Nonce::from_bytes([1; 12]), seq);
+    }
+    let mut tally = Tally::default();
+    for seq in [4, 30] {
+        tally.problem(&Place::seq(seq), Axis::Structure, ReasonCode::OutcomeDiffers, "another call");
+        tally.problem(&Place::seq(seq + 20), Axis::Nonce, ReasonCode::SeqGap, "a gap");
+    }
+    repeats.finish(&mut tally);
+    let (axes, problems, _) = tally.into_parts();
+    let note = |axis| &axes.iter().find(|report| report.axis == axis).unwrap().note;
+    assert!(note(Axis::Structure).starts_with("seq 4: "), "{}", note(Axis::Structure));
+    assert!(note(Axis::Nonce).starts_with("seq 9: "), "{}", note(Axis::Nonce));
+    assert_eq!(problems.iter().map(|found| found.seq).collect::<Vec<_>>(), [4, 9, 9, 24, 30, 50].map(Some));
+}
+
 fn hundred() -> Vec<Step> {
     (0..100).map(|id| Step { id, nonce: id, ended: None, orphan: (id == 50).then_some(7) }).collect()
 }
