@@ -11,7 +11,7 @@ use asqav_core::argument::JsonText;
 use asqav_core::call::Capture;
 use asqav_core::limits::{LimitError, Limits};
 use asqav_core::permit::Ending;
-use asqav_core::policy::{Budget, Charge, Decision};
+use asqav_core::policy::{Budget, Charge, Decision, Duty, Obligation, Target};
 use asqav_core::testing::{MemoryLog, TestGate};
 use asqav_core::{Refused, ToolCall};
 use asqav_receipt::time::Timestamp;
@@ -104,6 +104,30 @@ fn whatever_way_a_call_ends_it_is_settled_at_most_once() {
     let (test, asked) = gate();
     admit(&test).abandon().wait().unwrap();
     assert_eq!(asked.of("tokens"), ["take 50", "refund 50"], "the body did not run");
+}
+
+/// What nobody may see of a result still counts.
+#[test]
+fn a_result_that_is_changed_or_withheld_is_settled_as_the_tool_gave_it() {
+    for (duty, goes_on) in [(Duty::Redact, true), (Duty::Mask { keep_last: 1 }, false)] {
+        let asked = Asked::default();
+        let rules = Rules::new(move |_| {
+            let tokens = charge("tokens", 50).settled_by("/usage/total");
+            let mut decision = Decision::allow(vec![rule("spend")], vec![tokens]);
+            let on = Target::Result("/usage".to_owned());
+            decision.obligations = vec![Obligation::new(on, duty.clone(), rule("spend"))];
+            decision
+        });
+        let test =
+            TestGate::on(MemoryLog::new(), |builder| builder.policy(rules).limits(asked.clone())).unwrap();
+        let call = call("t").adapting().releasing();
+        let permit = test.gate().admit(call).wait().unwrap();
+        let result = JsonText::parse(r#"{"usage":{"total":7}}"#).unwrap();
+        let (released, done) = permit.release(result, Capture::Commit);
+        done.wait().unwrap();
+        assert_eq!(released.is_ok(), goes_on);
+        assert_eq!(asked.of("tokens"), ["take 50", "settle 7"]);
+    }
 }
 
 #[test]

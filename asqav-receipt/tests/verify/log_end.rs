@@ -4,7 +4,9 @@ use asqav_receipt::digest::{Sha3Digest, Sha256Digest};
 use asqav_receipt::id::LogId;
 use asqav_receipt::keys::{KeySet, KeyStatus};
 use asqav_receipt::time::Timestamp;
-use asqav_receipt::verify::{CheckedSignature, LogInputs, LogReport, LogVerifier, ReasonCode};
+use asqav_receipt::verify::{
+    Axis, AxisResult, CheckedSignature, LogInputs, LogReport, LogVerifier, ReasonCode,
+};
 
 use crate::Verdicts as _;
 use crate::support::log::{Writer, verify};
@@ -195,6 +197,28 @@ fn bytes_after_the_last_line_of_a_sealed_segment_are_invalid() {
     verifier.torn(1);
     verifier.sealed(writer.files()[0].header.as_ref().unwrap());
     verifier.finish().invalid(ReasonCode::HeaderDiffers);
+}
+
+/// To the microsecond, whichever way a line is read.
+#[test]
+fn times_are_judged_by_the_callers_clock() {
+    const MINUTE: i64 = 60_000_000;
+    let mut writer = Writer::started();
+    let mut denial = writer.denial_draft();
+    let newest = denial.issued_at.unix_micros();
+    let end = newest + 60 * MINUTE;
+    denial.expires_at = Timestamp::from_unix_micros(end);
+    writer.write(denial);
+    // No header, which has a time of its own.
+    let (files, keys) = (writer.files(), writer.key.pin());
+    let at = |micros| {
+        let time = Timestamp::from_unix_micros(micros).unwrap();
+        verify(&files, LogInputs::new().keys(&keys).at(time).allow_open(true))
+    };
+    at(newest - 5 * MINUTE).verified();
+    at(newest - 5 * MINUTE - 1).invalid(ReasonCode::InTheFuture);
+    let expiry = |micros| at(micros).axes.iter().find(|axis| axis.axis == Axis::Expiry).unwrap().result;
+    assert_eq!((expiry(end), expiry(end + 1)), (AxisResult::Pass, AxisResult::Fail));
 }
 
 #[test]
