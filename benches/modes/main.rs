@@ -9,7 +9,12 @@
 //! machines are shared and noisy, so compare the ratios.
 //!
 //! A call has 500 bytes of arguments and of results, a policy with one rule,
-//! and two receipts. Logs in memory keep nothing.
+//! and two receipts, one after the other. An observation has the same bytes, no
+//! policy and one receipt: the time of that is the time of a receipt. Logs in
+//! memory keep nothing.
+//!
+//! `-- batched "256 tasks"` measures only what has all these words in the first
+//! four columns, or in the backend's name.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -30,20 +35,33 @@ use asqav_receipt::time::Timestamp;
 use asqav_receipt::verify::{LogInputs, Verdict};
 
 use raw::Raw;
-use run::{Callers, Figures};
+use run::{Callers, Figures, Work};
 use support::{Setup, Void, micros};
 
-const CALLERS: [Callers; 5] =
-    [Callers::Tasks(1), Callers::Threads(1), Callers::Tasks(16), Callers::Threads(16), Callers::Tasks(256)];
+const CALLERS: [Callers; 7] = [
+    Callers::Tasks(1),
+    Callers::Threads(1),
+    Callers::Tasks(16),
+    Callers::Threads(16),
+    Callers::Tasks(64),
+    Callers::Tasks(256),
+    Callers::Threads(256),
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
+    // Whatever cargo adds begins with a hyphen.
+    let wanted: Vec<_> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let raw = Raw::measure()?;
     println!("cores {}", raw.cores);
     println!("raw ML-DSA-65 verify            {:>9.1} µs mean", micros(raw.verify));
     println!("raw write and fdatasync         {:>9.1} µs mean", micros(raw.sync));
     let batched = |setup: Setup| Setup { signing: Signing::Batched, ..setup };
-    let hashing =
-        run::measure(Callers::Tasks(256), &batched(Setup::new(support::unsigned())), Void::default())?;
+    let hashing = run::measure(
+        Callers::Tasks(256),
+        Work::Call,
+        &batched(Setup::new(support::unsigned())),
+        Void::default(),
+    )?;
     println!(
         "hash-only bound                 {:>9.0} receipts/s (256 callers, nothing signed, nothing kept), {:.1} µs CPU each",
         hashing.rate,
@@ -52,11 +70,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (backend, signer) in [("ml-dsa", support::ml_dsa()), ("aws-lc", support::aws_lc()?)] {
         let (sign, median) = raw::sign(&*signer);
         println!("\n{backend}: raw signature {:.1} µs mean, {:.1} µs median", micros(sign), micros(median));
+        println!("times are those of a whole call, both receipts, or of an observation, one receipt");
         println!(
-            "{:<8} {:<8} {:>11} {:>11} {:>9} {:>9} {:>8} {:>9} {:>9} {:>9}",
+            "{:<8} {:<8} {:>11} {:<12} {:>11} {:>9} {:>9} {:>8} {:>9} {:>9} {:>9}",
             "signing",
             "log",
             "callers",
+            "each makes",
             "receipts/s",
             "x hashing",
             "x signing",
@@ -65,7 +85,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "p99 µs",
             "max µs"
         );
-        let table = Table { cores: raw.cores, sign, hashing: hashing.rate };
+        let table = Table { cores: raw.cores, backend, sign, hashing: hashing.rate, wanted: &wanted };
         let each = Setup::new(signer);
         for setup in [each.clone(), batched(each)] {
             table.rows(&setup, &raw)?;
@@ -75,37 +95,67 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// What a table's figures stand beside.
-struct Table {
+struct Table<'a> {
     cores: f64,
+    backend: &'static str,
     sign: Duration,
     hashing: f64,
+    /// Words that a row has to have.
+    wanted: &'a [String],
 }
 
-impl Table {
+impl Table<'_> {
     fn rows(&self, setup: &Setup, raw: &Raw) -> Result<(), Box<dyn Error>> {
         for callers in CALLERS {
-            self.line(setup, "memory", callers, &run::measure(callers, setup, Void::default())?);
-            let dir = tempfile::tempdir()?;
-            let durable = run::measure(callers, setup, FileLog::new(dir.path()))?;
-            self.line(setup, "durable", callers, &durable);
-            if let Callers::Tasks(256) = callers {
-                read(dir.path(), raw)?;
-            }
-            let dir = tempfile::tempdir()?;
-            let queued = Setup { durability: Durability::Queued, ..setup.clone() };
-            self.line(setup, "queued", callers, &run::measure(callers, &queued, FileLog::new(dir.path()))?);
+            self.row(setup, "memory", callers, Work::Call, raw)?;
+            self.row(setup, "durable", callers, Work::Call, raw)?;
+            self.row(setup, "queued", callers, Work::Call, raw)?;
+        }
+        for log in ["memory", "durable"] {
+            self.row(setup, log, Callers::Tasks(256), Work::Observation, raw)?;
         }
         Ok(())
     }
 
-    fn line(&self, setup: &Setup, log: &str, callers: Callers, figures: &Figures) {
-        let name = if setup.signing == Signing::Batched { "batched" } else { "each" };
+    /// Measures and prints one row, if it is wanted.
+    fn row(
+        &self,
+        setup: &Setup,
+        log: &str,
+        callers: Callers,
+        work: Work,
+        raw: &Raw,
+    ) -> Result<(), Box<dyn Error>> {
+        let signing = if setup.signing == Signing::Batched { "batched" } else { "each" };
         let who = match callers {
             Callers::Tasks(count) => format!("{count} tasks"),
             Callers::Threads(count) => format!("{count} threads"),
         };
+        let makes = if work == Work::Call { "calls" } else { "observations" };
+        let row = format!("{signing:<8} {log:<8} {who:>11} {makes:<12}");
+        let is_there = |word: &String| row.contains(word.as_str()) || *word == self.backend;
+        if !self.wanted.iter().all(is_there) {
+            return Ok(());
+        }
+        let dir = tempfile::tempdir()?;
+        let figures = match log {
+            "memory" => run::measure(callers, work, setup, Void::default())?,
+            "queued" => {
+                let setup = Setup { durability: Durability::Queued, ..setup.clone() };
+                run::measure(callers, work, &setup, FileLog::new(dir.path()))?
+            }
+            _ => run::measure(callers, work, setup, FileLog::new(dir.path()))?,
+        };
+        self.print(&row, &figures);
+        if (log, who.as_str(), work) == ("durable", "256 tasks", Work::Call) {
+            read(dir.path(), raw)?;
+        }
+        Ok(())
+    }
+
+    fn print(&self, row: &str, figures: &Figures) {
         println!(
-            "{name:<8} {log:<8} {who:>11} {:>11.0} {:>9.2} {:>9.2} {:>8.1} {:>9.0} {:>9.0} {:>9.0}",
+            "{row} {:>11.0} {:>9.2} {:>9.2} {:>8.1} {:>9.0} {:>9.0} {:>9.0}",
             figures.rate,
             figures.rate / self.hashing,
             figures.rate * self.sign.as_secs_f64() / self.cores,

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use asqav_core::call::Capture;
 use asqav_core::log::Log;
-use asqav_core::{Gate, Refused};
+use asqav_core::{Ending, Gate, Refused};
 
 use crate::support::{Setup, call, cpu};
 
@@ -24,13 +25,32 @@ pub(crate) enum Callers {
     Threads(usize),
 }
 
+/// What a caller does again and again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// A call: a decision receipt, waited for, and an outcome receipt, waited for.
+    Call,
+    /// One receipt about a call that is over, waited for.
+    Observation,
+}
+
+impl Work {
+    /// How many receipts it leaves.
+    const fn receipts(self) -> usize {
+        match self {
+            Self::Call => 2,
+            Self::Observation => 1,
+        }
+    }
+}
+
 /// What a run showed.
 pub(crate) struct Figures {
     /// Receipts per second.
     pub(crate) rate: f64,
     /// CPU time of all threads for each receipt.
     pub(crate) cpu: Duration,
-    /// Times of whole calls: two receipts.
+    /// Times of a whole [`Work`], until its last receipt is acknowledged.
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
     pub(crate) max: Duration,
@@ -43,18 +63,23 @@ struct Phase {
     done: Arc<AtomicBool>,
 }
 
-/// Lets `callers` call for a while and stops the gate.
-pub(crate) fn measure(callers: Callers, setup: &Setup, log: impl Log) -> Result<Figures, Box<dyn Error>> {
+/// Lets `callers` work for a while and stops the gate.
+pub(crate) fn measure(
+    callers: Callers,
+    work: Work,
+    setup: &Setup,
+    log: impl Log,
+) -> Result<Figures, Box<dyn Error>> {
     let gate = setup.gate(log)?;
     let phase = Phase::default();
     let (mut times, took, used) = match callers {
-        Callers::Tasks(count) => in_tasks(count, &gate, &phase)?,
-        Callers::Threads(count) => in_threads(count, &gate, &phase),
+        Callers::Tasks(count) => in_tasks(count, work, &gate, &phase)?,
+        Callers::Threads(count) => in_threads(count, work, &gate, &phase),
     };
     gate.shutdown().wait()?;
     times.sort_unstable();
     let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
-    let receipts = u32::try_from(times.len() * 2)?;
+    let receipts = u32::try_from(times.len() * work.receipts())?;
     let max = times.last().copied().unwrap_or_default();
     let rate = f64::from(receipts) / took.as_secs_f64();
     Ok(Figures { rate, cpu: used / receipts.max(1), p50: at(50), p99: at(99), max })
@@ -62,12 +87,12 @@ pub(crate) fn measure(callers: Callers, setup: &Setup, log: impl Log) -> Result<
 
 type Times = (Vec<Duration>, Duration, Duration);
 
-fn in_tasks(count: usize, gate: &Gate, phase: &Phase) -> Result<Times, Box<dyn Error>> {
+fn in_tasks(count: usize, work: Work, gate: &Gate, phase: &Phase) -> Result<Times, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
     Ok(runtime.block_on(async {
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..count {
-            tasks.spawn(caller(gate.clone(), phase.clone()));
+            tasks.spawn(caller(gate.clone(), work, phase.clone()));
         }
         let (took, used) = tokio::task::spawn_blocking({
             let phase = phase.clone();
@@ -79,9 +104,9 @@ fn in_tasks(count: usize, gate: &Gate, phase: &Phase) -> Result<Times, Box<dyn E
     }))
 }
 
-fn in_threads(count: usize, gate: &Gate, phase: &Phase) -> Times {
+fn in_threads(count: usize, work: Work, gate: &Gate, phase: &Phase) -> Times {
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..count).map(|_| scope.spawn(|| sync_caller(gate, phase))).collect();
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(|| sync_caller(gate, work, phase))).collect();
         let (took, used) = phase.run();
         let times = threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect();
         (times, took, used)
@@ -110,15 +135,23 @@ impl Phase {
     }
 }
 
-/// Calls until the end; gives the times of the calls that ended while counted.
-async fn caller(gate: Gate, phase: Phase) -> Vec<Duration> {
+/// Works until the end; gives the times of what ended while counted.
+async fn caller(gate: Gate, work: Work, phase: Phase) -> Vec<Duration> {
     let argument = "a".repeat(500);
     let mut times = Vec::new();
     while !phase.is_done() {
         let start = Instant::now();
-        let result = argument.clone();
-        let ran = gate.run(call(&argument), || ready(Ok::<_, Refused>(result))).await;
-        assert!(ran.is_ok(), "a call was refused");
+        let recorded = match work {
+            Work::Call => {
+                let result = argument.clone();
+                gate.run(call(&argument), || ready(Ok::<_, Refused>(result))).await.is_ok()
+            }
+            Work::Observation => match gate.observe(call(&argument), returned(&argument)) {
+                Ok(receipt) => receipt.await.is_ok(),
+                Err(_) => false,
+            },
+        };
+        assert!(recorded, "a call was refused");
         if phase.is_counting() {
             times.push(start.elapsed());
         }
@@ -128,16 +161,26 @@ async fn caller(gate: Gate, phase: Phase) -> Vec<Duration> {
     times
 }
 
-fn sync_caller(gate: &Gate, phase: &Phase) -> Vec<Duration> {
+fn sync_caller(gate: &Gate, work: Work, phase: &Phase) -> Vec<Duration> {
     let argument = "a".repeat(500);
     let mut times = Vec::new();
     while !phase.is_done() {
         let start = Instant::now();
-        let ran = gate.run_sync(call(&argument), || Ok::<_, Refused>(argument.clone()));
-        assert!(ran.is_ok(), "a call was refused");
+        let recorded = match work {
+            Work::Call => gate.run_sync(call(&argument), || Ok::<_, Refused>(argument.clone())).is_ok(),
+            Work::Observation => {
+                gate.observe(call(&argument), returned(&argument)).is_ok_and(|receipt| receipt.wait().is_ok())
+            }
+        };
+        assert!(recorded, "a call was refused");
         if phase.is_counting() {
             times.push(start.elapsed());
         }
     }
     times
+}
+
+/// How a call ended that is over when it is recorded.
+fn returned(result: &str) -> Ending {
+    Ending::returned(result, Capture::Commit)
 }
