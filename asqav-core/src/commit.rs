@@ -123,7 +123,7 @@ pub(crate) fn fold(mut arguments: Vec<(&str, Sha3Digest)>) -> Option<Folded> {
 
 /// The pointer of the argument `name`: the name as it is, without escapes.
 fn argument_pointer(name: &str) -> String {
-    format!("/arguments/{name}")
+    ["/arguments/", name].concat()
 }
 
 #[cfg(test)]

@@ -69,7 +69,20 @@ pub fn member_order(a: &str, b: &str) -> Ordering {
 
 /// Appends the digits of `value`.
 pub fn write_integer(value: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(value.to_string().as_bytes());
+    // Digits from the last to the first; 2^63 has 19.
+    let (mut digits, mut rest, mut len) = ([b'0'; 20], value.unsigned_abs(), 0);
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+        len += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(digits.get(digits.len() - len..).unwrap_or_default());
 }
 
 fn write_float(value: f64, out: &mut Vec<u8>) {

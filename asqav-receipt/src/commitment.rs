@@ -2,7 +2,7 @@
 
 use hmac::{KeyInit as _, Mac as _};
 
-use crate::digest::Sha3Digest;
+use crate::digest::{Sha3Digest, hex_of_16};
 use crate::id::{ActionId, LogId};
 
 /// What opens a receipt's commitments: the salt secret and the values.
@@ -79,14 +79,14 @@ pub fn commit(
     salt: &[u8; 32],
     value: &[u8],
 ) -> Sha3Digest {
-    let (log_id, action_id) = (log_id.to_string(), action_id.to_string());
+    let (log_id, action_id) = (hex_of_16(log_id.as_bytes()), action_id.text());
     Sha3Digest::of_parts(&[
         b"asqav/commit/v1\0",
         &length(&log_id),
-        log_id.as_bytes(),
+        &log_id,
         &length(&action_id),
-        action_id.as_bytes(),
-        &length(pointer),
+        &action_id,
+        &length(pointer.as_bytes()),
         pointer.as_bytes(),
         salt,
         value,
@@ -94,7 +94,7 @@ pub fn commit(
 }
 
 /// The length of `text` in bytes, 32 bits big-endian.
-fn length(text: &str) -> [u8; 4] {
+fn length(text: &[u8]) -> [u8; 4] {
     // Pointers are made of names; none comes near 4 GiB. Saturation would only
     // make the commitment impossible to open.
     u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes()

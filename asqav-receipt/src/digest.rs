@@ -19,13 +19,24 @@ pub fn encode_hex(bytes: &[u8]) -> String {
     String::from_utf8(text).unwrap_or_default()
 }
 
+/// The lower-case hexadecimal digits of 16 bytes.
+pub(crate) fn hex_of_16(bytes: &[u8; 16]) -> [u8; 32] {
+    let mut digits = [[0; 2]; 16];
+    write_hex(bytes, &mut digits);
+    *digits.as_flattened().first_chunk().unwrap_or(&[0; 32])
+}
+
 /// Appends lower-case hexadecimal digits of `bytes`.
 pub(crate) fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
-    // Without a table, so that many digits are made at once.
-    let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
     let start = out.len();
     out.resize(start + bytes.len() * 2, 0);
-    let digits = out.get_mut(start..).unwrap_or_default().as_chunks_mut::<2>().0;
+    write_hex(bytes, out.get_mut(start..).unwrap_or_default().as_chunks_mut::<2>().0);
+}
+
+/// Writes the two digits of each byte.
+fn write_hex(bytes: &[u8], digits: &mut [[u8; 2]]) {
+    // Without a table, so that many digits are made at once.
+    let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
     for (pair, byte) in digits.iter_mut().zip(bytes) {
         *pair = [digit(byte >> 4), digit(byte & 15)];
     }

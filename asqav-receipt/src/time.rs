@@ -65,23 +65,22 @@ impl Timestamp {
         Self::read(text).ok_or_else(|| TimestampError(text.chars().take(64).collect()))
     }
 
-    /// Appends the text: 27 bytes that a JSON string holds as they are.
-    pub(crate) fn write(self, out: &mut Vec<u8>) {
+    /// The text: ASCII that a JSON string holds as it is.
+    pub(crate) fn text(self) -> [u8; 27] {
         let at = jiff::tz::Offset::UTC.to_datetime(self.0);
-        push_digits(at.year().into(), 4, out);
-        for (mark, part) in [
-            (b'-', at.month()),
-            (b'-', at.day()),
-            (b'T', at.hour()),
-            (b':', at.minute()),
-            (b':', at.second()),
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        for (place, part) in [
+            (0..4, at.year().into()),
+            (5..7, at.month().into()),
+            (8..10, at.day().into()),
+            (11..13, at.hour().into()),
+            (14..16, at.minute().into()),
+            (17..19, at.second().into()),
+            (20..26, at.subsec_nanosecond() / 1_000),
         ] {
-            out.push(mark);
-            push_digits(part.into(), 2, out);
+            write_digits(part, text.get_mut(place).unwrap_or_default());
         }
-        out.push(b'.');
-        push_digits(at.subsec_nanosecond() / 1_000, 6, out);
-        out.push(b'Z');
+        text
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -117,11 +116,9 @@ impl Timestamp {
     }
 }
 
-/// Appends the last `count` decimal digits of `number`, which is not negative.
-fn push_digits(mut number: i32, count: usize, out: &mut Vec<u8>) {
-    let start = out.len();
-    out.resize(start + count, b'0');
-    for digit in out.iter_mut().skip(start).rev() {
+/// Writes the last decimal digits of `number`, which is not negative.
+fn write_digits(mut number: i32, digits: &mut [u8]) {
+    for digit in digits.iter_mut().rev() {
         *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
         number /= 10;
     }
@@ -155,10 +152,8 @@ fn read_zone(zone: &[u8]) -> Option<i64> {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = Vec::with_capacity(27);
-        self.write(&mut text);
         // It is ASCII.
-        f.write_str(&String::from_utf8(text).unwrap_or_default())
+        f.write_str(str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 

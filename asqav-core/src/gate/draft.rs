@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use asqav_receipt::digest::{Sha3Digest, encode_hex};
+use asqav_receipt::digest::Sha3Digest;
 use asqav_receipt::id::ActionId;
 use asqav_receipt::payload::{
     Context, Controls, Folded, MAX_NOTED, MAX_PARENTS, Payload, Phase, PolicyInfo, ReceiptType, ToolInfo,
@@ -139,8 +139,11 @@ impl Inputs<'_> {
         out.push_str(r#","agent":"#);
         push_string(&mut out, self.payload.agent_id.as_str());
         if let Some(Folded { count, root, .. }) = &self.all {
-            let root = encode_hex(root.as_bytes());
-            out.push_str(&format!(r#","arguments":{{"count":{count},"root":"{root}"}}"#));
+            out.push_str(r#","arguments":{"count":"#);
+            out.push_str(&count.to_string());
+            out.push_str(r#","root":""#);
+            out.push_str(&root.to_hex());
+            out.push_str(r#""}"#);
         }
         out.push_str(r#","charges":"#);
         push_list(&mut out, &self.ruling.charges, push_charge);
@@ -162,7 +165,9 @@ impl Inputs<'_> {
                 out.push('}');
             });
         }
-        out.push_str(&format!(r#","now":"{}""#, self.now));
+        out.push_str(r#","now":""#);
+        out.push_str(&self.now.to_string());
+        out.push('"');
         if !self.ruling.obligations.is_empty() {
             out.push_str(r#","obligations":"#);
             push_list(&mut out, &self.ruling.obligations, push_obligation);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{BATCH_ALG, BatchPlace};
 use crate::base64url;
-use crate::digest::{Sha3Digest, encode_hex};
+use crate::digest::{Sha3Digest, push_hex};
 use crate::id::KeyId;
 use crate::json::{Json, Object};
 use crate::payload::write::Members;
@@ -118,7 +118,11 @@ fn write(kid: &KeyId, place: BatchPlace, path: Option<&[[u8; 32]]>, sig: Option<
     let mut batch = Members::open(members.value("batch"));
     batch.count("first_seq", place.first_seq());
     if let Some(path) = path {
-        batch.texts("path", path.iter().map(|node| encode_hex(node)));
+        batch.list("path", path.iter(), |node, out| {
+            out.push(b'"');
+            push_hex(node, out);
+            out.push(b'"');
+        });
     }
     batch.count("size", u64::from(place.size()));
     batch.close();

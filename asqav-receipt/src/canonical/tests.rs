@@ -44,6 +44,16 @@ fn numbers_are_spelled_as_by_another_canonicaliser() {
     }
 }
 
+#[test]
+fn integers_are_spelled_as_rust_spells_them() {
+    let edges = [0, 1, -1, 9, 10, 99, 100, 101, i64::MAX, i64::MIN, 9_007_199_254_740_991];
+    for value in edges.into_iter().chain((0..63).flat_map(|bit| [1 << bit, -(1 << bit) - 1])) {
+        let mut out = Vec::new();
+        write_integer(value, &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
+    }
+}
+
 /// RFC 8785 appendix B: bit pattern and spelling.
 #[test]
 fn numbers_of_the_standards_appendix() {

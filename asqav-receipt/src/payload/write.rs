@@ -1,8 +1,8 @@
 //! Writes a payload in canonical form, member by member, without a tree.
 
-use crate::canonical::{member_order, write, write_integer, write_string};
+use crate::canonical::{member_order, plain_len, write, write_integer, write_string};
 use crate::digest::{Sha3Digest, Sha256Digest, push_hex};
-use crate::id::{ErrorType, ReasonCode, SessionId, ToolName, ToolVersion};
+use crate::id::{ActionId, ErrorType, ReasonCode, RuleId, SessionId, ToolName, ToolVersion};
 use crate::json::{Json, MAX_INTEGER};
 use crate::payload::{
     Context, Controls, Extension, Folded, Form, Link, Payload, PolicyInfo, ReceiptType, ToolInfo, Trace,
@@ -72,7 +72,7 @@ impl Payload {
         let context = self.context.to_canonical();
         let mut bytes = Vec::with_capacity(1_536 + context.len());
         let mut members = Members::open(&mut bytes);
-        members.text("action_id", &self.action_id.to_string());
+        write_action_id(&self.action_id, members.value("action_id"));
         members.sha256("action_ref", &action_ref(self.action_type.as_str(), &context));
         members.text("action_type", self.action_type.as_str());
         members.text("agent_id", self.agent_id.as_str());
@@ -131,7 +131,7 @@ impl Payload {
     fn result_digest(&self) -> Option<Sha256Digest> {
         match &self.context {
             Context::Result(Some(form)) if self.receipt_type == ReceiptType::Outcome => {
-                let mut out = Vec::new();
+                let mut out = Vec::with_capacity(96);
                 form.write(&mut out);
                 Some(Sha256Digest::of(&out))
             }
@@ -178,11 +178,13 @@ impl Context {
 }
 
 fn write_arguments(members: &mut Members<'_>, shown: &[(String, Form)], folded: Option<&Folded>) {
-    let mut ordered: Vec<_> = shown.iter().collect();
-    ordered.sort_by(|(a, _), (b, _)| member_order(a, b));
     let mut arguments = Members::open(members.value("arguments"));
-    for (name, form) in ordered {
-        arguments.form(name, Some(form));
+    if shown.is_sorted_by(|(a, _), (b, _)| member_order(a, b).is_lt()) {
+        shown.iter().for_each(|(name, form)| form.write(arguments.value_of(name)));
+    } else {
+        let mut ordered: Vec<_> = shown.iter().collect();
+        ordered.sort_by(|(a, _), (b, _)| member_order(a, b));
+        ordered.iter().for_each(|(name, form)| form.write(arguments.value_of(name)));
     }
     arguments.close();
     if let Some(Folded { count, root }) = folded {
@@ -269,7 +271,7 @@ impl Extension {
         members.hex("log_id", "", log_id.as_bytes());
         members.some_text("outcome", outcome.map(|outcome| outcome.as_str()));
         if !parents.is_empty() {
-            members.texts("parents", parents.iter().take(super::MAX_PARENTS));
+            members.list("parents", parents.iter().take(super::MAX_PARENTS), write_action_id);
         }
         members.text("phase", phase.as_str());
         if let Some(policy) = policy {
@@ -301,11 +303,11 @@ impl PolicyInfo {
             members.hex("inputs", "", inputs.as_bytes());
         }
         if !obliged.is_empty() {
-            members.texts("obliged", obliged.iter().take(super::MAX_NOTED));
+            members.list("obliged", obliged.iter().take(super::MAX_NOTED), write_rule);
         }
-        members.texts("rules", rules.iter().take(max_rules));
+        members.list("rules", rules.iter().take(max_rules), write_rule);
         if !shadow.is_empty() {
-            members.texts("shadow", shadow.iter().take(super::MAX_NOTED));
+            members.list("shadow", shadow.iter().take(super::MAX_NOTED), write_rule);
         }
         members.close();
     }
@@ -350,29 +352,44 @@ impl<'a> Members<'a> {
         self.out.push(b'}');
     }
 
-    /// Writes the name; the caller appends the value.
-    pub(crate) fn value(&mut self, name: &str) -> &mut Vec<u8> {
-        if !self.first {
-            self.out.push(b',');
-        }
-        self.first = false;
+    /// Writes the name; the caller appends the value. Names that are known
+    /// here need no escapes.
+    pub(crate) fn value(&mut self, name: &'static str) -> &mut Vec<u8> {
+        debug_assert_eq!(plain_len(name.as_bytes()), name.len(), "{name}");
+        self.separate();
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
+        self.out
+    }
+
+    /// The same, whatever the name.
+    fn value_of(&mut self, name: &str) -> &mut Vec<u8> {
+        self.separate();
         write_string(name, self.out);
         self.out.push(b':');
         self.out
     }
 
-    pub(crate) fn text(&mut self, name: &str, text: &str) {
+    fn separate(&mut self) {
+        if !self.first {
+            self.out.push(b',');
+        }
+        self.first = false;
+    }
+
+    pub(crate) fn text(&mut self, name: &'static str, text: &str) {
         write_string(text, self.value(name));
     }
 
-    pub(crate) fn some_text(&mut self, name: &str, text: Option<&str>) {
+    pub(crate) fn some_text(&mut self, name: &'static str, text: Option<&str>) {
         if let Some(text) = text {
             self.text(name, text);
         }
     }
 
     /// A string of `tag`, which needs no escapes, and hexadecimal digits.
-    pub(crate) fn hex(&mut self, name: &str, tag: &str, bytes: &[u8]) {
+    pub(crate) fn hex(&mut self, name: &'static str, tag: &str, bytes: &[u8]) {
         let out = self.value(name);
         out.push(b'"');
         out.extend_from_slice(tag.as_bytes());
@@ -380,35 +397,41 @@ impl<'a> Members<'a> {
         out.push(b'"');
     }
 
-    fn some_time(&mut self, name: &str, time: Option<Timestamp>) {
+    fn some_time(&mut self, name: &'static str, time: Option<Timestamp>) {
         if let Some(time) = time {
             write_time(time, self.value(name));
         }
     }
 
-    fn sha256(&mut self, name: &str, digest: &Sha256Digest) {
+    fn sha256(&mut self, name: &'static str, digest: &Sha256Digest) {
         self.hex(name, Sha256Digest::TAG, digest.as_bytes());
     }
 
-    fn some_sha256(&mut self, name: &str, digest: Option<&Sha256Digest>) {
+    fn some_sha256(&mut self, name: &'static str, digest: Option<&Sha256Digest>) {
         if let Some(digest) = digest {
             self.sha256(name, digest);
         }
     }
 
-    pub(crate) fn texts(&mut self, name: &str, texts: impl Iterator<Item = impl ToString>) {
+    /// An array; `write` appends one item.
+    pub(crate) fn list<T>(
+        &mut self,
+        name: &'static str,
+        items: impl Iterator<Item = T>,
+        write: impl Fn(T, &mut Vec<u8>),
+    ) {
         let out = self.value(name);
         out.push(b'[');
-        for (at, text) in texts.enumerate() {
+        for (at, item) in items.enumerate() {
             if at > 0 {
                 out.push(b',');
             }
-            write_string(&text.to_string(), out);
+            write(item, out);
         }
         out.push(b']');
     }
 
-    pub(crate) fn count(&mut self, name: &str, count: u64) {
+    pub(crate) fn count(&mut self, name: &'static str, count: u64) {
         write_count(count, self.value(name));
     }
 
@@ -417,15 +440,25 @@ impl<'a> Members<'a> {
         self.out.len()
     }
 
-    pub(crate) fn flag(&mut self, name: &str, flag: bool) {
+    pub(crate) fn flag(&mut self, name: &'static str, flag: bool) {
         self.value(name).extend_from_slice(if flag { b"true" } else { b"false" });
     }
 
-    fn form(&mut self, name: &str, form: Option<&Form>) {
+    fn form(&mut self, name: &'static str, form: Option<&Form>) {
         if let Some(form) = form {
             form.write(self.value(name));
         }
     }
+}
+
+fn write_action_id(id: &ActionId, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(&id.text());
+    out.push(b'"');
+}
+
+fn write_rule(rule: &RuleId, out: &mut Vec<u8>) {
+    write_string(rule.as_str(), out);
 }
 
 /// Appends the digits of `count`.
@@ -437,6 +470,6 @@ fn write_count(count: u64, out: &mut Vec<u8>) {
 /// Appends the string of `time`.
 fn write_time(time: Timestamp, out: &mut Vec<u8>) {
     out.push(b'"');
-    time.write(out);
+    out.extend_from_slice(&time.text());
     out.push(b'"');
 }
