@@ -18,7 +18,7 @@ pub(crate) struct Place(Arc<Held>);
 impl Place {
     /// Wraps a place that is counted already.
     pub(super) fn counted(shared: Arc<Shared>) -> Self {
-        Self(Arc::new(Held(shared)))
+        Self(Arc::new(Held { shared, counted: true }))
     }
 
     /// Gives `draft` its sequence number, links and time, and queues it.
@@ -26,7 +26,7 @@ impl Place {
     /// # Errors
     /// [`Refused::Closed`] and nothing else.
     pub(crate) fn submit(&self, draft: Draft) -> Result<Submitted, Refused> {
-        self.0.0.submit(draft, Arc::clone(&self.0))
+        self.0.shared.submit(draft, Arc::clone(&self.0))
     }
 }
 
@@ -38,11 +38,17 @@ impl fmt::Debug for Place {
 
 /// A counted place, shared by its [`Place`] and by the receipts submitted
 /// with it. Never dropped under the recorder's lock, which it takes.
-pub(super) struct Held(Arc<Shared>);
+pub(super) struct Held {
+    shared: Arc<Shared>,
+    /// Whether it is still to be given back.
+    counted: bool,
+}
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.0.give_back();
+        if self.counted {
+            self.shared.give_back();
+        }
     }
 }
 
@@ -56,6 +62,13 @@ pub(super) struct Ticket {
 impl Ticket {
     pub(super) const fn new(place: Option<Arc<Held>>, done: Resolver) -> Self {
         Self { place, done }
+    }
+
+    /// Leaves the place. True when nobody else holds it: it is then the caller's
+    /// to give back, together with others.
+    pub(super) fn leave(&mut self) -> bool {
+        let last = self.place.take().and_then(Arc::into_inner);
+        last.map(|mut held| held.counted = false).is_some()
     }
 
     /// Returns the place first, so that whoever hears the answer finds it free.

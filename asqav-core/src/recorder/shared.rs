@@ -82,6 +82,7 @@ impl Shared {
         let appended = state.chain.append(prepared, now, Ticket::new(Some(place), done));
         let queued = state.chain.queued() <= self.options.queue_len();
         let wakes = state.idle_signers > 0;
+        state.idle_signers = state.idle_signers.saturating_sub(1);
         drop(state);
         if wakes {
             self.unsigned.notify_one();

@@ -23,8 +23,13 @@ pub(super) struct State {
     pub(super) closed: Option<Closed>,
     /// Places handed out and not returned.
     pub(super) in_flight: usize,
-    /// How many signers wait for something to sign, and whether the writer
-    /// waits: a notification costs a system call, whether or not anybody does.
+    /// How many signers wait for something to sign and are not notified yet,
+    /// and whether the writer is one who waits: a notification costs a system
+    /// call, whether or not anybody does.
+    ///
+    /// INVARIANT: with the notifications that are under way, no less than wait.
+    /// Who wakes by chance and waits again is counted twice, which costs a
+    /// notification at most.
     pub(super) idle_signers: usize,
     pub(super) writer_idle: bool,
     /// Whom to tell when the log is closed.

@@ -40,7 +40,6 @@ impl Shared {
             }
             state.idle_signers += 1;
             state = wait(&self.unsigned, state);
-            state.idle_signers -= 1;
         }
     }
 
@@ -48,6 +47,7 @@ impl Shared {
     pub(super) fn signed(&self, first_seq: u64, signatures: Vec<ReceiptSignature>) {
         let mut state = lock(&self.state);
         let wakes = state.chain.signed(first_seq, signatures) && state.writer_idle;
+        state.writer_idle &= !wakes;
         drop(state);
         if wakes {
             self.writable.notify_one();
@@ -109,10 +109,13 @@ impl Shared {
         lock(&self.state)
     }
 
-    /// Everything up to `head`, the last of `count` receipts, is in the log.
-    pub(super) fn committed(&self, head: Head, count: usize) -> Vec<Resolver<()>> {
+    /// Everything up to `head`, the last of `count` receipts, is in the log;
+    /// `places` of them come back with it.
+    pub(super) fn committed(&self, head: Head, count: usize, places: usize) -> Vec<Resolver<()>> {
         let mut state = lock(&self.state);
         let flushed = state.committed(head);
+        // The writer itself looks whether that were the last.
+        state.in_flight -= places;
         let (queued, in_flight) = (state.chain.queued(), state.in_flight);
         drop(state);
         tracing::debug!(target: "asqav::recorder", head = head.seq, count, queued, in_flight, "group committed");

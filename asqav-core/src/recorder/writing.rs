@@ -63,8 +63,10 @@ fn take_apart(slot: Slot<Ticket>) -> Option<(LogEntry, Ticket)> {
 }
 
 /// Answers in order. INVARIANT: called for what is in the log and nothing else.
-fn release(shared: &Shared, head: Head, entries: Vec<LogEntry>, tickets: Vec<Ticket>) {
-    let flushed = shared.committed(head, entries.len());
+fn release(shared: &Shared, head: Head, entries: Vec<LogEntry>, mut tickets: Vec<Ticket>) {
+    // Places first, so that whoever hears an answer finds them free.
+    let places = tickets.iter_mut().filter_map(|ticket| ticket.leave().then_some(())).count();
+    let flushed = shared.committed(head, entries.len(), places);
     for (entry, ticket) in entries.into_iter().zip(tickets) {
         let LogEntry { payload, canonical, signature, .. } = entry;
         tracing::debug!(target: "asqav::recorder", seq = payload.seq, action_id = %payload.action_id, "receipt durable");

@@ -114,6 +114,23 @@ fn places_come_back_when_their_receipts_are_released() {
     assert_eq!(recorder.counters().unwrap().in_flight, 0);
 }
 
+#[test]
+fn a_place_comes_back_once_however_many_of_its_receipts_are_released_together() {
+    let latch = Latch::new();
+    let log = FaultyLog::new(MemoryLog::new()).at_receipt(1, Fault::Hold(latch.clone()));
+    let recorder = start(log, QuickSigner::new());
+    let (one, other) = (recorder.reserve().unwrap(), recorder.reserve().unwrap());
+    let submitted = [&one, &one, &other, &one].map(|place| place.submit(draft(1)).unwrap());
+    drop(one);
+    latch.open();
+    for (submitted, seq) in submitted.into_iter().zip(1..) {
+        assert_eq!(submitted.done.wait().unwrap().payload.seq, seq);
+    }
+    assert_eq!(recorder.counters().unwrap().in_flight, 1, "the other is still held");
+    drop(other);
+    assert_eq!(recorder.counters().unwrap().in_flight, 0);
+}
+
 /// The process id that the recorder of the fork test sees.
 static PROCESS_ID: AtomicU32 = AtomicU32::new(1);
 
