@@ -46,22 +46,29 @@ fn write_hex(bytes: &[u8], digits: &mut [[u8; 2]]) {
 /// other length or character (upper case included).
 #[must_use]
 pub fn decode_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != N * 2 {
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    if pairs.len() != N {
         return None;
     }
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        let [high, low] = pair else { return None };
-        *byte = nibble(*high)? << 4 | nibble(*low)?;
+    let (mut bytes, mut all) = ([0; N], 0);
+    // Without an early return, so that many digits are read at once.
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        let (high, low) = (nibble(*high), nibble(*low));
+        all |= high | low;
+        *byte = high << 4 | low & 15;
     }
-    Some(bytes)
+    (all < 16).then_some(bytes)
 }
 
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
+/// The value of a lower-case hexadecimal digit; over 15 if it is none.
+const fn nibble(digit: u8) -> u8 {
+    let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
+    if number < 10 {
+        number
+    } else if letter < 6 {
+        letter + 10
+    } else {
+        0xff
     }
 }
 
@@ -169,5 +176,19 @@ mod tests {
             assert_eq!(decode_hex::<2>(wrong), None, "{wrong}");
         }
         assert_eq!(Sha256Digest::parse_tagged(&"a".repeat(64)), None);
+        // Any byte in any place, among digits on either side.
+        for byte in 0..128_u8 {
+            for at in 0..64 {
+                let mut text = [b'5'; 64];
+                text[at] = byte;
+                let digit = char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
+                let wanted = digit.map(|digit| {
+                    let mut bytes = [0x55; 32];
+                    bytes[at / 2] = if at % 2 == 0 { digit as u8 * 16 + 5 } else { 0x50 + digit as u8 };
+                    bytes
+                });
+                assert_eq!(decode_hex::<32>(std::str::from_utf8(&text).unwrap()), wanted, "{byte} at {at}");
+            }
+        }
     }
 }

@@ -215,7 +215,7 @@ fn permute<S: Simd>(simd: S, states: &mut States) {
         }
         a[0] ^= S::u64s::splat(simd, round);
     }
-    for (lanes, word) in states.iter_mut().zip(a) {
+    for (lanes, word) in states.iter_mut().zip(&a) {
         word.store_slice(&mut lanes[..S::u64s::LEN]);
     }
 }

@@ -127,14 +127,14 @@ impl<'a> LogVerifier<'a> {
         let taken = self.batches.take(line);
         self.broken(taken.broken);
         if let Some(line) = taken.own {
-            return self.own(&line);
+            return self.own(line);
         }
-        if taken.whole.is_empty() { None } else { self.batch(&taken.whole) }
+        if taken.whole.is_empty() { None } else { self.batch(taken.whole) }
     }
 
     /// A line with a signature of its own, or one that is no receipt.
-    fn own(&mut self, line: &ReadLine) -> Option<SignatureJob<'a>> {
-        let Read { place, check, signed } = self.read(line)?;
+    fn own(&mut self, mut line: ReadLine) -> Option<SignatureJob<'a>> {
+        let Read { place, check, signed } = self.read(&mut line)?;
         let check = check?;
         self.pending += 1;
         match signed {
@@ -145,20 +145,21 @@ impl<'a> LogVerifier<'a> {
 
     /// Lines of a batch that is not whole: each is judged but for its signature.
     fn broken(&mut self, lines: Vec<ReadLine>) {
-        for line in &lines {
-            let Some(Read { place, check: Some(_), .. }) = self.read(line) else { continue };
+        for mut line in lines {
+            let Some(Read { place, check: Some(_), .. }) = self.read(&mut line) else { continue };
             let finding = Finding::fail(ReasonCode::BatchBroken, "its batch is not whole");
             self.tally.axis(&place, &finding.on(Axis::Signature), 1);
         }
     }
 
     /// A whole batch: one signature for all its receipts.
-    fn batch(&mut self, lines: &[ReadLine]) -> Option<SignatureJob<'a>> {
+    fn batch(&mut self, lines: Vec<ReadLine>) -> Option<SignatureJob<'a>> {
         let mut whole = batches::Whole::default();
         let mut newest = Place::default();
-        for line in lines {
-            let Some(Read { place, check, signed: Signed::Leaf(leaf) }) = self.read(line) else { continue };
-            whole.push(line, leaf, check);
+        for mut line in lines {
+            let read = self.read(&mut line);
+            let Some(Read { place, check, signed: Signed::Leaf(leaf) }) = read else { continue };
+            whole.push(&line, leaf, check);
             newest = place;
         }
         let count = whole.count;

@@ -339,20 +339,30 @@ impl Writer {
 }
 
 /// Reads files into a verifier, segments numbered as they come. Whatever they
-/// hold, the short way and the thorough one come to the same report.
+/// hold, the short way, alone and many lines at once, and the thorough one come
+/// to the same report.
 pub fn verify(files: &[Segment], inputs: LogInputs<'_>) -> LogReport {
-    let report = verify_by(ReadLine::new, files, inputs);
-    let thorough = verify_by(ReadLine::thoroughly, files, inputs);
-    assert_eq!(format!("{report:#?}"), format!("{thorough:#?}"));
+    let one_by_one = |read: fn(&[u8]) -> ReadLine| {
+        verify_by(|lines| lines.iter().map(|line| read(line)).collect(), files, inputs)
+    };
+    let report = one_by_one(ReadLine::new);
+    let same = |other: LogReport| assert_eq!(format!("{report:#?}"), format!("{other:#?}"));
+    same(one_by_one(ReadLine::thoroughly));
+    same(verify_by(ReadLine::each, files, inputs));
     report
 }
 
-fn verify_by(read: impl Fn(&[u8]) -> ReadLine, files: &[Segment], inputs: LogInputs<'_>) -> LogReport {
+fn verify_by(
+    read: impl Fn(&[&[u8]]) -> Vec<ReadLine>,
+    files: &[Segment],
+    inputs: LogInputs<'_>,
+) -> LogReport {
     let mut verifier = LogVerifier::new(inputs);
     for (at, segment) in files.iter().enumerate() {
         verifier.segment_start(at as u64 + 1);
-        for line in &segment.lines {
-            if let Some(job) = verifier.read_line(read(line)) {
+        let lines: Vec<_> = segment.lines.iter().map(Vec::as_slice).collect();
+        for line in read(&lines) {
+            if let Some(job) = verifier.read_line(line) {
                 let checked = job.check();
                 verifier.signature(checked);
             }

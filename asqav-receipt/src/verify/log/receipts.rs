@@ -1,6 +1,8 @@
 //! One line after the other: each receipt judged but for its signature, and
 //! what it says about the log taken.
 
+use std::mem;
+
 use super::LogVerifier;
 use super::line::{Content, Line, ReadLine};
 use super::plain::Plain;
@@ -33,14 +35,15 @@ pub(super) enum Signed {
 }
 
 impl<'a> LogVerifier<'a> {
-    /// Counts a line and judges the receipt in it, but for its signature.
-    pub(super) fn read(&mut self, line: &ReadLine) -> Option<Read<'a>> {
+    /// Counts a line and judges the receipt in it, but for its signature; what
+    /// that is over, and a signature of its own, are taken out of the line.
+    pub(super) fn read(&mut self, line: &mut ReadLine) -> Option<Read<'a>> {
         self.receipts += 1;
         if let Some(segment) = &mut self.segment {
             segment.push(line.len, line.leaf);
         }
         self.whole.push(line.leaf);
-        let read = match &line.content {
+        let read = match &mut line.content {
             Content::Plain(plain) => self.plain(plain),
             Content::Other(line) => self.other(line),
             Content::Unreadable(note) => {
@@ -53,7 +56,7 @@ impl<'a> LogVerifier<'a> {
     }
 
     /// A receipt as asqav writes it: most have nothing wrong with them.
-    fn plain(&mut self, plain: &Plain) -> Option<Read<'a>> {
+    fn plain(&mut self, plain: &mut Plain) -> Option<Read<'a>> {
         let Some(key) = plain.key(&self.predecessor, &self.inputs) else {
             return self.long_way(plain);
         };
@@ -66,7 +69,9 @@ impl<'a> LogVerifier<'a> {
         self.understood(payload, digests);
         self.predecessor.go_on(payload, digests.link);
         let (signature, over, signed) = match signature {
-            LineSignature::Own(own) => (own.sig.clone(), Over::Payload, Signed::Payload(canonical.clone())),
+            LineSignature::Own(own) => {
+                (mem::take(&mut own.sig), Over::Payload, Signed::Payload(mem::take(canonical)))
+            }
             LineSignature::Member(_) => (Vec::new(), Over::Line, Signed::Leaf((*batch_leaf)?)),
         };
         Some(Read { place, check: Some(Check { key, signature, over }), signed })

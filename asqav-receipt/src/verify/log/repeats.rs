@@ -137,7 +137,7 @@ impl<'a> Repeats<'a> {
     }
 
     fn spill(&mut self, scratch: &dyn Scratch) {
-        self.waiting.sort_unstable();
+        merge::sort(&mut self.waiting);
         match scratch.append(self.waiting.as_flattened()) {
             Ok(offset) => self.runs.push(Run { offset, records: self.waiting.len() }),
             Err(error) => self.failed = Some(error),

@@ -9,6 +9,13 @@ use crate::verify::scratch::{Scratch, ScratchError};
 /// How many records of a run are read at once: 25 kB.
 const CHUNK: usize = 1_000;
 
+/// Sorts records by their bytes.
+pub(super) fn sort(records: &mut [Record]) {
+    // The first 16 bytes as a number nearly always decide, in few instructions.
+    let start = |record: &Record| u128::from_be_bytes(record.first_chunk().copied().unwrap_or_default());
+    records.sort_unstable_by(|a, b| start(a).cmp(&start(b)).then_with(|| a.cmp(b)));
+}
+
 /// Where a sorted run lies in the scratch.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Run {
@@ -56,7 +63,8 @@ impl<'a> Sorted<'a> {
         runs: &[Run],
         mut memory: Vec<Record>,
     ) -> Result<Self, ScratchError> {
-        memory.sort_unstable_by(|a, b| b.cmp(a));
+        sort(&mut memory);
+        memory.reverse();
         let source = |run: &Run| scratch.map(|scratch| Source { scratch, rest: *run, chunk: Vec::new() });
         let sources: Vec<_> = runs.iter().filter_map(source).collect();
         let mut sorted = Self { sources, next: BinaryHeap::new(), memory, last: [0; RECORD_LEN] };
