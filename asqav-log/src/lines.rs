@@ -1,6 +1,7 @@
 //! Receipts of a segment, one line at a time, in bounded memory.
 
 use std::io::{self, BufRead};
+use std::mem;
 
 /// A log line is never longer than this, bytes without the line feed: a payload
 /// of 4,096 bytes, an ML-DSA-65 signature in base64url (4,412), and room for
@@ -15,6 +16,8 @@ pub struct Lines<R> {
     number: u64,
     line: Vec<u8>,
     longest: usize,
+    /// How much of what the source holds was given already.
+    given: usize,
 }
 
 /// A piece of a segment: a line, or what stands after the last line feed.
@@ -50,7 +53,7 @@ impl<R: BufRead> Lines<R> {
 
     /// Reads from the start of a file whose lines may have `longest` bytes.
     pub const fn with_limit(source: R, longest: usize) -> Self {
-        Self { source, offset: 0, number: 0, line: Vec::new(), longest }
+        Self { source, offset: 0, number: 0, line: Vec::new(), longest, given: 0 }
     }
 
     /// The next piece; `None` at the end. Memory stays bounded however long a
@@ -59,6 +62,10 @@ impl<R: BufRead> Lines<R> {
     /// # Errors
     /// What the source says.
     pub fn next_piece(&mut self) -> io::Result<Option<Piece<'_>>> {
+        self.source.consume(mem::take(&mut self.given));
+        if let Some(len) = self.at_hand()? {
+            return self.given_whole(len);
+        }
         self.line.clear();
         let (start, mut complete) = (self.offset, false);
         while !complete {
@@ -90,6 +97,27 @@ impl<R: BufRead> Lines<R> {
         Ok(Some(Piece { number: self.number, offset: start, bytes: &self.line, len, complete }))
     }
 
+    /// How long the next line is, if the source holds it whole.
+    fn at_hand(&mut self) -> io::Result<Option<usize>> {
+        let chunk = match self.source.fill_buf() {
+            Ok(chunk) => chunk,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Ok(memchr::memchr(b'\n', chunk).filter(|len| *len <= self.longest))
+    }
+
+    /// Gives a line of `len` bytes as the source holds it.
+    fn given_whole(&mut self, len: usize) -> io::Result<Option<Piece<'_>>> {
+        let offset = self.offset;
+        self.given = len + 1;
+        self.offset += u64::try_from(self.given).map_err(io::Error::other)?;
+        self.number += 1;
+        let bytes = self.source.fill_buf()?.get(..len).unwrap_or_default();
+        let len = u64::try_from(len).map_err(io::Error::other)?;
+        Ok(Some(Piece { number: self.number, offset, bytes, len, complete: true }))
+    }
+
     /// How many bytes were read so far.
     #[must_use]
     pub const fn offset(&self) -> u64 {
@@ -102,12 +130,20 @@ mod tests {
     use super::*;
 
     fn pieces(text: &[u8]) -> Vec<(u64, u64, usize, bool)> {
-        let mut lines = Lines::new(io::BufReader::with_capacity(7, text));
         let mut found = Vec::new();
-        while let Some(piece) = lines.next_piece().unwrap() {
-            found.push((piece.number, piece.offset, piece.bytes.len(), piece.complete));
+        // Lines that the buffer holds whole, and others.
+        for capacity in [7, 1, 2, 6, 13, 1 << 17] {
+            let mut lines = Lines::new(io::BufReader::with_capacity(capacity, text));
+            let mut these = Vec::new();
+            while let Some(piece) = lines.next_piece().unwrap() {
+                let start = usize::try_from(piece.offset).unwrap();
+                assert_eq!(piece.bytes, &text[start..start + piece.bytes.len()]);
+                these.push((piece.number, piece.offset, piece.bytes.len(), piece.complete));
+            }
+            assert_eq!(lines.offset(), text.len() as u64);
+            assert!(found.is_empty() || found == these, "{capacity}: {these:?}");
+            found = these;
         }
-        assert_eq!(lines.offset(), text.len() as u64);
         found
     }
 

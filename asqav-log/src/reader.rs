@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use asqav_receipt::header::MAX_HEADER_FILE_LEN;
-use asqav_receipt::verify::{LogInputs, LogReport};
+use asqav_receipt::verify::{LogInputs, LogReport, LogVerifier};
 
 use crate::lines::{Lines, Piece};
 use crate::names::{FileKind, anchors_name, header_name, segment_name, torn_name};
@@ -339,7 +339,8 @@ impl LogReader {
                 check.verifier.deleted(*number, &header, &tombstone::bytes(&self.path, *number)?);
                 continue;
             }
-            check.verifier.segment_start(*number);
+            let start = *number;
+            check.then(move |verifier| verifier.segment_start(start));
             let before = done;
             let _never_breaks = self.visit_segment(*number, &mut |piece| {
                 done = before + piece.end();
@@ -347,13 +348,14 @@ impl LogReader {
                 progress(done);
                 ControlFlow::Continue(())
             })?;
-            check.finish();
             if files.header {
-                check.verifier.sealed(&self.header(*number)?);
+                let header = self.header(*number)?;
+                check.end(move |verifier| verifier.sealed(&header));
             } else {
-                check.verifier.unsealed();
+                check.end(LogVerifier::unsealed);
             }
         }
+        check.finish();
         // Of a log that is being written: where a recovery may still have to come.
         let newest = check.verifier.newest_seq().filter(|_| inputs.allow_open);
         if let Some(note) = self.unexplained(&check.recoveries, inputs.allow_open, newest)? {

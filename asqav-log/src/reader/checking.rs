@@ -1,8 +1,8 @@
 //! Feeding a verifier, with reading, hashing and signatures on all processors.
 //!
-//! Only what ties receipts to each other is left to one thread. Results are
-//! taken in the log's order and windows are fixed, so that a report does not
-//! depend on threads.
+//! Only what ties receipts to each other is left to one thread. Threads read
+//! ahead, over the ends of segments too. Results are taken in the log's order
+//! and windows are fixed, so that a report does not depend on threads.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -16,10 +16,14 @@ use super::recoveries::Recoveries;
 use super::workers::Workers;
 use crate::lines::Piece;
 
-/// So many signatures are handed to a thread at once.
-const SIGNATURES: usize = 32;
-/// So many parts of lines, and as many of signatures, are under way.
-const WINDOW: usize = 16;
+/// So many signatures are handed to a thread at once: those of 8,192 receipts,
+/// where batches are full.
+const SIGNATURES: usize = 8;
+/// So many times [`SIGNATURES`] are under way.
+const WINDOW: usize = 32;
+/// So many steps are under way: twice as many as a full batch has parts, which
+/// the verifier takes at once.
+const STEPS: usize = 32;
 
 /// A log on its way into a verifier.
 pub(super) struct Checking<'scope, 'env, 'a> {
@@ -27,10 +31,24 @@ pub(super) struct Checking<'scope, 'env, 'a> {
     pub(super) recoveries: Recoveries,
     workers: Workers<'scope, 'env, 'a>,
     lines: Part,
-    reading: VecDeque<(Arc<Part>, Receiver<Vec<Read>>)>,
+    /// What the verifier is given next, in the log's order. INVARIANT: lines
+    /// that a thread reads come first, so that none wait without threads.
+    steps: VecDeque<Step<'a>>,
     signatures: Vec<SignatureJob<'a>>,
     checking: VecDeque<Receiver<Vec<CheckedSignature>>>,
 }
+
+/// What a verifier is given.
+enum Step<'a> {
+    /// Lines that a thread reads.
+    Reading(Arc<Part>, Receiver<Vec<Read>>),
+    /// What stands between lines.
+    Between(Between<'a>),
+    /// The same after which nothing before it is open.
+    End(Between<'a>),
+}
+
+type Between<'a> = Box<dyn FnOnce(&mut LogVerifier<'a>) + 'a>;
 
 impl<'scope, 'env, 'a: 'scope> Checking<'scope, 'env, 'a> {
     pub(super) fn new(inputs: LogInputs<'a>, workers: Workers<'scope, 'env, 'a>) -> Self {
@@ -39,7 +57,7 @@ impl<'scope, 'env, 'a: 'scope> Checking<'scope, 'env, 'a> {
             recoveries: Recoveries::default(),
             workers,
             lines: Part::default(),
-            reading: VecDeque::new(),
+            steps: VecDeque::new(),
             signatures: Vec::new(),
             checking: VecDeque::new(),
         }
@@ -49,60 +67,100 @@ impl<'scope, 'env, 'a: 'scope> Checking<'scope, 'env, 'a> {
     /// behind.
     pub(super) fn piece(&mut self, piece: &Piece<'_>) {
         if !piece.complete {
-            self.finish();
-            self.verifier.torn(piece.len);
+            let len = piece.len;
+            self.end(move |verifier| verifier.torn(len));
             return;
         }
         self.lines.push(piece.bytes);
         if self.lines.is_full() {
-            let part = Arc::new(mem::take(&mut self.lines));
-            let read = Arc::clone(&part);
-            let told = self.workers.run(move || read.read());
-            self.reading.push_back((part, told));
+            self.hand_over();
         }
-        if self.reading.len() > WINDOW {
-            self.next_lines();
+    }
+
+    /// Has the verifier told what comes after the lines so far.
+    pub(super) fn then(&mut self, tell: impl FnOnce(&mut LogVerifier<'a>) + 'a) {
+        self.add(Step::Between(Box::new(tell)));
+    }
+
+    /// The same, of what the verifier is told when all signatures so far were
+    /// checked: a segment ends.
+    pub(super) fn end(&mut self, tell: impl FnOnce(&mut LogVerifier<'a>) + 'a) {
+        self.add(Step::End(Box::new(tell)));
+    }
+
+    fn add(&mut self, step: Step<'a>) {
+        self.flush();
+        self.steps.push_back(step);
+        self.go_on();
+    }
+
+    /// Leaves no lines at hand.
+    fn flush(&mut self) {
+        if self.workers.are_started() && !self.lines.is_empty() {
+            self.hand_over();
+        }
+        // So few lines need no thread.
+        let rest = mem::take(&mut self.lines);
+        self.take(rest.read());
+    }
+
+    /// Takes the steps that wait for no thread, and others if they are too many.
+    fn go_on(&mut self) {
+        while self.steps.len() > STEPS || matches!(self.steps.front(), Some(Step::Between(_) | Step::End(_)))
+        {
+            self.next();
         }
     }
 
     /// Waits for all that is under way.
     pub(super) fn finish(&mut self) {
-        while !self.reading.is_empty() {
-            self.next_lines();
+        self.flush();
+        while !self.steps.is_empty() {
+            self.next();
         }
-        let rest = mem::take(&mut self.lines);
-        self.take(rest.read());
-        while !self.checking.is_empty() {
-            self.next_signatures();
-        }
-        for job in mem::take(&mut self.signatures) {
-            self.verifier.signature(job.check());
-        }
+        self.finish_signatures();
     }
 
-    /// Gives the oldest part to the verifier.
-    fn next_lines(&mut self) {
-        let Some((part, told)) = self.reading.pop_front() else { return };
-        // What a panic took away is read here, where it is not caught.
-        let read = told.recv().unwrap_or_else(|_| part.read());
-        self.take(read);
+    /// Has a thread read the lines at hand.
+    fn hand_over(&mut self) {
+        let part = Arc::new(mem::take(&mut self.lines));
+        let read = Arc::clone(&part);
+        let told = self.workers.run(move || read.read());
+        self.steps.push_back(Step::Reading(part, told));
+        self.go_on();
+    }
+
+    /// Takes the oldest step.
+    fn next(&mut self) {
+        match self.steps.pop_front() {
+            Some(Step::Reading(part, told)) => {
+                // What a panic took away is read here, where it is not caught.
+                let read = told.recv().unwrap_or_else(|_| part.read());
+                self.take(read);
+            }
+            Some(Step::Between(tell)) => tell(&mut self.verifier),
+            Some(Step::End(tell)) => {
+                self.finish_signatures();
+                tell(&mut self.verifier);
+            }
+            None => {}
+        }
     }
 
     fn take(&mut self, lines: Vec<Read>) {
         for Read { line, torn } in lines {
             self.recoveries.extend(torn);
             if let Some(job) = self.verifier.read_line(line) {
-                self.check(job);
+                self.signatures.push(job);
+                if self.signatures.len() == SIGNATURES {
+                    self.check();
+                }
             }
         }
     }
 
-    /// Has a signature checked.
-    fn check(&mut self, job: SignatureJob<'a>) {
-        self.signatures.push(job);
-        if self.signatures.len() < SIGNATURES {
-            return;
-        }
+    /// Has a thread check the signatures at hand.
+    fn check(&mut self) {
         let jobs = mem::take(&mut self.signatures);
         let told = self.workers.run(move || jobs.into_iter().map(SignatureJob::check).collect());
         self.checking.push_back(told);
@@ -116,6 +174,18 @@ impl<'scope, 'env, 'a: 'scope> Checking<'scope, 'env, 'a> {
         let oldest = self.checking.pop_front();
         // What a panic took away is missed by the verifier.
         for checked in oldest.and_then(|told| told.recv().ok()).unwrap_or_default() {
+            self.verifier.signature(checked);
+        }
+    }
+
+    /// Waits for all signatures so far.
+    fn finish_signatures(&mut self) {
+        // While the threads check the others.
+        let rest: Vec<_> = mem::take(&mut self.signatures).into_iter().map(SignatureJob::check).collect();
+        while !self.checking.is_empty() {
+            self.next_signatures();
+        }
+        for checked in rest {
             self.verifier.signature(checked);
         }
     }

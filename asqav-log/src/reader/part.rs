@@ -35,6 +35,10 @@ impl Part {
         self.ends.len() >= MAX_LINES || self.bytes.len() >= MAX_LEN
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
     /// Reads every line.
     pub(super) fn read(&self) -> Vec<Read> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());

@@ -36,6 +36,11 @@ impl<'scope, 'env, 'a: 'scope> Workers<'scope, 'env, 'a> {
         told
     }
 
+    /// Whether there was work so far.
+    pub(super) const fn are_started(&self) -> bool {
+        self.tasks.is_some()
+    }
+
     fn tasks(&mut self) -> &Sender<Task<'a>> {
         let scope = self.scope;
         self.tasks.get_or_insert_with(|| {
