@@ -36,6 +36,8 @@ mod halt;
 #[cfg(feature = "write")]
 mod holds;
 #[cfg(feature = "write")]
+mod journal;
+#[cfg(feature = "write")]
 pub mod keyfile;
 #[cfg(feature = "write")]
 mod keyring;

@@ -14,15 +14,10 @@ pub const TREE: &str = "tree";
 /// The name of the folder of checkpoints and their anchors.
 pub const ANCHORS: &str = "anchors";
 /// The name of the file that tells which erasures are under way.
-pub const ERASING: &str = "erasing.json";
+pub const ERASING: &str = "erasing.jsonl";
 
 /// The name of the file that tells which deletions are under way.
-pub const DELETING: &str = "deleting.json";
-
-/// Neither of the two is ever longer, bytes: an entry has at most 700, and
-/// 65,536 can be under way.
-#[cfg(feature = "write")]
-pub const MAX_JOURNAL_LEN: usize = 64 << 20;
+pub const DELETING: &str = "deleting.jsonl";
 
 /// The end of the name of a file that is not finished: left over by a crash,
 /// removed by the next writer, never evidence.
@@ -50,9 +45,9 @@ pub enum FileKind {
     Tree,
     /// `anchors/`.
     AnchorFolder,
-    /// `erasing.json`: erasures without their erasure receipt so far.
+    /// `erasing.jsonl`: erasures without their erasure receipt so far.
     Erasing,
-    /// `deleting.json`: deletions that are under way.
+    /// `deleting.jsonl`: deletions that are under way.
     Deleting,
     /// A name ending in `.tmp`.
     Unfinished,

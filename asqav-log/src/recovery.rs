@@ -83,10 +83,10 @@ pub(crate) fn recover(
     if let Some(mirror) = mirror {
         mirrored::check(storage, &listing, &scan.tip, mirror)?;
     }
-    let erasures = erasing::read(storage, &listing, &scan.tip)?;
+    let erasures = erasing::read(storage, &listing, &scan.tip, keys)?;
     let recovered = repair::repair(storage, &listing, scan, header, erasures)?;
     // INVARIANT: nothing is removed before the receipt that says so is durable,
     // which repairing makes it.
-    deleting::finish(storage, &listing, &recovered.tip)?;
+    deleting::finish(storage, &listing, &recovered.tip, keys)?;
     Ok(recovered)
 }

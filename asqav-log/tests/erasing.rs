@@ -300,7 +300,7 @@ fn finish(disk: &Disk, known: &mut Known, rng: &mut Rng) {
     assert_eq!((begin.head.unwrap().seq, begin.unclean), (LEN, None));
     // A failed sync of names may have brought back what was removed.
     assert!(begin.erasing.is_empty());
-    let under_way = |name: &String| name.starts_with("erasing.json") || name.starts_with("deleting.json");
+    let under_way = |name: &String| name.starts_with("erasing.jsonl") || name.starts_with("deleting.jsonl");
     assert!(!disk.names().iter().any(under_way), "{:?}", disk.names());
     check_segments(disk, LEN);
     check_tree(disk);

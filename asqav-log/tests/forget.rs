@@ -3,98 +3,20 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
 
+#[path = "support/forgetting.rs"]
+mod forgetting;
+
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
-use std::sync::Arc;
 
-use asqav_core::key::SigningKey;
-use asqav_core::sign::Signer as _;
-use asqav_core::{Gate, Refused, ToolCall};
-use asqav_log::FileLog;
-use asqav_log::reader::{LogReader, verify_dir};
-use asqav_log::vault::{Census, ForgetError, Opened, Plan, Subject, Vault, VaultKey, census, forget};
+use asqav_core::{Refused, ToolCall};
+use asqav_log::reader::LogReader;
+use asqav_log::vault::{ForgetError, Opened, Plan, Subject, Vault, forget};
 use asqav_receipt::erasure::erased_by;
 use asqav_receipt::id::{ActionId, HoldId};
-use asqav_receipt::keys::{KeyEntry, KeySet};
-use asqav_receipt::payload::Payload;
-use asqav_receipt::receipt::parse_line;
 use asqav_receipt::seq_set::SeqSet;
-use asqav_receipt::suite::ML_DSA_65;
-use asqav_receipt::time::Timestamp;
-use asqav_receipt::verify::{LogInputs, Verdict};
 
-fn vault_key() -> VaultKey {
-    VaultKey::from_bytes([3; 32])
-}
-
-fn signing_key() -> SigningKey {
-    SigningKey::from_seed(&[11; 32])
-}
-
-fn gate(dir: &Path) -> Gate {
-    Gate::builder("agent:test".parse().unwrap(), "issuer:test".parse().unwrap())
-        .signer(Arc::new(signing_key()))
-        .without_policy()
-        .log(FileLog::new(dir).vault_key(vault_key()))
-        .open()
-        .unwrap()
-}
-
-fn call(gate: &Gate, name: &str, result: &str) {
-    let call = ToolCall::builder("query", "crm:query").argument("who", name).argument("page", &1).build();
-    let result = result.to_owned();
-    gate.run_sync(call, || Ok::<_, Refused>(result)).unwrap();
-}
-
-/// A log with three calls: about Ada, about Bob, and one that returned Ada.
-fn recorded(dir: &Path) -> Gate {
-    let gate = gate(dir);
-    call(&gate, "Ada", "found");
-    call(&gate, "Bob", "found");
-    call(&gate, "Carol", "a friend of Ada");
-    let plain = ToolCall::builder("note", "crm:note").record("about", "Ada").build();
-    gate.run_sync(plain, || Ok::<_, Refused>(())).unwrap();
-    gate.flush().wait().unwrap();
-    gate
-}
-
-fn payloads(dir: &Path) -> Vec<Payload> {
-    let log = LogReader::open(dir).unwrap();
-    let mut payloads = Vec::new();
-    log.visit(|_, piece| {
-        payloads.push(Payload::from_json(&parse_line(piece.bytes).unwrap().0).unwrap());
-        std::ops::ControlFlow::Continue(())
-    })
-    .unwrap();
-    payloads
-}
-
-fn plan(dir: &Path, subject: Subject) -> Plan {
-    let log = LogReader::open(dir).unwrap();
-    Plan::of_subject(&log, &Vault::new(dir, vault_key()), &subject).unwrap()
-}
-
-fn ada() -> Subject {
-    Subject::is("Ada")
-}
-
-fn counted(dir: &Path) -> Census {
-    census(dir, &LogReader::open(dir).unwrap()).unwrap()
-}
-
-fn verified(dir: &Path) {
-    let key = signing_key();
-    let entry =
-        KeyEntry::active(&ML_DSA_65, key.public_key(), key.key_id().as_str(), "issuer:test", "agent:test");
-    let keys = KeySet::new(vec![entry.unwrap()]);
-    let report = verify_dir(dir, LogInputs::new().keys(&keys).at(Timestamp::MAX), &mut |_| {}).unwrap();
-    assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.problems);
-}
-
-fn set(text: &str) -> SeqSet {
-    SeqSet::parse(text).unwrap()
-}
+use forgetting::{ada, call, counted, gate, payloads, plan, recorded, set, vault_key, verified};
 
 /// Receipt 1 is `gate:start`; each call has two.
 #[test]
@@ -199,45 +121,6 @@ fn what_cannot_be_opened_is_told_apart() {
     fs::remove_file(&file).unwrap();
     let gone = counted(dir.path());
     assert_eq!((gone.present, gone.erased, gone.missing), (false, set("2-3"), set("4-7,9")));
-}
-
-/// The process ended after the keys were destroyed, or while they were, and
-/// before the receipt: the next start, of whatever gate, records it.
-#[test]
-fn an_interrupted_erasure_is_finished_by_the_next_start() {
-    let dir = tempfile::tempdir().unwrap();
-    recorded(dir.path()).shutdown().wait().unwrap();
-    let link = "0".repeat(64);
-    let journal = format!(r#"[{{"link":"{link}","receipts":"2-3,6","seq":11}}]"#);
-    fs::write(dir.path().join("erasing.json"), &journal).unwrap();
-    gate(dir.path()).shutdown().wait().unwrap();
-    assert_eq!(counted(dir.path()).erased, set("2-3,6"));
-    assert!(!dir.path().join("erasing.json").exists());
-    verified(dir.path());
-    fs::write(dir.path().join("erasing.json"), b"[{}]").unwrap();
-    let refused = Gate::builder("agent:test".parse().unwrap(), "issuer:test".parse().unwrap())
-        .signer(Arc::new(signing_key()))
-        .without_policy()
-        .log(FileLog::new(dir.path()))
-        .open();
-    assert!(refused.unwrap_err().to_string().contains("erasing.json"));
-}
-
-/// An erasure receipt that named itself, or one after it, would make the log
-/// invalid for good.
-#[test]
-fn an_interrupted_erasure_names_nothing_that_was_lost() {
-    let dir = tempfile::tempdir().unwrap();
-    recorded(dir.path()).shutdown().wait().unwrap();
-    let link = "0".repeat(64);
-    for receipts in ["2-3,9-40", "11-9007199254740991"] {
-        let journal = format!(r#"[{{"link":"{link}","receipts":"{receipts}","seq":41}}]"#);
-        fs::write(dir.path().join("erasing.json"), &journal).unwrap();
-        gate(dir.path()).shutdown().wait().unwrap();
-        assert!(!dir.path().join("erasing.json").exists());
-        verified(dir.path());
-    }
-    assert_eq!(counted(dir.path()).erased, set("2-3,9"));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use asqav_core::gate::OpenError;
 use asqav_core::key::SigningKey;
 use asqav_core::sign::{Signer as _, Signing};
 use asqav_core::{Gate, Refused, ToolCall};
@@ -66,6 +67,10 @@ fn vault_key() -> VaultKey {
 }
 
 fn gate_with(dir: &Path, checkpoints: &Checkpoints) -> Gate {
+    try_gate(dir, checkpoints).unwrap()
+}
+
+fn try_gate(dir: &Path, checkpoints: &Checkpoints) -> Result<Gate, OpenError> {
     let rotation = Rotation { max_count: 5, ..Rotation::default() };
     Gate::builder("agent:test".parse().unwrap(), "issuer:test".parse().unwrap())
         .signer(Arc::new(signing_key()))
@@ -79,7 +84,6 @@ fn gate_with(dir: &Path, checkpoints: &Checkpoints) -> Gate {
                 .checkpoint_sink(Kept(checkpoints.clone())),
         )
         .open()
-        .unwrap()
 }
 
 fn gate(dir: &Path) -> Gate {
@@ -215,7 +219,7 @@ fn whole_segments_go_and_the_rest_is_verified() {
             160
         );
     }
-    assert!(!log.has("deleting.json"));
+    assert!(!log.has("deleting.jsonl"));
     let after = verified(&log.path);
     assert_eq!(after.deleted, SeqSet::range(1, 15));
     assert!(
@@ -580,6 +584,43 @@ fn a_deletion_of_something_else_closes_the_gate_and_deletes_nothing() {
         assert!(!left.iter().any(|name| name.ends_with(".leaves") || name.contains("deleting")), "{left:?}");
         let report = verified(&copied);
         assert!(report.deleted.is_empty() && report.recoveries == 1, "{what}: {:?}", report.problems);
+    }
+}
+
+/// What the next start removes has been signed for, and is in the log.
+#[test]
+fn a_planted_announcement_deletes_nothing() {
+    let log = log();
+    let ahead = log.beside("ahead");
+    copy(&log.path, &ahead);
+    let plan = all_due(&ahead);
+    delete(&ahead, &plan).unwrap();
+    let segments = fs::read_dir(&ahead).unwrap().map(|entry| entry.unwrap().path());
+    let text: Vec<_> = segments.filter(|path| path.extension() == Some("log".as_ref())).collect();
+    let text = text.iter().flat_map(|path| fs::read(path).unwrap()).collect::<Vec<_>>();
+    let mut lines = text.split(|byte| *byte == b'\n');
+    let deletion = lines.find(|line| line.windows(12).any(|part| part == b"\"log:delete\"")).unwrap();
+    let first = fs::read(log.path.join("segment-00000001.log")).unwrap();
+    let first = first.split(|byte| *byte == b'\n').next().unwrap();
+    let announce = |line: &[u8]| {
+        let copied = log.beside(&format!("announced-{}", line.len()));
+        copy(&log.path, &copied);
+        fs::write(copied.join("deleting.jsonl"), [line, b"\n"].concat()).unwrap();
+        copied
+    };
+    let there = |dir: &Path| (1..=4).all(|number| dir.join(format!("segment-0000000{number}.log")).exists());
+    // Signed, and not in the log: taken back.
+    let copied = announce(deletion);
+    self::gate(&copied).shutdown().wait().unwrap();
+    assert!(there(&copied) && !copied.join("deleting.jsonl").exists());
+    // In the log, and no deletion; a deletion that says more than was signed.
+    let more = String::from_utf8(deletion.to_vec()).unwrap().replace("\"days\":", "\"days\":1");
+    for line in [first, more.as_bytes()] {
+        let copied = announce(line);
+        let refused = try_gate(&copied, &Checkpoints::default()).map(drop).unwrap_err();
+        let why = format!("{refused}: {:?}", std::error::Error::source(&refused));
+        assert!(why.contains("deleting.jsonl"), "{why}");
+        assert!(there(&copied));
     }
 }
 

@@ -29,7 +29,7 @@ use crate::canonical::tagged;
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::id::LogId;
 use crate::json::{Json, Object};
-use crate::merkle::{Levels, Sha3Tree, TreeHash as _};
+use crate::merkle::{Levels, Sha3Tree, TreeHash as _, inclusion_root};
 use crate::payload::MAX_SEQ;
 use crate::receipt::{ReceiptSignature, Signature};
 use crate::suite::ML_DSA_65;
@@ -86,6 +86,19 @@ impl BatchPlace {
     pub fn index_of(self, seq: u64) -> Option<u16> {
         let index = u16::try_from(seq.checked_sub(self.first_seq)?).ok()?;
         (index < self.size).then_some(index)
+    }
+
+    /// The root to which `path` leads from leaf `index`; `None` if the path does
+    /// not have the length that this place asks for.
+    pub(crate) fn root_over(
+        self,
+        index: u16,
+        canonical_payload: &[u8],
+        path: &[[u8; 32]],
+    ) -> Option<Sha3Digest> {
+        let (at, size) = (u64::from(index), u64::from(self.size));
+        let root = inclusion_root::<Sha3Tree>(at, size, &leaf(canonical_payload), path).ok()?;
+        Some(Sha3Digest::from_bytes(root))
     }
 }
 

@@ -10,6 +10,7 @@ use asqav_receipt::receipt::parse_line;
 use super::listing::Listing;
 use super::sealed::parse_header;
 use crate::error::{damaged, io_error};
+use crate::journal::Announced;
 use crate::lines::Lines;
 use crate::names::segment_name;
 use crate::storage::{FileReader, Storage};
@@ -49,12 +50,24 @@ fn holds(storage: &mut dyn Storage, number: u64, seq: u64) -> bool {
     header.is_ok_and(|header| (header.first_seq..header.last_seq).contains(&seq))
 }
 
-/// The link to receipt `seq`, which is not the newest.
-pub(super) fn link_to(
+/// Whether the receipt that was announced got into the log.
+pub(super) fn is_in_log(
     storage: &mut dyn Storage,
     listing: &Listing,
-    seq: u64,
-) -> Result<Option<Link>, LogError> {
+    tip: &Tip,
+    announced: &Announced,
+) -> Result<bool, LogError> {
+    let seq = announced.payload.seq;
+    let link = match tip.head {
+        Some(head) if head.seq == seq => Some(head.link),
+        Some(head) if head.seq > seq => link_to(storage, listing, seq)?,
+        _ => None,
+    };
+    Ok(link.and_then(|link| link.sha3) == Some(announced.link))
+}
+
+/// The link to receipt `seq`, which is not the newest.
+fn link_to(storage: &mut dyn Storage, listing: &Listing, seq: u64) -> Result<Option<Link>, LogError> {
     let mut number = listing.open.map(|(number, _)| number);
     for sealed in (1..=listing.sealed).rev() {
         let header = parse_header(storage, sealed)?.header;

@@ -1,8 +1,8 @@
 //! Deleting segments so that a crash leaves no doubt.
 //!
-//! Before the deletion receipt is written, `deleting.json` says durably which
-//! segments it names, and their leaf hashes are stored beside them. Nothing is
-//! removed before that receipt is durable; `deleting.json` goes when all is
+//! Before the deletion receipt is written, `deleting.jsonl` holds it durably,
+//! and the leaf hashes of the segments that it names are stored beside them. Nothing is
+//! removed before that receipt is durable; `deleting.jsonl` goes when all is
 //! removed. A crash in between is finished at the next start if the receipt is
 //! in the log, and undone if it is not: a segment is never gone without a
 //! receipt that says so.
@@ -10,18 +10,16 @@
 use std::io::{self, BufReader};
 
 use asqav_core::log::{LogEntry, LogError};
-use asqav_receipt::canonical;
 use asqav_receipt::deletion::{DELETE_EVENT, Deletion};
-use asqav_receipt::digest::Sha3Digest;
 use asqav_receipt::header::{MAX_HEADER_FILE_LEN, SignedHeader};
-use asqav_receipt::json::{Json, Object};
 use asqav_receipt::merkle::{Sha3Tree, TreeHash as _, root};
-use asqav_receipt::payload::{Context, Link, Payload};
+use asqav_receipt::payload::{Context, Payload};
 use asqav_receipt::seq_set::SeqSet;
 
 use crate::error::{damaged, io_error};
+use crate::journal::{self, Announced, Issuer};
 use crate::lines::Lines;
-use crate::names::{DELETING, FileKind, MAX_JOURNAL_LEN, header_name, leaves_name, segment_name};
+use crate::names::{DELETING, FileKind, header_name, leaves_name, segment_name};
 use crate::storage::{FileReader, Storage, sync_names, write_whole};
 use crate::vault::{destroy, find};
 
@@ -30,37 +28,27 @@ use crate::vault::{destroy, find};
 pub(crate) struct Deletions(Vec<Deleting>);
 
 /// One deletion that began.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Deleting {
+#[derive(Debug, Clone)]
+struct Deleting {
     /// First and last segment.
     segments: (u64, u64),
     /// The receipts in them.
     receipts: SeqSet,
-    /// The number of the deletion receipt.
-    pub(crate) seq: u64,
-    /// The SHA3 link to it.
-    pub(crate) link: Sha3Digest,
+    /// The deletion receipt.
+    announced: Announced,
 }
 
 impl Deletions {
-    /// Those that `deleting.json` names.
-    pub(crate) fn read(storage: &mut dyn Storage) -> Result<Self, LogError> {
-        let listed = storage.list("").map_err(|error| io_error("listing the log directory", error))?;
-        let Some(entry) = listed.into_iter().find(|entry| entry.name == DELETING) else {
-            return Ok(Self::default());
-        };
-        let len =
-            entry.file_len.and_then(|len| usize::try_from(len).ok()).filter(|len| *len <= MAX_JOURNAL_LEN);
-        let len = len.ok_or_else(|| damaged(DELETING, "it is no regular file, or too long"))?;
-        let bytes = storage
-            .read(DELETING, 0, len)
-            .map_err(|error| io_error(format!("reading `{DELETING}`"), error))?;
-        let json = Json::parse_within(&bytes, MAX_JOURNAL_LEN).ok();
-        let named = json
-            .as_ref()
-            .and_then(Json::as_array)
-            .and_then(|all| all.iter().map(Deleting::from_json).collect());
-        named.map(Self).ok_or_else(|| damaged(DELETING, "it does not have its form"))
+    /// Those that `deleting.jsonl` names.
+    pub(crate) fn read(storage: &mut dyn Storage, issuer: &Issuer<'_>) -> Result<Self, LogError> {
+        let announced = journal::read(storage, DELETING, issuer)?.unwrap_or_default();
+        let named = announced.into_iter().map(|announced| {
+            let deletion = Deletion::of(&announced.payload);
+            let deletion = deletion
+                .ok_or_else(|| damaged(DELETING, "it holds a receipt that is no deletion receipt"))?;
+            Ok(Deleting::of(announced, &deletion))
+        });
+        named.collect::<Result<_, _>>().map(Self)
     }
 
     /// Whether they are about segment `number`.
@@ -73,19 +61,19 @@ impl Deletions {
     pub(crate) fn recover(
         self,
         storage: &mut dyn Storage,
-        mut recorded: impl FnMut(&mut dyn Storage, &Deleting) -> Result<bool, LogError>,
+        mut recorded: impl FnMut(&mut dyn Storage, &Announced) -> Result<bool, LogError>,
     ) -> Result<(), LogError> {
         if self.0.is_empty() {
             return Ok(());
         }
         for deleting in &self.0 {
-            if recorded(storage, deleting)? {
+            if recorded(storage, &deleting.announced)? {
                 deleting.finish(storage, true)?;
             } else {
                 deleting.take_back(storage)?;
             }
         }
-        end(storage)
+        journal::remove(storage, DELETING)
     }
 
     /// Makes ready what the deletion receipts of `batch` name, before any of
@@ -116,16 +104,15 @@ impl Deletions {
         }
         let mut next = oldest(storage)?;
         for (entry, deletion) in &named {
-            let deleting = Deleting::of(entry, deletion).filter(|_| deletion.first_segment == next);
-            let deleting = deleting.ok_or_else(|| refused(deletion, "older segments are there"))?;
+            let announced = Announced::of(entry).filter(|_| deletion.first_segment == next);
+            let announced = announced.ok_or_else(|| refused(deletion, "older segments are there"))?;
             if deletion.last_segment() >= newest {
                 return Err(refused(deletion, "the newest sealed segment stays"));
             }
             next = deletion.last_segment() + 1;
-            self.0.push(deleting);
+            self.0.push(Deleting::of(announced, deletion));
         }
-        let items = self.0.iter().map(Deleting::to_json).collect();
-        write_whole(storage, DELETING, &canonical::to_vec(&Json::Array(items)))?;
+        journal::write(storage, DELETING, self.0.iter().map(|deleting| &deleting.announced))?;
         for (_, deletion) in &named {
             keep_leaves(storage, deletion)?;
         }
@@ -137,20 +124,19 @@ impl Deletions {
         for deleting in &self.0 {
             deleting.finish(storage, false)?;
         }
-        end(storage)?;
+        journal::remove(storage, DELETING)?;
         self.0.clear();
         Ok(())
     }
 }
 
 impl Deleting {
-    fn of(entry: &LogEntry, deletion: &Deletion) -> Option<Self> {
-        Some(Self {
+    fn of(announced: Announced, deletion: &Deletion) -> Self {
+        Self {
             segments: (deletion.first_segment, deletion.last_segment()),
             receipts: SeqSet::range(deletion.receipts.0, deletion.receipts.1),
-            seq: entry.payload.seq,
-            link: Link::to(&entry.canonical).sha3?,
-        })
+            announced,
+        }
     }
 
     /// Destroys what opens the receipts, then removes their segments. What
@@ -187,40 +173,10 @@ impl Deleting {
         }
         sync_names(storage)
     }
-
-    fn to_json(&self) -> Json {
-        let mut object = Object::new();
-        object.set("link", self.link.to_hex());
-        object.set("receipts", self.receipts.to_string().as_str());
-        object.set("segments", SeqSet::range(self.segments.0, self.segments.1).to_string().as_str());
-        object.set("seq", Json::count(self.seq));
-        Json::Object(object)
-    }
-
-    fn from_json(json: &Json) -> Option<Self> {
-        let object = json.as_object().filter(|object| object.len() == 4)?;
-        let set = |name: &str| SeqSet::parse(object.get(name)?.as_str()?);
-        let segments = match set("segments")?.ranges() {
-            [range] => *range,
-            _ => return None,
-        };
-        Some(Self {
-            segments,
-            receipts: set("receipts")?,
-            seq: object.get("seq")?.as_count()?,
-            link: Sha3Digest::parse_hex(object.get("link")?.as_str()?)?,
-        })
-    }
 }
 
 fn is_deletion(payload: &Payload) -> bool {
     matches!(&payload.context, Context::Event { name: DELETE_EVENT, .. })
-}
-
-/// Removes `deleting.json`.
-fn end(storage: &mut dyn Storage) -> Result<(), LogError> {
-    storage.remove(DELETING).map_err(|error| io_error(format!("removing `{DELETING}`"), error))?;
-    sync_names(storage)
 }
 
 /// The number of the oldest segment that is there.

@@ -1,8 +1,8 @@
 //! Destroying the keys of entries, so that a crash leaves no doubt.
 //!
-//! Before the first key is overwritten, `erasing.json` says durably which
-//! receipts are meant and which erasure receipt will say so; it goes when that
-//! receipt is durable. A crash in between is finished by the next writer:
+//! Before the first key is overwritten, `erasing.jsonl` says durably which
+//! receipts are meant, by the erasure receipt that will say so; it goes when
+//! that receipt is durable. A crash in between is finished by the next writer:
 //! overwriting again is no error, and the gate records the receipt that is
 //! missing. An erasure receipt is never in the log before the keys are gone.
 //!
@@ -10,19 +10,16 @@
 //! is one place to overwrite.
 
 use asqav_core::log::{LogEntry, LogError};
-use asqav_receipt::canonical;
-use asqav_receipt::digest::Sha3Digest;
 use asqav_receipt::erasure::erased_by;
-use asqav_receipt::json::{Json, Object};
-use asqav_receipt::payload::Link;
 use asqav_receipt::seq_set::SeqSet;
 
 use super::entry::{EntryHead, HEAD_LEN, KEY_AT, blank};
 use super::file_number;
 use super::header::{FileHeader, HEADER_LEN};
 use crate::error::{damaged, io_error};
-use crate::names::{ERASING, MAX_JOURNAL_LEN, VAULT};
-use crate::storage::{Storage, sync_names, write_whole};
+use crate::journal::{self, Announced, Issuer};
+use crate::names::{ERASING, VAULT};
+use crate::storage::Storage;
 
 /// How much of a file is read at once, bytes; more than an entry's head.
 const CHUNK_LEN: usize = 1 << 18;
@@ -32,41 +29,33 @@ const CHUNK_LEN: usize = 1 << 18;
 pub(crate) struct Erasures(Vec<Erasing>);
 
 /// One erasure that began.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Erasing {
-    /// Whose openings.
+    /// Whose openings, as far as no receipt in the log says so.
     pub(crate) receipts: SeqSet,
-    /// The number of the erasure receipt.
-    pub(crate) seq: u64,
-    /// The SHA3 link to it.
-    pub(crate) link: Sha3Digest,
+    /// The erasure receipt.
+    pub(crate) announced: Announced,
 }
 
 impl Erasures {
-    /// Those that `erasing.json` names, as far as `unrecorded` says that their
+    /// Those that `erasing.jsonl` names, as far as `unrecorded` says that their
     /// erasure receipt is not in the log, and of receipts that are: up to
     /// number `newest`.
     pub(crate) fn read(
         storage: &mut dyn Storage,
+        issuer: &Issuer<'_>,
         newest: u64,
-        mut unrecorded: impl FnMut(&mut dyn Storage, &Erasing) -> Result<bool, LogError>,
+        mut unrecorded: impl FnMut(&mut dyn Storage, &Announced) -> Result<bool, LogError>,
     ) -> Result<Self, LogError> {
-        let listed = storage.list("").map_err(|error| io_error("listing the log directory", error))?;
-        let Some(len) = listed.into_iter().find(|entry| entry.name == ERASING).map(|entry| entry.file_len)
-        else {
-            return Ok(Self::default());
-        };
-        let len = len.and_then(|len| usize::try_from(len).ok()).filter(|len| *len <= MAX_JOURNAL_LEN);
-        let len = len.ok_or_else(|| damaged(ERASING, "it is no regular file, or too long"))?;
-        let bytes =
-            storage.read(ERASING, 0, len).map_err(|error| io_error(format!("reading `{ERASING}`"), error))?;
-        let named = parse(&bytes).ok_or_else(|| damaged(ERASING, "it does not have its form"))?;
+        let Some(announced) = journal::read(storage, ERASING, issuer)? else { return Ok(Self::default()) };
         let mut left = Vec::new();
-        for mut erasing in named {
+        for announced in announced {
+            let mut erasing = Erasing::of(announced)
+                .ok_or_else(|| damaged(ERASING, "it holds a receipt that is no erasure receipt"))?;
             // INVARIANT: an erasure receipt names receipts before it only, or
             // the log is invalid for ever. Some may have been lost with it.
             erasing.receipts.subtract(&SeqSet::range(newest.saturating_add(1), u64::MAX));
-            if !erasing.receipts.is_empty() && unrecorded(storage, &erasing)? {
+            if !erasing.receipts.is_empty() && unrecorded(storage, &erasing.announced)? {
                 left.push(erasing);
             }
         }
@@ -87,7 +76,7 @@ impl Erasures {
     /// Destroys what opens the receipts that erasure receipts of `batch` name;
     /// whether there are any.
     pub(crate) fn begin(&mut self, storage: &mut dyn Storage, batch: &[LogEntry]) -> Result<bool, LogError> {
-        let named: Vec<_> = batch.iter().filter_map(Erasing::of).collect();
+        let named: Vec<_> = batch.iter().filter_map(Erasing::of_entry).collect();
         if named.is_empty() {
             return Ok(false);
         }
@@ -104,51 +93,31 @@ impl Erasures {
 
     /// The erasure receipts of `batch` are durable.
     pub(crate) fn recorded(&mut self, storage: &mut dyn Storage, batch: &[LogEntry]) -> Result<(), LogError> {
-        for done in batch.iter().filter_map(Erasing::of) {
-            self.0.iter_mut().for_each(|erasing| erasing.receipts.subtract(&done.receipts));
+        for done in batch.iter().filter_map(|entry| erased_by(&entry.payload)) {
+            self.0.iter_mut().for_each(|erasing| erasing.receipts.subtract(&done));
         }
         self.0.retain(|erasing| !erasing.receipts.is_empty());
         self.store(storage)
     }
 
-    /// Writes `erasing.json`, or removes it if nothing is left.
+    /// Writes `erasing.jsonl`, or removes it if nothing is left.
     fn store(&self, storage: &mut dyn Storage) -> Result<(), LogError> {
-        if !self.0.is_empty() {
-            let items = self.0.iter().map(Erasing::to_json).collect();
-            return write_whole(storage, ERASING, &canonical::to_vec(&Json::Array(items)));
+        if self.0.is_empty() {
+            return journal::remove(storage, ERASING);
         }
-        storage.remove(ERASING).map_err(|error| io_error(format!("removing `{ERASING}`"), error))?;
-        sync_names(storage)
+        journal::write(storage, ERASING, self.0.iter().map(|erasing| &erasing.announced))
     }
 }
 
 impl Erasing {
-    fn of(entry: &LogEntry) -> Option<Self> {
-        let receipts = erased_by(&entry.payload)?;
-        Some(Self { receipts, seq: entry.payload.seq, link: Link::to(&entry.canonical).sha3? })
+    fn of(announced: Announced) -> Option<Self> {
+        Some(Self { receipts: erased_by(&announced.payload)?, announced })
     }
 
-    fn to_json(&self) -> Json {
-        let mut object = Object::new();
-        object.set("link", self.link.to_hex());
-        object.set("receipts", self.receipts.to_string().as_str());
-        object.set("seq", Json::count(self.seq));
-        Json::Object(object)
+    fn of_entry(entry: &LogEntry) -> Option<Self> {
+        erased_by(&entry.payload)
+            .and_then(|receipts| Some(Self { receipts, announced: Announced::of(entry)? }))
     }
-
-    fn from_json(json: &Json) -> Option<Self> {
-        let object = json.as_object().filter(|object| object.len() == 3)?;
-        Some(Self {
-            receipts: SeqSet::parse(object.get("receipts")?.as_str()?)?,
-            seq: object.get("seq")?.as_count()?,
-            link: Sha3Digest::parse_hex(object.get("link")?.as_str()?)?,
-        })
-    }
-}
-
-fn parse(bytes: &[u8]) -> Option<Vec<Erasing>> {
-    let json = Json::parse_within(bytes, MAX_JOURNAL_LEN).ok()?;
-    json.as_array()?.iter().map(Erasing::from_json).collect()
 }
 
 /// Overwrites the keys of all entries of `receipts`, durably; also those that

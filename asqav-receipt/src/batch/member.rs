@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{BATCH_ALG, BatchPlace};
+use super::{BATCH_ALG, BatchPlace, BatchRoot};
 use crate::base64url;
 use crate::digest::{Sha3Digest, push_hex};
 use crate::id::KeyId;
 use crate::json::{Json, Object};
+use crate::payload::Payload;
 use crate::payload::write::Members;
 use crate::receipt::Signature;
 use crate::suite::ML_DSA_65;
@@ -42,6 +43,18 @@ impl BatchedSignature {
     #[must_use]
     pub fn is_last(&self) -> bool {
         self.index + 1 == self.place.size()
+    }
+
+    /// The root to which the path leads from the receipt's payload, given also
+    /// by its canonical bytes; `None` if the path does not have the length that
+    /// its place in the batch asks for. What is signed are that root's
+    /// [`signing_bytes`](BatchRoot::signing_bytes).
+    #[must_use]
+    pub fn root_over(&self, payload: &Payload, canonical_payload: &[u8]) -> Option<BatchRoot> {
+        let Self { place, index, path, .. } = self;
+        let root = place.root_over(*index, canonical_payload, path)?;
+        let (log_id, key_thumbprint) = (payload.asqav.log_id, payload.key_thumbprint);
+        Some(BatchRoot { log_id, place: *place, root, key_thumbprint })
     }
 
     /// Reads the object of receipt `seq` on its own: exactly its members.

@@ -6,11 +6,10 @@
 
 use crate::base64url;
 use crate::base64url::decode_any;
-use crate::batch::{BATCH_ALG, BatchPlace, BatchRoot, leaf, place_and_path};
-use crate::digest::{Sha3Digest, Sha256Digest};
+use crate::batch::{BATCH_ALG, BatchPlace, BatchRoot, place_and_path};
+use crate::digest::Sha256Digest;
 use crate::id::LogId;
 use crate::keys::KeyEntry;
-use crate::merkle::{Sha3Tree, inclusion_root};
 use crate::suite::{self, ML_DSA_65, VerifyingKey};
 use crate::verify::finding::Finding;
 use crate::verify::reason::ReasonCode;
@@ -83,9 +82,7 @@ impl Check<'_> {
 impl BatchPath {
     fn root(&self, message: &[u8]) -> Option<BatchRoot> {
         let Self { log_id, key_thumbprint, place, index, path } = self;
-        let (at, size) = (u64::from(*index), u64::from(place.size()));
-        let root = inclusion_root::<Sha3Tree>(at, size, &leaf(message), path).ok()?;
-        let root = Sha3Digest::from_bytes(root);
+        let root = place.root_over(*index, message, path)?;
         Some(BatchRoot { log_id: *log_id, place: *place, root, key_thumbprint: *key_thumbprint })
     }
 }

@@ -1,0 +1,157 @@
+//! Erasures that were announced and not recorded: which ones the next start
+//! finishes and signs for.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+#[path = "support/forgetting.rs"]
+mod forgetting;
+
+use std::fs;
+use std::path::Path;
+
+use asqav_core::Gate;
+use asqav_core::completion::Receipted;
+use asqav_core::key::SigningKey;
+use asqav_core::sign::Signer as _;
+use asqav_log::names::ERASING;
+use asqav_receipt::batch::Batch;
+use asqav_receipt::erasure::erased_by;
+use asqav_receipt::receipt::{ReceiptSignature, Signature, portable};
+use asqav_receipt::seq_set::SeqSet;
+
+use forgetting::{call, counted, gate, payloads, recorded, set, signing_key, try_gate, verified};
+
+fn copy(from: &Path) -> tempfile::TempDir {
+    let to = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(from).unwrap().map(|entry| entry.unwrap()) {
+        let target = to.path().join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::rename(copy(&entry.path()).keep(), target).unwrap();
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+    to
+}
+
+/// A log before an erasure of `receipts`, and the receipts of that.
+struct About {
+    dir: tempfile::TempDir,
+    erased: Receipted,
+    next: Receipted,
+}
+
+fn about_to_erase(receipts: &str) -> About {
+    let dir = tempfile::tempdir().unwrap();
+    recorded(dir.path()).shutdown().wait().unwrap();
+    let ahead = copy(dir.path());
+    let gate = gate(ahead.path());
+    (0..10).for_each(|_| call(&gate, "Dan", "found"));
+    let (erased, next) = erase(&gate, receipts);
+    About { dir, erased, next }
+}
+
+fn erase(gate: &Gate, receipts: &str) -> (Receipted, Receipted) {
+    let erased = gate.erase(&set(receipts)).pop().unwrap().wait().unwrap();
+    (erased, gate.resume().wait().unwrap())
+}
+
+fn alone(receipt: &Receipted) -> Vec<u8> {
+    portable(&receipt.payload.to_canonical(), &receipt.signature)
+}
+
+/// The first of two receipts, signed as a batch.
+fn batched(first: &Receipted, second: &Receipted, key: &SigningKey) -> Vec<u8> {
+    let canonical = [&first.payload, &second.payload].map(|payload| payload.to_canonical());
+    let payload = &first.payload;
+    let batch = canonical.iter().map(Vec::as_slice);
+    let batch = Batch::new(payload.asqav.log_id, payload.key_thumbprint, payload.seq, batch).unwrap();
+    let sig = key.sign(&batch.root().signing_bytes()).unwrap();
+    let root = Signature { alg: "ML-DSA-65", kid: key.key_id().clone(), sig };
+    let signature = batch.signatures(root).next().unwrap();
+    assert!(matches!(signature, ReceiptSignature::Batched(_)));
+    portable(canonical.first().unwrap(), &signature)
+}
+
+/// Makes `erasing.jsonl` of these lines.
+fn announce(dir: &Path, lines: &[&[u8]]) {
+    let lines: Vec<_> = lines.iter().flat_map(|line| [*line, b"\n"]).collect();
+    fs::write(dir.join(ERASING), lines.concat()).unwrap();
+}
+
+/// The process ended after the keys were destroyed, or while they were, and
+/// before the receipt: the next start, of whatever gate, records it.
+#[test]
+fn an_interrupted_erasure_is_finished_by_the_next_start() {
+    let About { dir, erased, next } = about_to_erase("2-3,6");
+    for receipt in [alone(&erased), batched(&erased, &next, &signing_key())] {
+        let dir = copy(dir.path());
+        assert_eq!(counted(dir.path()).erased, SeqSet::default());
+        announce(dir.path(), &[&receipt]);
+        gate(dir.path()).shutdown().wait().unwrap();
+        assert_eq!(counted(dir.path()).erased, set("2-3,6"));
+        assert!(!dir.path().join(ERASING).exists());
+        verified(dir.path());
+    }
+}
+
+/// Whoever can write the directory, and nothing more, does not get an erasure
+/// receipt for what nobody asked for.
+#[test]
+fn an_erasure_that_the_gate_did_not_sign_is_not_finished() {
+    let About { dir, erased, next } = about_to_erase("2-3,6");
+    let receipt = alone(&erased);
+    let changed = |receipt: &[u8]| {
+        let text = String::from_utf8(receipt.to_vec()).unwrap();
+        let changed = text.replace("\"count\":3,\"receipts\":\"2-3,6\"", "\"count\":3,\"receipts\":\"2-4\"");
+        assert_ne!(changed, text);
+        changed.into_bytes()
+    };
+    let stranger = SigningKey::from_seed(&[12; 32]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let by_a_stranger = {
+        let gate = try_gate(elsewhere.path(), stranger).unwrap();
+        (0..3).for_each(|_| call(&gate, "Ada", "found"));
+        alone(&erase(&gate, "2-3,6").0)
+    };
+    let part = receipt.get(..receipt.len() - 1).unwrap();
+    for (what, lines) in [
+        ("nothing signed", vec![&b"{\"receipts\":\"2-4\"}"[..]]),
+        ("other receipts", vec![&changed(&receipt)]),
+        ("other receipts of a batch", vec![&changed(&batched(&erased, &next, &signing_key()))]),
+        ("another place in a batch", vec![&batched(&next, &erased, &signing_key())]),
+        ("another log", vec![&alone(&about_to_erase("2-3,6").erased)]),
+        ("another key", vec![&by_a_stranger]),
+        ("another key's batch", vec![&batched(&erased, &next, &SigningKey::from_seed(&[12; 32]))]),
+        ("no erasure", vec![&alone(&next)]),
+        ("a part", vec![part]),
+        ("an empty line", vec![&receipt, b""]),
+        ("behind a good one", vec![&receipt, &changed(&receipt)]),
+    ] {
+        let copied = copy(dir.path());
+        announce(copied.path(), &lines);
+        let why = try_gate(copied.path(), signing_key()).map(drop).unwrap_err();
+        let why = format!("{why}: {:?}", std::error::Error::source(&why));
+        assert!(why.contains(ERASING), "{what}: {why}");
+        assert_eq!(counted(copied.path()).erased, SeqSet::default(), "{what}");
+    }
+    let copied = copy(dir.path());
+    fs::write(copied.path().join(ERASING), receipt).unwrap();
+    assert!(try_gate(copied.path(), signing_key()).is_err(), "no line feed");
+}
+
+/// An erasure receipt that named itself, or one after it, would make the log
+/// invalid for good.
+#[test]
+fn an_interrupted_erasure_names_nothing_that_was_lost() {
+    for (receipts, named) in [("2-3,9-25", &["2-3,9-10"][..]), ("17-25", &[])] {
+        let About { dir, erased, .. } = about_to_erase(receipts);
+        announce(dir.path(), &[&alone(&erased)]);
+        gate(dir.path()).shutdown().wait().unwrap();
+        assert!(!dir.path().join(ERASING).exists());
+        verified(dir.path());
+        let named: Vec<_> = named.iter().map(|named| set(named)).collect();
+        let found: Vec<_> = payloads(dir.path()).iter().filter_map(erased_by).collect();
+        assert_eq!(found, named);
+    }
+}
