@@ -85,7 +85,7 @@ fn call(gate: &Gate, n: usize) -> Result<(), Box<dyn std::error::Error>> {
     let outcome = permit.complete(Ending::ok()).wait()?;
     say(&format!("durable {}", outcome.payload.action_id));
     if n == 2 {
-        for recorded in gate.erase(&SeqSet::range(2, 3)) {
+        for recorded in gate.erase(&SeqSet::range(2, 3)).unwrap() {
             say(&format!("durable {}", recorded.wait()?.payload.action_id));
         }
     }

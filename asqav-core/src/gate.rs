@@ -57,6 +57,7 @@ pub use crate::oblige::Notifier;
 pub use active::ReplaceError;
 pub use admit::Admit;
 pub use builder::{GateBuilder, OpenError, OperatorRole, System};
+pub use erase::Held;
 pub use halt::Switch;
 pub use install::{Door, InstallGuard};
 pub use run::{Body, Closures, Run, RunResult, run_body, run_sync_with, run_with};
@@ -64,6 +65,7 @@ pub use shutdown::{Flush, Shutdown, ShutdownError};
 
 use active::InForce;
 pub(crate) use decide::code;
+use erase::Placed;
 use flood::DenialBudget;
 use halt::Halt;
 pub(crate) use identity::{Fresh, Identity, Kind};
@@ -90,6 +92,7 @@ struct Inner {
     notifier: Option<Box<dyn Notifier>>,
     /// After so many denials a session is frozen.
     freeze_after: Option<NonZeroU32>,
+    holds: Placed,
     denials: Arc<DenialBudget>,
     watch: ClockWatch,
     timer: Timer,

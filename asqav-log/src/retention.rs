@@ -22,7 +22,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use asqav_core::gate::Gate;
+use asqav_core::gate::{Gate, Held};
 use asqav_core::refused::Refused;
 use asqav_receipt::deletion::{Deletion, MAX_DELETED};
 use asqav_receipt::digest::Sha3Digest;
@@ -192,6 +192,12 @@ pub enum RetentionError {
     Gate(#[from] Refused),
 }
 
+impl From<Held> for RetentionError {
+    fn from(Held { hold, .. }: Held) -> Self {
+        Self::Held { hold }
+    }
+}
+
 impl RetentionPlan {
     /// What `retention` would delete of the log in `log_dir` at `now`.
     ///
@@ -309,7 +315,7 @@ pub fn apply(log_dir: &Path, gate: &Gate, plan: &RetentionPlan) -> Result<Delete
     }
     let mut recorded_in = Vec::new();
     for deletion in plan.deletions() {
-        recorded_in.push(gate.delete(&deletion).wait()?.payload.seq);
+        recorded_in.push(gate.delete(&deletion)?.wait()?.payload.seq);
     }
     Ok(Deleted { receipts: plan.receipts(), recorded_in })
 }

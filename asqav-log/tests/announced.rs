@@ -53,7 +53,7 @@ fn about_to_erase(receipts: &str) -> About {
 }
 
 fn erase(gate: &Gate, receipts: &str) -> (Receipted, Receipted) {
-    let erased = gate.erase(&set(receipts)).pop().unwrap().wait().unwrap();
+    let erased = gate.erase(&set(receipts)).unwrap().pop().unwrap().wait().unwrap();
     (erased, gate.resume().wait().unwrap())
 }
 

@@ -12,9 +12,12 @@ use std::io::Write as _;
 use asqav_core::{Refused, ToolCall};
 use asqav_log::reader::LogReader;
 use asqav_log::vault::{ForgetError, Opened, Plan, Subject, Vault, forget};
+use asqav_receipt::deletion::Deletion;
+use asqav_receipt::digest::Sha3Digest;
 use asqav_receipt::erasure::erased_by;
 use asqav_receipt::id::{ActionId, HoldId};
 use asqav_receipt::seq_set::SeqSet;
+use asqav_receipt::time::Timestamp;
 
 use forgetting::{ada, call, counted, gate, payloads, plan, recorded, set, vault_key, verified};
 
@@ -162,6 +165,35 @@ fn what_got_into_the_log_meanwhile_is_no_orphan() {
     assert!(matches!(forget(dir.path(), &gate, &early), Err(ForgetError::Held { .. })), "nor free of holds");
     gate.shutdown().wait().unwrap();
     assert_eq!(counted(dir.path()).erased, set("2-3"));
+}
+
+/// As if it had been placed while `forget` or `retain` read the log.
+#[test]
+fn nothing_is_erased_or_deleted_behind_a_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = recorded(dir.path());
+    let deletion = Deletion {
+        first_segment: 1,
+        receipts: (1, 5),
+        headers: vec![Sha3Digest::of(b"")],
+        days: 1,
+        before: Timestamp::MAX,
+    };
+    let id = |name: &str| HoldId::parse(name).unwrap();
+    let held = |name: &str| Some(id(name));
+    let erased = |receipts: &str| gate.erase(&set(receipts)).err().map(|held| held.hold);
+    let deleted = || gate.delete(&deletion).err().map(|held| held.hold);
+    drop(gate.place_hold(&id("case-1"), Some(&set("3"))));
+    assert_eq!((erased("2-3"), deleted()), (held("case-1"), held("case-1")));
+    assert_eq!(erased("2,4"), None);
+    drop(gate.place_hold(&id("case-2"), None));
+    drop(gate.release_hold(&id("case-1")));
+    assert_eq!((erased("6"), deleted()), (held("case-2"), held("case-2")));
+    drop(gate.release_hold(&id("case-2")));
+    assert_eq!(erased("6"), None);
+    gate.flush().wait().unwrap();
+    assert_eq!(counted(dir.path()).erased, set("2,4,6"));
+    verified(dir.path());
 }
 
 #[test]

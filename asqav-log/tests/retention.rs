@@ -571,7 +571,7 @@ fn a_deletion_of_something_else_closes_the_gate_and_deletes_nothing() {
         let copied = log.beside(what);
         copy(&log.path, &copied);
         let gate = gate(&copied);
-        assert!(gate.delete(&deletion).wait().is_err(), "{what}");
+        assert!(gate.delete(&deletion).unwrap().wait().is_err(), "{what}");
         drop(gate.shutdown().wait());
         drop(gate);
         for number in 1..=4 {

@@ -10,6 +10,7 @@ use asqav_receipt::payload::Tier;
 use asqav_receipt::suite::{self, VerifyingKey};
 
 use super::active::{Active, InForce};
+use super::erase::Placed;
 use super::flood::{self, DenialBudget};
 use super::halt::{Halt, Switch};
 use super::identity::Identity;
@@ -323,6 +324,7 @@ impl GateBuilder {
             approvals: self.approvals,
             notifier: self.notifier,
             freeze_after: self.freeze_after,
+            holds: Placed::default(),
             denials: Arc::new(DenialBudget::new(self.denials)),
             watch: ClockWatch::default(),
             timer: Timer::default(),

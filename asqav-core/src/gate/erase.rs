@@ -10,6 +10,40 @@ use asqav_receipt::time_mark::{TIME_EVENT, TimeMark};
 
 use super::Gate;
 use crate::recorded::Recorded;
+use crate::sync::{Mutex, lock};
+
+/// A legal hold covers what should have been erased or deleted; nothing was
+/// recorded or destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the legal hold `{hold}` forbids it")]
+#[non_exhaustive]
+pub struct Held {
+    /// The hold.
+    pub hold: HoldId,
+}
+
+/// The legal holds that this gate placed and did not release, with what they
+/// cover; `None`: everything.
+///
+/// INVARIANT: what is in here and the order of receipts change under the one
+/// lock, so that no erasure or deletion stands in the log behind a hold that
+/// forbids it.
+#[derive(Default)]
+pub(super) struct Placed(Mutex<Vec<(HoldId, Option<SeqSet>)>>);
+
+impl Placed {
+    /// Does `record` unless one of them covers any of `receipts`.
+    fn unless_held<T>(&self, receipts: &SeqSet, record: impl FnOnce() -> T) -> Result<T, Held> {
+        let holds = lock(&self.0);
+        let covers = |covered: &Option<SeqSet>| {
+            !receipts.is_empty() && covered.as_ref().is_none_or(|set| set.meets(receipts))
+        };
+        match holds.iter().find(|(_, covered)| covers(covered)) {
+            Some((hold, _)) => Err(Held { hold: hold.clone() }),
+            None => Ok(record()),
+        }
+    }
+}
 
 impl Gate {
     /// Erases the openings of these receipts of the gate's log, and records
@@ -20,15 +54,20 @@ impl Gate {
     /// receipt never says more than was done. What was recorded in plain, and
     /// what was disclosed or copied before, is not reached.
     ///
-    /// Legal holds are for the caller to look at: `asqav_log::vault::forget`
-    /// does. Receipts that the log does not hold yet are left out.
-    #[must_use = "nothing is known to be erased before these resolve"]
-    pub fn erase(&self, receipts: &SeqSet) -> Vec<Recorded> {
+    /// Legal holds that this gate placed forbid it. Older ones stand in the log
+    /// and are for the caller to look at: `asqav_log::vault::forget` does.
+    /// Receipts that the log does not hold yet are left out.
+    ///
+    /// # Errors
+    /// [`Held`]; nothing is known to be erased before what it gives resolves.
+    pub fn erase(&self, receipts: &SeqSet) -> Result<Vec<Recorded>, Held> {
         let submitted = self.counters().map_or(0, |counters| counters.submitted);
         let mut receipts = receipts.clone();
         receipts.subtract(&SeqSet::range(submitted + 1, MAX_SEQ));
-        let parts = receipts.split(MAX_ERASED_LEN).into_iter();
-        parts.map(|part| self.record_event(ERASE_EVENT, erase_body(&part))).collect()
+        self.0.holds.unless_held(&receipts, || {
+            let parts = receipts.split(MAX_ERASED_LEN).into_iter();
+            parts.map(|part| self.record_event(ERASE_EVENT, erase_body(&part))).collect()
+        })
     }
 
     /// Deletes sealed segments of the gate's log, and records that with a
@@ -37,9 +76,14 @@ impl Gate {
     /// The log removes them *after* the receipt that says so is durable, and
     /// finishes at the next start what a crash interrupted. A deletion that the
     /// log cannot do, because older segments are there or other headers, closes
-    /// the gate: `asqav_log::retention` looks before, and at legal holds.
-    pub fn delete(&self, deletion: &Deletion) -> Recorded {
-        self.record_event(DELETE_EVENT, deletion.to_body())
+    /// the gate: `asqav_log::retention` looks before, and at legal holds that
+    /// are older than this gate.
+    ///
+    /// # Errors
+    /// [`Held`], by a hold that this gate placed.
+    pub fn delete(&self, deletion: &Deletion) -> Result<Recorded, Held> {
+        let receipts = SeqSet::range(deletion.receipts.0, deletion.receipts.1);
+        self.0.holds.unless_held(&receipts, || self.record_event(DELETE_EVENT, deletion.to_body()))
     }
 
     /// Records a time receipt: everything after it came not earlier than the
@@ -53,11 +97,17 @@ impl Gate {
     /// whose text is longer than 384 bytes becomes a hold on everything.
     pub fn place_hold(&self, id: &HoldId, receipts: Option<&SeqSet>) -> Recorded {
         let receipts = receipts.filter(|set| set.to_string().len() <= MAX_SET_LEN);
+        let mut holds = lock(&self.0.holds.0);
+        // In force even if it cannot be recorded: then nothing else can.
+        holds.push((id.clone(), receipts.cloned()));
         self.record_event(HOLD_EVENT, hold_body(id, receipts))
     }
 
     /// Records that a legal hold is over.
     pub fn release_hold(&self, id: &HoldId) -> Recorded {
-        self.record_event(RELEASE_EVENT, release_body(id))
+        let mut holds = lock(&self.0.holds.0);
+        let recorded = self.record_event(RELEASE_EVENT, release_body(id));
+        holds.retain(|(hold, _)| hold != id);
+        recorded
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use asqav_core::gate::Gate;
+use asqav_core::gate::{Gate, Held};
 use asqav_core::refused::Refused;
 use asqav_receipt::hold::{Hold, Holds};
 use asqav_receipt::id::{ActionId, HoldId, SessionId, ToolName};
@@ -192,12 +192,14 @@ pub fn forget(log_dir: &Path, gate: &Gate, plan: &Plan) -> Result<Forgotten, For
     if let Some(hold) = holds.forbidding(&receipts).or(on_orphans) {
         return Err(ForgetError::Held { hold: hold.id.clone() });
     }
+    // A hold that was placed while the log was read counts, too.
+    let erased = gate.erase(&receipts)?;
     let vault = Vault::of(log_dir);
     for orphan in orphans {
         vault.erase(orphan).map_err(ReadOrVault::from)?;
     }
     let mut recorded_in = Vec::new();
-    for recorded in gate.erase(&receipts) {
+    for recorded in erased {
         recorded_in.push(recorded.wait()?.payload.seq);
     }
     Ok(Forgotten { receipts, recorded_in })
@@ -296,6 +298,12 @@ impl Subject {
         match self {
             Self::Is(subject) | Self::In(subject) => subject,
         }
+    }
+}
+
+impl From<Held> for ForgetError {
+    fn from(Held { hold, .. }: Held) -> Self {
+        Self::Held { hold }
     }
 }
 
