@@ -191,7 +191,7 @@ fn nothing_is_erased_or_deleted_behind_a_hold() {
     assert_eq!((erased("6"), deleted()), (held("case-2"), held("case-2")));
     drop(gate.release_hold(&id("case-2")));
     assert_eq!(erased("6"), None);
-    gate.flush().wait().unwrap();
+    gate.shutdown().wait().unwrap();
     assert_eq!(counted(dir.path()).erased, set("2,4,6"));
     verified(dir.path());
 }

@@ -34,7 +34,8 @@ impl Gate {
         Shutdown(self.0.stop(timeout))
     }
 
-    /// Resolves when everything recorded so far is durable.
+    /// Resolves when everything recorded so far is durable; fails if something
+    /// of it was lost, also when that is known already.
     pub fn flush(&self) -> Flush {
         Flush(self.0.recorder.flush())
     }
@@ -143,7 +144,7 @@ impl Flush {
     /// Blocks the calling thread until everything recorded so far is durable.
     ///
     /// # Errors
-    /// [`Closed`] when the gate closed first.
+    /// [`Closed`] when the gate closed before it was.
     pub fn wait(self) -> Result<(), Closed> {
         self.0?.wait()
     }

@@ -27,6 +27,8 @@ use crate::log::Head;
 pub(super) struct Chain<T> {
     /// The newest receipt that has a sequence number; `None` in an empty log.
     head: Option<Head>,
+    /// The highest number that a receipt ever got, set aside or not.
+    highest: u64,
     /// The newest receipt that was committed.
     durable: Option<Head>,
     queue: VecDeque<Slot<T>>,
@@ -77,7 +79,11 @@ pub(crate) struct JobSize {
 impl<T> Chain<T> {
     /// Continues a log behind `head`.
     pub(super) const fn new(head: Option<Head>) -> Self {
-        Self { head, durable: head, queue: VecDeque::new(), given: 0 }
+        let highest = match head {
+            Some(head) => head.seq,
+            None => 0,
+        };
+        Self { head, highest, durable: head, queue: VecDeque::new(), given: 0 }
     }
 
     /// Gives the draft the next sequence number, the links to its predecessor
@@ -102,6 +108,7 @@ impl<T> Chain<T> {
             after,
         });
         self.head = Some(after);
+        self.highest = self.highest.max(after.seq);
         let clock_was_at = before.map(|head| head.issued_at).filter(|&earlier| now < earlier);
         Appended { head: after, canonical, clock_was_at }
     }
@@ -187,6 +194,11 @@ impl<T> Chain<T> {
     /// The newest receipt that has a sequence number.
     pub(super) const fn head(&self) -> Option<Head> {
         self.head
+    }
+
+    /// Whether a receipt that had a sequence number will never be in the log.
+    pub(super) fn has_lost(&self) -> bool {
+        self.head.map_or(0, |head| head.seq) < self.highest
     }
 
     /// The newest receipt that was committed.

@@ -101,7 +101,8 @@ impl Recorder {
         self.reserve()?.submit(draft)
     }
 
-    /// Resolves when everything submitted so far is durable.
+    /// Resolves when everything submitted so far is durable; fails if something
+    /// of it was lost.
     ///
     /// # Errors
     /// [`Closed::Forked`] in a forked child.

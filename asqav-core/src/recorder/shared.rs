@@ -102,9 +102,9 @@ impl Shared {
     }
 
     pub(super) fn flush(&self) -> Result<Completion<()>, Closed> {
-        let (flushed, done) = self.state()?.flush(self.process);
-        if let Some(done) = done {
-            done.resolve(Ok(()));
+        let (flushed, settled) = self.state()?.flush(self.process);
+        if let Some((done, output)) = settled {
+            done.resolve(output);
         }
         Ok(flushed)
     }

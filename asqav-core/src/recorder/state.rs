@@ -38,6 +38,9 @@ pub(super) struct State {
     flushes: Vec<(u64, Resolver<()>)>,
 }
 
+/// What is to be answered at once.
+type Settled = Option<(Resolver<()>, Result<(), Closed>)>;
+
 /// How far the recorder is on its way from start to end.
 pub(super) enum Phase {
     /// Admits.
@@ -199,12 +202,18 @@ impl State {
     }
 
     /// A completion that resolves when everything submitted so far is
-    /// committed; also its resolver, if that is so already.
-    pub(super) fn flush(&mut self, process: Process) -> (Completion<()>, Option<Resolver<()>>) {
+    /// committed; also its resolver, if that is settled already.
+    ///
+    /// INVARIANT: it never resolves well once a receipt was lost. A call whose
+    /// receipts count when they are queued has nobody else to ask.
+    pub(super) fn flush(&mut self, process: Process) -> (Completion<()>, Settled) {
         let (done, flushed) = Resolver::pair(process);
+        if self.chain.has_lost() {
+            return (flushed, Some((done, Err(self.cause()))));
+        }
         let wanted = seq_of(self.chain.head());
         if seq_of(self.chain.durable()) >= wanted {
-            return (flushed, Some(done));
+            return (flushed, Some((done, Ok(()))));
         }
         self.flushes.push((wanted, done));
         (flushed, None)

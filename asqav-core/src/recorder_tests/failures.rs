@@ -32,7 +32,7 @@ fn ten(recorder: &Recorder, latch: &Latch) -> (u64, Closed) {
     assert!(answers.all(|answer| answer.is_err()));
     let cause = recorder.closed().unwrap();
     assert_eq!(recorder.reserve().unwrap_err(), Refused::Closed { cause: cause.clone() });
-    assert_eq!(recorder.flush().unwrap().wait(), Ok(()), "nothing is left to wait for");
+    assert_eq!(recorder.flush().unwrap().wait(), Err(cause.clone()), "not all of it is durable");
     let stopped = recorder.shutdown(Duration::MAX, last(99)).unwrap().wait();
     assert_eq!(stopped.unwrap_err(), cause);
     (acknowledged, cause)
