@@ -22,7 +22,7 @@ pub(crate) fn escape(text: &str) -> String {
     out
 }
 
-/// JSON text with the same characters written as `\uXXXX` (RFC 8259 §7). In
+/// JSON text with the same characters written as `\u` and four digits (RFC 8259 §7). In
 /// JSON they can only stand inside strings, so the value stays the same.
 pub(crate) fn escape_json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

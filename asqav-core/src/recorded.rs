@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use crate::completion::{Completion, Receipted};
+use crate::recorder::Submitted;
 use crate::refused::{Closed, Refused};
 
 /// Resolves when the receipt is durable. The receipt is on its way whether or
@@ -20,6 +21,11 @@ pub struct Recorded {
 impl Recorded {
     pub(crate) const fn new(submitted: Result<Completion, Refused>, but: Option<Refused>) -> Self {
         Self { submitted, but }
+    }
+
+    /// What becomes of a receipt that was submitted.
+    pub(crate) fn of(submitted: Result<Submitted, Refused>) -> Self {
+        Self::new(submitted.map(|submitted| submitted.done), None)
     }
 
     /// Blocks the calling thread until the receipt is durable.

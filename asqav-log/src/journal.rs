@@ -9,9 +9,8 @@ use std::io::BufReader;
 use std::sync::Arc;
 
 use asqav_core::log::{LogEntry, LogError};
-use asqav_receipt::digest::Sha3Digest;
 use asqav_receipt::id::LogId;
-use asqav_receipt::payload::{Link, Payload};
+use asqav_receipt::payload::Payload;
 use asqav_receipt::receipt::{ReceiptSignature, parse_receipt, portable};
 
 use crate::error::{damaged, io_error};
@@ -27,8 +26,6 @@ const MAX_ANNOUNCED: usize = 1 << 16;
 #[derive(Debug, Clone)]
 pub(crate) struct Announced {
     pub(crate) payload: Arc<Payload>,
-    /// The SHA3 link to it.
-    pub(crate) link: Sha3Digest,
     /// The receipt on its own.
     receipt: Vec<u8>,
 }
@@ -48,10 +45,9 @@ impl<'a> Issuer<'a> {
 }
 
 impl Announced {
-    pub(crate) fn of(entry: &LogEntry) -> Option<Self> {
-        let link = Link::to(&entry.canonical).sha3?;
+    pub(crate) fn of(entry: &LogEntry) -> Self {
         let receipt = portable(&entry.canonical, &entry.signature);
-        Some(Self { payload: Arc::clone(&entry.payload), link, receipt })
+        Self { payload: Arc::clone(&entry.payload), receipt }
     }
 
     fn parse(piece: &Piece<'_>, issuer: &Issuer<'_>) -> Result<Self, String> {
@@ -76,8 +72,7 @@ impl Announced {
                 issuer.keys.check(thumbprint, &root.signing_bytes(), &batched.root)?;
             }
         }
-        let link = Link::to(&canonical).sha3.ok_or("it has no link")?;
-        Ok(Self { payload: Arc::new(payload), link, receipt })
+        Ok(Self { payload: Arc::new(payload), receipt })
     }
 }
 

@@ -1,8 +1,10 @@
 //! Erasures that were announced and not recorded: which ones the next start
 //! finishes and signs for.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
 
+#[path = "support/files.rs"]
+mod files;
 #[path = "support/forgetting.rs"]
 mod forgetting;
 
@@ -20,20 +22,8 @@ use asqav_receipt::payload::{Context, Payload};
 use asqav_receipt::receipt::{ReceiptSignature, Signature, portable};
 use asqav_receipt::seq_set::SeqSet;
 
+use files::copied;
 use forgetting::{call, counted, gate, payloads, recorded, set, signing_key, try_gate, verified};
-
-fn copy(from: &Path) -> tempfile::TempDir {
-    let to = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(from).unwrap().map(|entry| entry.unwrap()) {
-        let target = to.path().join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            fs::rename(copy(&entry.path()).keep(), target).unwrap();
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-    to
-}
 
 /// A log before an erasure of `receipts`, and the receipts of that.
 struct About {
@@ -45,7 +35,7 @@ struct About {
 fn about_to_erase(receipts: &str) -> About {
     let dir = tempfile::tempdir().unwrap();
     recorded(dir.path()).shutdown().wait().unwrap();
-    let ahead = copy(dir.path());
+    let ahead = copied(dir.path());
     let gate = gate(ahead.path());
     (0..10).for_each(|_| call(&gate, "Dan", "found"));
     let (erased, next) = erase(&gate, receipts);
@@ -88,7 +78,7 @@ fn announce(dir: &Path, lines: &[&[u8]]) {
 fn an_interrupted_erasure_is_finished_by_the_next_start() {
     let About { dir, erased, next } = about_to_erase("2-3,6");
     for receipt in [alone(&erased), batched(&erased, &next, &signing_key())] {
-        let dir = copy(dir.path());
+        let dir = copied(dir.path());
         assert_eq!(counted(dir.path()).erased, SeqSet::default());
         announce(dir.path(), &[&receipt]);
         gate(dir.path()).shutdown().wait().unwrap();
@@ -121,6 +111,12 @@ fn an_erasure_that_the_gate_did_not_sign_is_not_finished() {
     let unsigned = portable(&more.to_canonical(), &erased.signature);
     let in_its_place = in_a_batch(&erased, &next, &signing_key());
     let unsigned_in_a_batch = portable(&more.to_canonical(), &in_its_place);
+    let misderived = {
+        let mut bytes = receipt.clone();
+        let at = bytes.windows(12).position(|part| part == b"\"action_ref\"").unwrap() + 30;
+        bytes[at] = if bytes[at] == b'1' { b'2' } else { b'1' };
+        bytes
+    };
     let part = receipt.get(..receipt.len() - 1).unwrap();
     for (what, lines) in [
         ("nothing signed", vec![&b"{\"receipts\":\"2-4\"}"[..]]),
@@ -131,21 +127,33 @@ fn an_erasure_that_the_gate_did_not_sign_is_not_finished() {
         ("a batch by another key", vec![&batched(&erased, &next, &stranger)]),
         ("another place in a batch", vec![&batched(&next, &erased, &signing_key())]),
         ("other receipts of a batch", vec![&unsigned_in_a_batch]),
+        ("a derived member that does not follow", vec![&misderived]),
         ("no erasure", vec![&alone(&next)]),
         ("a part", vec![part]),
         ("an empty line", vec![&receipt, b""]),
         ("behind a good one", vec![&receipt, &unsigned]),
     ] {
-        let copied = copy(dir.path());
-        announce(copied.path(), &lines);
-        let why = try_gate(copied.path(), signing_key()).map(drop).unwrap_err();
+        let copy = copied(dir.path());
+        announce(copy.path(), &lines);
+        let why = try_gate(copy.path(), signing_key()).map(drop).unwrap_err();
         let why = format!("{why}: {:?}", std::error::Error::source(&why));
         assert!(why.contains(ERASING), "{what}: {why}");
-        assert_eq!(counted(copied.path()).erased, SeqSet::default(), "{what}");
+        assert_eq!(counted(copy.path()).erased, SeqSet::default(), "{what}");
     }
-    let copied = copy(dir.path());
-    fs::write(copied.path().join(ERASING), receipt).unwrap();
-    assert!(try_gate(copied.path(), signing_key()).is_err(), "no line feed");
+    let copy = copied(dir.path());
+    fs::write(copy.path().join(ERASING), receipt).unwrap();
+    assert!(try_gate(copy.path(), signing_key()).is_err(), "no line feed");
+}
+
+/// All receipts were lost with a disk's cache, and with them the log's id.
+#[test]
+fn an_erasure_of_nothing_that_is_left_holds_up_no_log() {
+    let empty = tempfile::tempdir().unwrap();
+    announce(empty.path(), &[&alone(&about_to_erase("2-3,6").erased)]);
+    gate(empty.path()).shutdown().wait().unwrap();
+    assert!(!empty.path().join(ERASING).exists());
+    assert!(payloads(empty.path()).iter().all(|payload| erased_by(payload).is_none()));
+    verified(empty.path());
 }
 
 /// An erasure receipt that named itself, or one after it, would make the log

@@ -7,6 +7,9 @@
     reason = "a test may end here, and says what it skipped"
 )]
 
+#[path = "support/files.rs"]
+mod files;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,6 +19,8 @@ use asqav_receipt::digest::{Sha3Digest, Sha256Digest, decode_hex};
 use asqav_receipt::json::python::Value;
 use asqav_receipt::time::Timestamp;
 use asqav_receipt::verify::pqc_audit_log_fs::{Inputs, NAME, PinnedKey, Report, is_proof, verify_proof};
+
+use files::copied;
 
 /// The logs, where there are any.
 fn vectors() -> Option<PathBuf> {
@@ -46,15 +51,6 @@ fn verify(log: &Path, inputs: Inputs<'_>) -> Report {
 fn said(report: &Report) -> String {
     let class = report.verdict.failure_class().map_or("verified", |class| class.as_str());
     report.reason_code.map_or_else(|| class.to_owned(), |reason| format!("{class} {reason}"))
-}
-
-fn copy(from: &Path) -> tempfile::TempDir {
-    let to = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        fs::copy(&path, to.path().join(path.file_name().unwrap())).unwrap();
-    }
-    to
 }
 
 #[test]
@@ -180,9 +176,9 @@ fn an_open_log_is_verified_only_when_that_is_asked_for() {
     assert_eq!(report.events, 20);
     assert!(report.not_checked.iter().any(|line| line.contains("segment 3, 10 lines that nobody signed")));
     // In the middle of a log a segment without a header is a hole.
-    let copied = copy(&folder.join("tampered/ed-ok"));
-    fs::remove_file(copied.path().join("segment-00002.sig.json")).unwrap();
-    let report = verify(copied.path(), Inputs::new().keys(&keys).allow_open(true));
+    let copy = copied(&folder.join("tampered/ed-ok"));
+    fs::remove_file(copy.path().join("segment-00002.sig.json")).unwrap();
+    let report = verify(copy.path(), Inputs::new().keys(&keys).allow_open(true));
     assert_eq!(said(&report), "invalid header_missing");
 }
 
@@ -195,12 +191,12 @@ fn no_byte_changes_unseen() {
     let inputs = Inputs::new().keys(&keys);
     for name in ["segment-00003.log", "segment-00003.sig.json"] {
         let original = fs::read(log.join(name)).unwrap();
-        let copied = copy(&log);
+        let copy = copied(&log);
         for at in (0..original.len()).step_by(13) {
             let mut changed = original.clone();
             changed[at] ^= 1;
-            fs::write(copied.path().join(name), &changed).unwrap();
-            let report = verify(copied.path(), inputs);
+            fs::write(copy.path().join(name), &changed).unwrap();
+            let report = verify(copy.path(), inputs);
             let respelled = report.not_checked.iter().any(|line| line.starts_with("spelling"));
             assert!(said(&report) != "verified" || respelled || is_white(&original, at), "{name}, byte {at}");
         }
@@ -315,12 +311,12 @@ fn hostile_sizes_are_refused() {
         (with(&format!("\"{}\"", "y".repeat(30_000_000))), "unverifiable too_long"),
         ("\n".repeat(1_000_000), "invalid header_differs"),
     ] {
-        let copied = copy(&log);
-        fs::write(copied.path().join("segment-00001.log"), text).unwrap();
-        assert_eq!(said(&verify(copied.path(), Inputs::new().keys(&keys))), why);
+        let copy = copied(&log);
+        fs::write(copy.path().join("segment-00001.log"), text).unwrap();
+        assert_eq!(said(&verify(copy.path(), Inputs::new().keys(&keys))), why);
     }
-    let copied = copy(&log);
-    fs::write(copied.path().join("segment-00001.sig.json"), "{".repeat(10_000_000)).unwrap();
-    let report = verify(copied.path(), Inputs::new().keys(&keys));
+    let copy = copied(&log);
+    fs::write(copy.path().join("segment-00001.sig.json"), "{".repeat(10_000_000)).unwrap();
+    let report = verify(copy.path(), Inputs::new().keys(&keys));
     assert_eq!(said(&report), "invalid malformed_header");
 }

@@ -9,6 +9,9 @@
     reason = "helpers of tests"
 )]
 
+#[path = "support/files.rs"]
+mod files;
+
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -26,15 +29,17 @@ use asqav_log::sink::{CheckpointSink, SinkError};
 use asqav_log::vault::{Opened, Vault, VaultKey};
 use asqav_log::{CheckpointSchedule, FileLog, Rotation, guard};
 use asqav_receipt::checkpoint::SignedCheckpoint;
-use asqav_receipt::deletion::Deletion;
+use asqav_receipt::deletion::{DELETE_EVENT, Deletion};
 use asqav_receipt::id::{ActionId, HoldId};
 use asqav_receipt::keys::{KeyEntry, KeySet};
-use asqav_receipt::payload::Payload;
-use asqav_receipt::receipt::parse_line;
+use asqav_receipt::payload::{Context, Payload};
+use asqav_receipt::receipt::{LineSignature, parse_line, portable};
 use asqav_receipt::seq_set::SeqSet;
 use asqav_receipt::suite::ML_DSA_65;
 use asqav_receipt::time::Timestamp;
 use asqav_receipt::verify::{FailureClass, LogInputs, LogReport, ReasonCode, Verdict};
+
+use files::copy;
 
 type Checkpoints = Arc<Mutex<Vec<SignedCheckpoint>>>;
 
@@ -160,19 +165,6 @@ fn ids(dir: &Path) -> Vec<ActionId> {
     })
     .unwrap();
     ids
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 struct Log {
@@ -615,8 +607,14 @@ fn a_planted_announcement_deletes_nothing() {
     self::gate(&copied).shutdown().wait().unwrap();
     assert!(there(&copied) && !copied.join("deleting.jsonl").exists());
     // In the log, and no deletion; a deletion that says more than was signed.
-    let more = String::from_utf8(deletion.to_vec()).unwrap().replace("\"days\":", "\"days\":1");
-    for line in [first, more.as_bytes()] {
+    let more = {
+        let (json, LineSignature::Own(signature)) = parse_line(deletion).unwrap() else { panic!("a batch") };
+        let mut payload = Payload::from_json(&json).unwrap();
+        let wider = Deletion { days: 1, ..Deletion::of(&payload).unwrap() };
+        payload.context = Context::Event { name: DELETE_EVENT, body: wider.to_body() };
+        portable(&payload.to_canonical(), &signature.into())
+    };
+    for line in [first, &more] {
         let copied = announce(line);
         let refused = try_gate(&copied, &Checkpoints::default()).map(drop).unwrap_err();
         let why = format!("{refused}: {:?}", std::error::Error::source(&refused));

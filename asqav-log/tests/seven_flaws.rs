@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
 
+#[path = "support/files.rs"]
+mod files;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +22,8 @@ use asqav_receipt::keys::{KeyEntry, KeySet};
 use asqav_receipt::suite::ML_DSA_65;
 use asqav_receipt::time::Timestamp;
 use asqav_receipt::verify::{LogInputs, LogReport, ReasonCode, Verdict};
+
+use files::copy;
 
 fn signing_key() -> SigningKey {
     SigningKey::from_seed(&[11; 32])
@@ -76,17 +81,6 @@ fn killed(dir: &Path, count: usize) -> PathBuf {
     copy(&live, &left);
     gate.shutdown().wait().unwrap();
     left
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to.join(entry.file_name()));
-        } else {
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
-    }
 }
 
 /// The log goes on, and is verified with all its observations in it.

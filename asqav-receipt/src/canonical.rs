@@ -3,9 +3,14 @@
 //! Members ordered by UTF-16 code unit (§3.2.3), no white space, minimal
 //! escapes (§3.2.2.2), numbers as ECMAScript prints them (§3.2.2.3).
 
+mod members;
+
 use std::cmp::Ordering;
+use std::io::Write as _;
 
 use crate::json::Json;
+
+pub(crate) use members::{Members, write_count, write_time};
 
 /// The canonical bytes of `value`.
 #[must_use]
@@ -69,20 +74,8 @@ pub fn member_order(a: &str, b: &str) -> Ordering {
 
 /// Appends the digits of `value`.
 pub fn write_integer(value: i64, out: &mut Vec<u8>) {
-    // Digits from the last to the first; 2^63 has 19.
-    let (mut digits, mut rest, mut len) = ([b'0'; 20], value.unsigned_abs(), 0);
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-        rest /= 10;
-        len += 1;
-        if rest == 0 {
-            break;
-        }
-    }
-    if value < 0 {
-        out.push(b'-');
-    }
-    out.extend_from_slice(digits.get(digits.len() - len..).unwrap_or_default());
+    // A vector takes everything.
+    write!(out, "{value}").unwrap_or_default();
 }
 
 fn write_float(value: f64, out: &mut Vec<u8>) {

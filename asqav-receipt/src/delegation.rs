@@ -15,12 +15,12 @@ mod read;
 mod restriction;
 
 use crate::base64url;
+use crate::canonical::Members;
 use crate::canonical::tagged;
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::glob::Glob;
 use crate::id::{AgentId, IssuerId, Nonce};
 use crate::json::{Json, Object};
-use crate::payload::write::Members;
 use crate::time::Timestamp;
 
 pub use chain::{Chain, ChainFault, Revoked};

@@ -47,6 +47,12 @@ impl Deletion {
         self.first_segment.saturating_add(more)
     }
 
+    /// The numbers of the receipts that the segments held.
+    #[must_use]
+    pub fn receipt_set(&self) -> SeqSet {
+        SeqSet::range(self.receipts.0, self.receipts.1)
+    }
+
     /// The segments' numbers with the digests of their headers.
     pub fn segments(&self) -> impl Iterator<Item = (u64, Sha3Digest)> + '_ {
         (self.first_segment..).zip(self.headers.iter().copied())
@@ -56,8 +62,7 @@ impl Deletion {
     /// segments}`.
     #[must_use]
     pub fn to_body(&self) -> Object {
-        let (first, last) = self.receipts;
-        let receipts = SeqSet::range(first, last);
+        let receipts = self.receipt_set();
         let mut body = Object::new();
         body.set("before", self.before.to_string());
         body.set("count", Json::count(receipts.count()));

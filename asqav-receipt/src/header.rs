@@ -231,7 +231,7 @@ impl SignedHeader {
 
     fn to_canonical(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        let mut members = crate::payload::write::Members::open(&mut out);
+        let mut members = crate::canonical::Members::open(&mut out);
         crate::canonical::write(&self.header.to_json(), members.value("header"));
         self.signature.write(members.value("signature"));
         members.close();

@@ -56,9 +56,7 @@ impl Holds {
         match *name {
             HOLD_EVENT => {
                 if let Some(hold) = hold_of(body, payload.seq) {
-                    // Placed again, a hold keeps covering what it covered.
-                    let wider = self.0.remove(hold.id.as_str());
-                    self.0.insert(hold.id.to_string(), united(wider, hold));
+                    self.add(hold);
                 }
             }
             RELEASE_EVENT => {
@@ -66,6 +64,23 @@ impl Holds {
             }
             _ => {}
         }
+    }
+
+    /// Takes the log's next receipt, number `seq`, which places a hold on
+    /// `receipts`; `None`: on the whole log.
+    pub fn place(&mut self, id: &HoldId, seq: u64, receipts: Option<&SeqSet>) {
+        self.add(Hold { id: id.clone(), seq, receipts: receipts.cloned() });
+    }
+
+    /// Takes the log's next receipt, which releases a hold.
+    pub fn release(&mut self, id: &HoldId) {
+        self.0.remove(id.as_str());
+    }
+
+    fn add(&mut self, hold: Hold) {
+        // Placed again, a hold keeps covering what it covered.
+        let wider = self.0.remove(hold.id.as_str());
+        self.0.insert(hold.id.to_string(), united(wider, hold));
     }
 
     /// The holds in force, by name.

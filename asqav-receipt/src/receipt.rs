@@ -2,9 +2,9 @@
 
 use crate::base64url;
 use crate::batch::{BatchedSignature, Member};
+use crate::canonical::Members;
 use crate::id::KeyId;
 use crate::json::{Json, JsonError};
-use crate::payload::write::Members;
 
 /// A signature object: over a payload, a header, a checkpoint or a batch's root.
 #[derive(Debug, Clone, PartialEq, Eq)]

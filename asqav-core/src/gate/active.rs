@@ -137,7 +137,7 @@ impl Gate {
                 let submitted = place.submit(activation(identity, &fresh, &new, Some(before.digest)))?;
                 identity.set_policy_digest(new.digest);
                 *active = Some(Arc::new(new));
-                Ok(Recorded::new(Ok(submitted.done), None))
+                Ok(Recorded::of(Ok(submitted)))
             }
             Err(fault) => {
                 drop(active);

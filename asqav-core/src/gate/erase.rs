@@ -2,7 +2,7 @@
 
 use asqav_receipt::deletion::{DELETE_EVENT, Deletion};
 use asqav_receipt::erasure::{ERASE_EVENT, MAX_ERASED_LEN, erase_body};
-use asqav_receipt::hold::{HOLD_EVENT, MAX_SET_LEN, RELEASE_EVENT, hold_body, release_body};
+use asqav_receipt::hold::{HOLD_EVENT, Holds, MAX_SET_LEN, RELEASE_EVENT, hold_body, release_body};
 use asqav_receipt::id::HoldId;
 use asqav_receipt::payload::MAX_SEQ;
 use asqav_receipt::seq_set::SeqSet;
@@ -22,28 +22,12 @@ pub struct Held {
     pub hold: HoldId,
 }
 
-/// The legal holds that this gate placed and did not release, with what they
-/// cover; `None`: everything.
+/// The legal holds that this gate placed and did not release.
 ///
 /// INVARIANT: what is in here and the order of receipts change under the one
 /// lock, so that no erasure or deletion stands in the log behind a hold that
 /// forbids it.
-#[derive(Default)]
-pub(super) struct Placed(Mutex<Vec<(HoldId, Option<SeqSet>)>>);
-
-impl Placed {
-    /// Does `record` unless one of them covers any of `receipts`.
-    fn unless_held<T>(&self, receipts: &SeqSet, record: impl FnOnce() -> T) -> Result<T, Held> {
-        let holds = lock(&self.0);
-        let covers = |covered: &Option<SeqSet>| {
-            !receipts.is_empty() && covered.as_ref().is_none_or(|set| set.meets(receipts))
-        };
-        match holds.iter().find(|(_, covered)| covers(covered)) {
-            Some((hold, _)) => Err(Held { hold: hold.clone() }),
-            None => Ok(record()),
-        }
-    }
-}
+pub(super) type Placed = Mutex<Holds>;
 
 impl Gate {
     /// Erases the openings of these receipts of the gate's log, and records
@@ -64,10 +48,10 @@ impl Gate {
         let submitted = self.counters().map_or(0, |counters| counters.submitted);
         let mut receipts = receipts.clone();
         receipts.subtract(&SeqSet::range(submitted + 1, MAX_SEQ));
-        self.0.holds.unless_held(&receipts, || {
-            let parts = receipts.split(MAX_ERASED_LEN).into_iter();
-            parts.map(|part| self.record_event(ERASE_EVENT, erase_body(&part))).collect()
-        })
+        let holds = lock(&self.0.holds);
+        unless_held(&holds, &receipts)?;
+        let parts = receipts.split(MAX_ERASED_LEN).into_iter();
+        Ok(parts.map(|part| self.record_event(ERASE_EVENT, erase_body(&part))).collect())
     }
 
     /// Deletes sealed segments of the gate's log, and records that with a
@@ -82,8 +66,9 @@ impl Gate {
     /// # Errors
     /// [`Held`], by a hold that this gate placed.
     pub fn delete(&self, deletion: &Deletion) -> Result<Recorded, Held> {
-        let receipts = SeqSet::range(deletion.receipts.0, deletion.receipts.1);
-        self.0.holds.unless_held(&receipts, || self.record_event(DELETE_EVENT, deletion.to_body()))
+        let holds = lock(&self.0.holds);
+        unless_held(&holds, &deletion.receipt_set())?;
+        Ok(self.record_event(DELETE_EVENT, deletion.to_body()))
     }
 
     /// Records a time receipt: everything after it came not earlier than the
@@ -97,17 +82,25 @@ impl Gate {
     /// whose text is longer than 384 bytes becomes a hold on everything.
     pub fn place_hold(&self, id: &HoldId, receipts: Option<&SeqSet>) -> Recorded {
         let receipts = receipts.filter(|set| set.to_string().len() <= MAX_SET_LEN);
-        let mut holds = lock(&self.0.holds.0);
-        // In force even if it cannot be recorded: then nothing else can.
-        holds.push((id.clone(), receipts.cloned()));
-        self.record_event(HOLD_EVENT, hold_body(id, receipts))
+        let mut holds = lock(&self.0.holds);
+        let submitted = self.submit_event(HOLD_EVENT, hold_body(id, receipts));
+        if let Ok(submitted) = &submitted {
+            holds.place(id, submitted.seq, receipts);
+        }
+        Recorded::of(submitted)
     }
 
     /// Records that a legal hold is over.
     pub fn release_hold(&self, id: &HoldId) -> Recorded {
-        let mut holds = lock(&self.0.holds.0);
-        let recorded = self.record_event(RELEASE_EVENT, release_body(id));
-        holds.retain(|(hold, _)| hold != id);
-        recorded
+        let mut holds = lock(&self.0.holds);
+        let submitted = self.submit_event(RELEASE_EVENT, release_body(id));
+        if submitted.is_ok() {
+            holds.release(id);
+        }
+        Recorded::of(submitted)
     }
+}
+
+fn unless_held(holds: &Holds, receipts: &SeqSet) -> Result<(), Held> {
+    holds.forbidding(receipts).map_or(Ok(()), |hold| Err(Held { hold: hold.id.clone() }))
 }

@@ -17,6 +17,7 @@ use super::decide::code;
 use super::identity::Fresh;
 use crate::call::safe_code;
 use crate::recorded::Recorded;
+use crate::recorder::Submitted;
 use crate::refused::Refused;
 use crate::session::SessionHandle;
 
@@ -138,10 +139,12 @@ impl Gate {
     }
 
     pub(super) fn record_event(&self, name: &'static str, body: Object) -> Recorded {
-        let submitted = Fresh::draw(&*self.identity().clock).and_then(|fresh| {
-            let place = self.recorder().reserve()?;
-            Ok(place.submit(self.identity().event(&fresh, name, body))?.done)
-        });
-        Recorded::new(submitted, None)
+        Recorded::of(self.submit_event(name, body))
+    }
+
+    pub(super) fn submit_event(&self, name: &'static str, body: Object) -> Result<Submitted, Refused> {
+        let fresh = Fresh::draw(&*self.identity().clock)?;
+        let place = self.recorder().reserve()?;
+        place.submit(self.identity().event(&fresh, name, body))
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn is_in_log(
         Some(head) if head.seq > seq => link_to(storage, listing, seq)?,
         _ => None,
     };
-    Ok(link.and_then(|link| link.sha3) == Some(announced.link))
+    Ok(link == Some(Link::to(&announced.payload.to_canonical())))
 }
 
 /// The link to receipt `seq`, which is not the newest.

@@ -8,13 +8,13 @@
 //! receipt that says so.
 
 use std::io::{self, BufReader};
+use std::ops::RangeInclusive;
 
 use asqav_core::log::{LogEntry, LogError};
 use asqav_receipt::deletion::{DELETE_EVENT, Deletion};
 use asqav_receipt::header::{MAX_HEADER_FILE_LEN, SignedHeader};
 use asqav_receipt::merkle::{Sha3Tree, TreeHash as _, root};
 use asqav_receipt::payload::{Context, Payload};
-use asqav_receipt::seq_set::SeqSet;
 
 use crate::error::{damaged, io_error};
 use crate::journal::{self, Announced, Issuer};
@@ -30,11 +30,8 @@ pub(crate) struct Deletions(Vec<Deleting>);
 /// One deletion that began.
 #[derive(Debug, Clone)]
 struct Deleting {
-    /// First and last segment.
-    segments: (u64, u64),
-    /// The receipts in them.
-    receipts: SeqSet,
-    /// The deletion receipt.
+    deletion: Deletion,
+    /// The receipt that says so.
     announced: Announced,
 }
 
@@ -46,14 +43,14 @@ impl Deletions {
             let deletion = Deletion::of(&announced.payload);
             let deletion = deletion
                 .ok_or_else(|| damaged(DELETING, "it holds a receipt that is no deletion receipt"))?;
-            Ok(Deleting::of(announced, &deletion))
+            Ok(Deleting { deletion, announced })
         });
         named.collect::<Result<_, _>>().map(Self)
     }
 
     /// Whether they are about segment `number`.
     pub(crate) fn names(&self, number: u64) -> bool {
-        self.0.iter().any(|deleting| (deleting.segments.0..=deleting.segments.1).contains(&number))
+        self.0.iter().any(|deleting| deleting.segments().contains(&number))
     }
 
     /// After a crash: finishes those whose receipt is in the log, as `recorded`
@@ -100,21 +97,24 @@ impl Deletions {
         // What cannot be read is found before anything is announced: once the
         // receipt is in the log, each start would have to finish it.
         for (_, deletion) in &named {
-            find(storage, &SeqSet::range(deletion.receipts.0, deletion.receipts.1))?;
+            find(storage, &deletion.receipt_set())?;
         }
         let mut next = oldest(storage)?;
-        for (entry, deletion) in &named {
-            let announced = Announced::of(entry).filter(|_| deletion.first_segment == next);
-            let announced = announced.ok_or_else(|| refused(deletion, "older segments are there"))?;
+        for (_, deletion) in &named {
+            if deletion.first_segment != next {
+                return Err(refused(deletion, "older segments are there"));
+            }
             if deletion.last_segment() >= newest {
                 return Err(refused(deletion, "the newest sealed segment stays"));
             }
             next = deletion.last_segment() + 1;
-            self.0.push(Deleting::of(announced, deletion));
         }
+        let named = named.into_iter();
+        let named = named.map(|(entry, deletion)| Deleting { deletion, announced: Announced::of(entry) });
+        self.0.extend(named);
         journal::write(storage, DELETING, self.0.iter().map(|deleting| &deleting.announced))?;
-        for (_, deletion) in &named {
-            keep_leaves(storage, deletion)?;
+        for deleting in &self.0 {
+            keep_leaves(storage, &deleting.deletion)?;
         }
         Ok(true)
     }
@@ -131,20 +131,16 @@ impl Deletions {
 }
 
 impl Deleting {
-    fn of(announced: Announced, deletion: &Deletion) -> Self {
-        Self {
-            segments: (deletion.first_segment, deletion.last_segment()),
-            receipts: SeqSet::range(deletion.receipts.0, deletion.receipts.1),
-            announced,
-        }
+    fn segments(&self) -> RangeInclusive<u64> {
+        self.deletion.first_segment..=self.deletion.last_segment()
     }
 
     /// Destroys what opens the receipts, then removes their segments. What
     /// looks gone after a crash may come back: a sync of names that failed left
     /// it on disk. `again` makes such a name once more, to remove it for good.
     fn finish(&self, storage: &mut dyn Storage, again: bool) -> Result<(), LogError> {
-        destroy(storage, &self.receipts)?;
-        for number in self.segments.0..=self.segments.1 {
+        destroy(storage, &self.deletion.receipt_set())?;
+        for number in self.segments() {
             let name = segment_name(number);
             let io = |what: &str, error| io_error(format!("{what} `{name}`"), error);
             match storage.remove(&name) {
@@ -165,7 +161,7 @@ impl Deleting {
     fn take_back(&self, storage: &mut dyn Storage) -> Result<(), LogError> {
         let listed = storage.list("").map_err(|error| io_error("listing the log directory", error))?;
         let has = |name: &str| listed.iter().any(|entry| entry.name == name);
-        for number in self.segments.0..=self.segments.1 {
+        for number in self.segments() {
             let name = leaves_name(number);
             if has(&name) && has(&segment_name(number)) {
                 storage.remove(&name).map_err(|error| io_error(format!("removing `{name}`"), error))?;

@@ -115,8 +115,7 @@ impl Erasing {
     }
 
     fn of_entry(entry: &LogEntry) -> Option<Self> {
-        erased_by(&entry.payload)
-            .and_then(|receipts| Some(Self { receipts, announced: Announced::of(entry)? }))
+        Some(Self { receipts: erased_by(&entry.payload)?, announced: Announced::of(entry) })
     }
 }
 

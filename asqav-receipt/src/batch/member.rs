@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::{BATCH_ALG, BatchPlace, BatchRoot};
 use crate::base64url;
+use crate::canonical::Members;
 use crate::digest::{Sha3Digest, push_hex};
 use crate::id::KeyId;
 use crate::json::{Json, Object};
 use crate::payload::Payload;
-use crate::payload::write::Members;
 use crate::receipt::Signature;
 use crate::suite::ML_DSA_65;
 

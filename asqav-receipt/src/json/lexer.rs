@@ -136,7 +136,7 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    /// The rest of `\uXXXX` or of a surrogate pair that began at `start`.
+    /// The rest of `\u` and four digits, or of a surrogate pair that began at `start`.
     fn unicode(&mut self, start: usize) -> Result<char, Offence> {
         let unit = self.hex4(start)?;
         let code = match unit {
