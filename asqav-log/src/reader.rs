@@ -34,7 +34,7 @@ use asqav_receipt::verify::{LogInputs, LogReport, LogVerifier};
 use crate::lines::{Lines, Piece};
 use crate::names::{FileKind, anchors_name, header_name, segment_name, torn_name};
 use crate::regular;
-use crate::tombstone;
+use crate::tombstone::{self, is_left_name};
 
 use checking::Checking;
 use recoveries::Recoveries;
@@ -75,7 +75,8 @@ pub struct LogReader {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SegmentFiles {
-    /// Length of `segment-N.log`, bytes; `None` if it is missing.
+    /// Length of `segment-N.log`, bytes; `None` if it is missing, or empty
+    /// beside leaf hashes.
     pub log_len: Option<u64>,
     /// Whether `segment-N.sig.json` is there.
     pub header: bool,
@@ -161,6 +162,9 @@ impl LogReader {
                         && FileKind::of(&name) == FileKind::Unfinished => {}
                 Err(error) => return Err(io(error)),
             }
+        }
+        for files in reader.segments.values_mut() {
+            files.log_len = files.log_len.filter(|len| !is_left_name(*len, files.leaves));
         }
         // Those of a segment that the log does not have are nobody's.
         let of_none = reader.anchors.iter().copied().filter(|number| !reader.segments.contains_key(number));

@@ -16,6 +16,13 @@ pub(crate) const LEAF_LEN: usize = 32;
 /// A file of leaf hashes is never longer than this, bytes: 33 million receipts.
 pub(crate) const MAX_LEAVES_LEN: usize = 1 << 30;
 
+/// Whether a segment's file is nothing but a name that its deletion left: a
+/// start makes such a name once more, to remove it for good, and can be
+/// interrupted in between.
+pub(crate) const fn is_left_name(log_len: u64, has_leaves: bool) -> bool {
+    log_len == 0 && has_leaves
+}
+
 /// The leaf hashes of segment `number`; `None` if it was not deleted.
 pub(crate) fn leaves(log_dir: &Path, number: u64) -> Result<Option<Vec<[u8; LEAF_LEN]>>, ReadError> {
     match bytes(log_dir, number) {

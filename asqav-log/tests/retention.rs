@@ -371,6 +371,9 @@ fn nothing_but_a_signed_deletion_explains_a_missing_segment() {
     fs::remove_file(forged.join("segment-00000001.log")).unwrap();
     fs::copy(tomb.join("segment-00000001.leaves"), forged.join("segment-00000001.leaves")).unwrap();
     invalid(&forged, ReasonCode::DeletionUnsigned);
+    fs::write(forged.join("segment-00000001.log"), "").unwrap();
+    invalid(&forged, ReasonCode::DeletionUnsigned);
+    fs::remove_file(forged.join("segment-00000001.log")).unwrap();
     // No tombstone either, as ever.
     fs::remove_file(forged.join("segment-00000001.leaves")).unwrap();
     assert_eq!(report(&forged).verdict, Verdict::Unverified(FailureClass::Invalid));
@@ -389,6 +392,13 @@ fn nothing_but_a_signed_deletion_explains_a_missing_segment() {
     leaves[33] ^= 4;
     fs::write(path, leaves).unwrap();
     invalid(&changed, ReasonCode::TombstoneDiffers);
+    // A start that was interrupted left its name.
+    let left = log.beside("left");
+    copy(&tomb, &left);
+    fs::copy(tomb.with_extension("head"), left.with_extension("head")).unwrap();
+    fs::write(left.join("segment-00000001.log"), "").unwrap();
+    assert_eq!(verified(&left).deleted, SeqSet::range(1, 15));
+    call(&gate(&left), "me");
     // It came back: reported, and everything in it is checked.
     let back = log.beside("back");
     copy(&tomb, &back);

@@ -7,13 +7,15 @@ use asqav_core::log::LogError;
 use crate::error::{damaged, io_error};
 use crate::names::{DELETING, ERASING, FileKind, header_name, segment_name};
 use crate::storage::{Entry, Storage};
+use crate::tombstone::is_left_name;
 
 /// The segments of a log, in order and without a gap.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Listing {
     /// Segments 1 to this one are sealed.
     pub(super) sealed: u64,
-    /// Those of them that were deleted; never the newest.
+    /// Those of them that were deleted; never the newest. Of some the name may
+    /// be left.
     pub(super) deleted: BTreeSet<u64>,
     /// Segments that are there with leaf hashes beside them.
     pub(super) undeleted: Vec<u64>,
@@ -64,6 +66,7 @@ impl Listing {
                 _ => {}
             }
         }
+        segments.retain(|number, len| !is_left_name(*len, leaves.contains(number)));
         let mut listing = Self::ordered(&segments, &headers, &leaves)?;
         (listing.unfinished, listing.torn) = (unfinished, torn);
         Ok(listing)
@@ -169,6 +172,19 @@ mod tests {
         let both = ["segment-00000001.log", "segment-00000001.leaves"];
         let found = listing(&both).unwrap();
         assert_eq!((found.deleted.len(), found.undeleted), (0, vec![1]));
+    }
+
+    #[test]
+    fn an_empty_file_beside_leaf_hashes_is_a_deleted_segment() {
+        let file = |name: &str, len| Entry { name: name.to_owned(), file_len: Some(len) };
+        let of = |len| {
+            let names = ["segment-00000001.sig.json", "segment-00000002.log", "segment-00000002.sig.json"];
+            let others = names.map(|name| file(name, 7)).into_iter();
+            let first = [file("segment-00000001.log", len), file("segment-00000001.leaves", 7)];
+            let found = Listing::of(others.chain(first).collect()).unwrap();
+            (found.deleted.len(), found.undeleted.len())
+        };
+        assert_eq!((of(0), of(1)), ((1, 0), (0, 1)));
     }
 
     #[test]

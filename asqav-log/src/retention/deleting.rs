@@ -179,6 +179,7 @@ fn is_deletion(payload: &Payload) -> bool {
 fn oldest(storage: &mut dyn Storage) -> Result<u64, LogError> {
     let listed = storage.list("").map_err(|error| io_error("listing the log directory", error))?;
     let segments = listed.iter().filter_map(|entry| match FileKind::of(&entry.name) {
+        FileKind::Segment(_) if entry.file_len == Some(0) => None,
         FileKind::Segment(number) => Some(number),
         _ => None,
     });

@@ -22,7 +22,7 @@ pub(super) fn deleted(storage: &mut dyn Storage) -> io::Result<u64> {
     let (mut oldest, mut leaves) = (u64::MAX, Vec::new());
     for entry in storage.list("")? {
         match FileKind::of(&entry.name) {
-            FileKind::Segment(number) => oldest = oldest.min(number),
+            FileKind::Segment(number) if entry.file_len != Some(0) => oldest = oldest.min(number),
             FileKind::Leaves(number) => leaves.push((number, entry.file_len.unwrap_or(0))),
             _ => {}
         }

@@ -97,7 +97,7 @@ impl Disk {
     /// Lets `fault` happen at operation `at`, counted from now, 0 first.
     pub fn fault_at(&self, at: u64, fault: Fault) {
         let mut state = self.state();
-        state.fault = Some((state.ops + at, fault));
+        state.fault = Some((state.ops.saturating_add(at), fault));
         state.trace.clear();
     }
 
