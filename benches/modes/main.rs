@@ -3,7 +3,8 @@
 //! `cargo xtask bench` prints receipts per second, the CPU time of a receipt and
 //! the time a call takes for 1, 16 and 256 callers that each wait for their call:
 //! with a signature for each receipt and with batches, by either backend, in
-//! memory, on disk, and on disk behind a queue; from tasks and from threads.
+//! memory, on disk, on disk with a vault, and on disk behind a queue; from tasks
+//! and from threads.
 //! Then what the logs take on disk, and how fast they are verified. Everything
 //! stands beside raw signatures, verifications and `fdatasync` of the same run:
 //! machines are shared and noisy, so compare the ratios.
@@ -109,9 +110,10 @@ impl Table<'_> {
         for callers in CALLERS {
             self.row(setup, "memory", callers, Work::Call, raw)?;
             self.row(setup, "durable", callers, Work::Call, raw)?;
+            self.row(setup, "vault", callers, Work::Call, raw)?;
             self.row(setup, "queued", callers, Work::Call, raw)?;
         }
-        for log in ["memory", "durable"] {
+        for log in ["memory", "durable", "vault"] {
             self.row(setup, log, Callers::Tasks(256), Work::Observation, raw)?;
         }
         Ok(())
@@ -140,6 +142,10 @@ impl Table<'_> {
         let dir = tempfile::tempdir()?;
         let figures = match log {
             "memory" => run::measure(callers, work, setup, Void::default())?,
+            "vault" => {
+                let log = FileLog::new(dir.path()).vault_key(support::vault_key());
+                run::measure(callers, work, setup, log)?
+            }
             "queued" => {
                 let setup = Setup { durability: Durability::Queued, ..setup.clone() };
                 run::measure(callers, work, &setup, FileLog::new(dir.path()))?

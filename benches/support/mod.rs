@@ -10,6 +10,7 @@ use asqav_core::key::{AwsLcSigner, SigningKey};
 use asqav_core::log::{Durability, Log, LogEntry, LogError, LogOwner, LogStart};
 use asqav_core::sign::{SignError, Signer, Signing};
 use asqav_core::{Gate, ToolCall};
+use asqav_log::vault::VaultKey;
 use asqav_policy::{Model, RulePolicy};
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{AgentId, IssuerId, KeyId};
@@ -54,6 +55,11 @@ pub fn call(argument: &String) -> ToolCall {
 /// The one key of all benchmarks.
 pub fn key() -> SigningKey {
     SigningKey::from_seed(&[3; 32])
+}
+
+/// Opens the openings that benchmarks keep.
+pub fn vault_key() -> VaultKey {
+    VaultKey::from_bytes([4; 32])
 }
 
 /// Signs with the Rust library.

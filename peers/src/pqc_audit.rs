@@ -18,7 +18,7 @@ use asqav_receipt::verify::pqc_audit_log_fs::{Inputs, PinnedKey};
 use asqav_receipt::verify::{LogInputs, Verdict};
 
 use crate::python::Python;
-use crate::run::{self, Callers};
+use crate::run::{self, Callers, Work};
 use crate::support::{self, Setup};
 use crate::{heading, line};
 
@@ -26,8 +26,8 @@ use crate::{heading, line};
 const EVENTS: usize = 10_000;
 const SECONDS: &str = "3";
 
-/// Durable appends by callers that wait; ours sync what opens the commitments
-/// first, of which the peer has none.
+/// Durable appends by callers that wait; with a vault ours keep what opens the
+/// commitments, of which the peer has none, and sync that first.
 pub(crate) fn append(python: &Python) -> Result<(), Box<dyn Error>> {
     heading("pqc-audit-log-fs 0.1.0 (Python)");
     let dir = tempfile::tempdir()?;
@@ -36,11 +36,13 @@ pub(crate) fn append(python: &Python) -> Result<(), Box<dyn Error>> {
             python.seconds("append", &[&dir.path().join(callers.to_string()), &callers, &SECONDS])?;
         for (backend, signer) in [("ml-dsa", support::ml_dsa()), ("aws-lc", support::aws_lc()?)] {
             let setup = Setup { signing: Signing::Batched, ..Setup::new(signer) };
-            let log = FileLog::new(dir.path().join(format!("{callers}-{backend}")));
-            let ours = run::measure(Callers::Tasks(callers), &setup, log)?;
-            let what =
-                format!("durable append of a record, {callers} callers, batches by {backend}, vault on");
-            line(&what, 1.0 / ours.rate, theirs[0]);
+            for vault in ["no vault", "vault"] {
+                let log = FileLog::new(dir.path().join(format!("{callers}-{backend}-{vault}")));
+                let log = if vault == "vault" { log.vault_key(support::vault_key()) } else { log };
+                let ours = run::measure(Callers::Tasks(callers), Work::Call, &setup, log)?;
+                let what = format!("durable append, {callers} callers, batches by {backend}, {vault}");
+                line(&what, 1.0 / ours.rate, theirs[0]);
+            }
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::command::{Failure, cargo, root, run, succeeds};
+use crate::command::{Failure, cargo, root, run, succeeds, target};
 use crate::figures;
 use crate::fuzz;
 use crate::instructions;
@@ -41,6 +41,14 @@ pub(crate) fn run_all() -> Result<(), Failure> {
             "-D",
             "warnings",
         ]),
+    )?;
+    // Nothing else in here builds them.
+    run(
+        "lints of the comparisons with peers",
+        cargo(&["clippy", "--manifest-path", "peers/Cargo.toml", "--all-targets", "--locked"])
+            .arg("--target-dir")
+            .arg(target())
+            .args(["--", "-D", "warnings"]),
     )?;
     tests(&peers)?;
     instructions::check(false)?;
