@@ -165,21 +165,32 @@ fn a_permit_dropped_while_somebody_else_panics_is_cancelled() {
 
 /// Polls a run `polls` times, drops it, and tells how the call ended.
 fn dropped_after(polls: usize) -> Vec<Outcome> {
-    let test = TestGate::with_policy(AllowAll::new());
+    let (decision, outcome) = (Latch::new(), Latch::new());
+    let kept = MemoryLog::new();
+    let log = FaultyLog::new(kept.clone())
+        .at_receipt(3, Fault::Hold(decision.clone()))
+        .at_receipt(4, Fault::Hold(outcome.clone()));
+    let test = TestGate::on(kept, |builder| builder.policy(AllowAll::new()).log(log)).unwrap();
     let mut future = Box::pin(test.gate().run(call("t"), || async {
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
         Ok::<_, Refused>(())
     }));
-    for _ in 0..polls {
-        // What was submitted is durable before the next poll, so that the
-        // number of polls says how far the call has come.
-        test.gate().flush().wait().unwrap();
-        if poll_once(future.as_mut()).is_ready() {
-            break;
+    for poll in 1..=polls {
+        // A receipt is durable before the poll after the one that submitted
+        // it, and no sooner, so that the number of polls says how far the call
+        // has come.
+        match poll {
+            2 => decision.open(),
+            5 => outcome.open(),
+            _ => {}
         }
+        test.gate().flush().wait().unwrap();
+        assert_eq!(poll_once(future.as_mut()).is_ready(), poll == 5, "poll {poll}");
     }
     drop(future);
+    decision.open();
+    outcome.open();
     let receipts = test.receipts();
     receipts.assert_verified();
     receipts.of("t", Phase::Outcome).filter_map(|payload| payload.asqav.outcome).collect()
