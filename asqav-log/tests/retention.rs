@@ -398,7 +398,14 @@ fn nothing_but_a_signed_deletion_explains_a_missing_segment() {
     fs::copy(tomb.with_extension("head"), left.with_extension("head")).unwrap();
     fs::write(left.join("segment-00000001.log"), "").unwrap();
     assert_eq!(verified(&left).deleted, SeqSet::range(1, 15));
-    call(&gate(&left), "me");
+    let written_on = gate(&left);
+    (0..5).for_each(|who| call(&written_on, &who.to_string()));
+    written_on.shutdown().wait().unwrap();
+    let oldest = ids(&left)[0];
+    assert!(tree_holds(&left, oldest));
+    let more = delete(&left, &all_due(&left)).unwrap().receipts;
+    assert!(more.contains(16) && !tree_holds(&left, oldest), "{more:?}");
+    verified(&left);
     // It came back: reported, and everything in it is checked.
     let back = log.beside("back");
     copy(&tomb, &back);

@@ -15,8 +15,7 @@ mod read;
 mod restriction;
 
 use crate::base64url;
-use crate::canonical::Members;
-use crate::canonical::tagged;
+use crate::canonical::{Members, tagged};
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::glob::Glob;
 use crate::id::{AgentId, IssuerId, Nonce};

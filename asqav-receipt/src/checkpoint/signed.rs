@@ -154,7 +154,7 @@ impl SignedCheckpoint {
 
     fn to_canonical(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        let mut members = crate::canonical::Members::open(&mut out);
+        let mut members = canonical::Members::open(&mut out);
         canonical::write(&self.checkpoint.to_json(), members.value("checkpoint"));
         self.signature.write(members.value("signature"));
         members.close();
