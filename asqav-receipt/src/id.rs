@@ -2,9 +2,12 @@
 //!
 //! Each is parsed once, at the edge. Text identifiers have a maximum length so
 //! that a payload stays within 4,096 bytes, and hold no control characters.
+//! Short ones are held in place, long ones are shared by their clones: every
+//! receipt has some, and what reads or writes many should not allocate each.
 
 use std::fmt;
 
+use smol_str::SmolStr;
 use uuid::Uuid;
 
 /// Why a text was refused as an identifier.
@@ -81,7 +84,7 @@ macro_rules! text_id {
         $(#[$doc])*
         #[doc = concat!("\n\n1 to ", stringify!($max), " bytes of ", $alphabet, ".")]
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// Maximum length in bytes.
@@ -91,10 +94,10 @@ macro_rules! text_id {
             ///
             /// # Errors
             /// [`IdError`] when it is empty, too long or holds another character.
-            pub fn parse(text: impl Into<String>) -> Result<Self, IdError> {
-                let text = text.into();
-                $check($what, &text, Self::MAX_LEN)?;
-                Ok(Self(text))
+            pub fn parse(text: impl AsRef<str>) -> Result<Self, IdError> {
+                let text = text.as_ref();
+                $check($what, text, Self::MAX_LEN)?;
+                Ok(Self(text.into()))
             }
 
             /// The identifier's text.
