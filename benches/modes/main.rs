@@ -1,7 +1,7 @@
 //! Whole calls through a gate, mode by mode, beside what they are made of.
 //!
-//! `cargo xtask bench` prints receipts per second, the CPU time of a receipt and
-//! the time a call takes for 1, 16 and 256 callers that each wait for their call:
+//! `cargo xtask bench` prints receipts per second, the CPU time of a receipt, with
+//! its share of signatures and without, and the time a call takes for 1, 16 and 256 callers that each wait for their call:
 //! with a signature for each receipt and with batches, by either backend, in
 //! memory, on disk, on disk with a vault, and on disk behind a queue; from tasks
 //! and from threads.
@@ -73,7 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("\n{backend}: raw signature {:.1} µs mean, {:.1} µs median", micros(sign), micros(median));
         println!("times are those of a whole call, both receipts, or of an observation, one receipt");
         println!(
-            "{:<8} {:<8} {:>11} {:<12} {:>11} {:>9} {:>9} {:>8} {:>9} {:>9} {:>9}",
+            "{:<8} {:<8} {:>11} {:<12} {:>11} {:>9} {:>9} {:>8} {:>8} {:>9} {:>9} {:>9}",
             "signing",
             "log",
             "callers",
@@ -82,6 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "x hashing",
             "x signing",
             "µs CPU",
+            "unsigned",
             "p50 µs",
             "p99 µs",
             "max µs"
@@ -161,11 +162,12 @@ impl Table<'_> {
 
     fn print(&self, row: &str, figures: &Figures) {
         println!(
-            "{row} {:>11.0} {:>9.2} {:>9.2} {:>8.1} {:>9.0} {:>9.0} {:>9.0}",
+            "{row} {:>11.0} {:>9.2} {:>9.2} {:>8.1} {:>8.1} {:>9.0} {:>9.0} {:>9.0}",
             figures.rate,
             figures.rate / self.hashing,
             figures.rate * self.sign.as_secs_f64() / self.cores,
             micros(figures.cpu),
+            micros(figures.unsigned_cpu),
             micros(figures.p50),
             micros(figures.p99),
             micros(figures.max),

@@ -11,7 +11,7 @@ use asqav_core::call::Capture;
 use asqav_core::log::Log;
 use asqav_core::{Ending, Gate, Refused};
 
-use crate::support::{Setup, call, cpu};
+use crate::support::{Metered, Setup, call, cpu};
 
 const WARM_UP: Duration = Duration::from_millis(300);
 const RUN: Duration = Duration::from_millis(2_000);
@@ -50,6 +50,8 @@ pub(crate) struct Figures {
     pub(crate) rate: f64,
     /// CPU time of all threads for each receipt.
     pub(crate) cpu: Duration,
+    /// The same without its share of signatures.
+    pub(crate) unsigned_cpu: Duration,
     /// Times of a whole [`Work`], until its last receipt is acknowledged.
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
@@ -57,10 +59,11 @@ pub(crate) struct Figures {
 }
 
 /// When to count, and when to stop.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Phase {
     counting: Arc<AtomicBool>,
     done: Arc<AtomicBool>,
+    signer: Arc<Metered>,
 }
 
 /// Lets `callers` work for a while and stops the gate.
@@ -70,9 +73,10 @@ pub(crate) fn measure(
     setup: &Setup,
     log: impl Log,
 ) -> Result<Figures, Box<dyn Error>> {
-    let gate = setup.gate(log)?;
-    let phase = Phase::default();
-    let (mut times, took, used) = match callers {
+    let signer = Arc::new(Metered::new(Arc::clone(&setup.signer)));
+    let gate = Setup { signer: Arc::clone(&signer) as _, ..setup.clone() }.gate(log)?;
+    let phase = Phase { counting: Arc::default(), done: Arc::default(), signer };
+    let (mut times, spent) = match callers {
         Callers::Tasks(count) => in_tasks(count, work, &gate, &phase)?,
         Callers::Threads(count) => in_threads(count, work, &gate, &phase),
     };
@@ -81,11 +85,23 @@ pub(crate) fn measure(
     let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
     let receipts = u32::try_from(times.len() * work.receipts())?;
     let max = times.last().copied().unwrap_or_default();
-    let rate = f64::from(receipts) / took.as_secs_f64();
-    Ok(Figures { rate, cpu: used / receipts.max(1), p50: at(50), p99: at(99), max })
+    let rate = f64::from(receipts) / spent.time.as_secs_f64();
+    let each = |cpu: Duration| cpu / receipts.max(1);
+    let (cpu, unsigned_cpu) = (each(spent.cpu), each(spent.cpu.saturating_sub(spent.signing)));
+    Ok(Figures { rate, cpu, unsigned_cpu, p50: at(50), p99: at(99), max })
 }
 
-type Times = (Vec<Duration>, Duration, Duration);
+type Times = (Vec<Duration>, Spent);
+
+/// What was used while it was counted.
+#[derive(Clone, Copy, Default)]
+struct Spent {
+    time: Duration,
+    /// CPU of all threads.
+    cpu: Duration,
+    /// Of that, in signatures.
+    signing: Duration,
+}
 
 fn in_tasks(count: usize, work: Work, gate: &Gate, phase: &Phase) -> Result<Times, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
@@ -94,34 +110,35 @@ fn in_tasks(count: usize, work: Work, gate: &Gate, phase: &Phase) -> Result<Time
         for _ in 0..count {
             tasks.spawn(caller(gate.clone(), work, phase.clone()));
         }
-        let (took, used) = tokio::task::spawn_blocking({
+        let spent = tokio::task::spawn_blocking({
             let phase = phase.clone();
             move || phase.run()
         })
         .await
         .unwrap_or_default();
-        (tasks.join_all().await.concat(), took, used)
+        (tasks.join_all().await.concat(), spent)
     }))
 }
 
 fn in_threads(count: usize, work: Work, gate: &Gate, phase: &Phase) -> Times {
     thread::scope(|scope| {
         let threads: Vec<_> = (0..count).map(|_| scope.spawn(|| sync_caller(gate, work, phase))).collect();
-        let (took, used) = phase.run();
+        let spent = phase.run();
         let times = threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect();
-        (times, took, used)
+        (times, spent)
     })
 }
 
 impl Phase {
     /// Lets the callers warm up, be counted, and stop.
-    fn run(&self) -> (Duration, Duration) {
+    fn run(&self) -> Spent {
         thread::sleep(WARM_UP);
         self.counting.store(true, Ordering::Relaxed);
-        let (start, before) = (Instant::now(), cpu());
+        let (start, before, signed) = (Instant::now(), cpu(), self.signer.spent());
         thread::sleep(RUN);
         self.counting.store(false, Ordering::Relaxed);
-        let spent = (start.elapsed(), cpu() - before);
+        let spent =
+            Spent { time: start.elapsed(), cpu: cpu() - before, signing: self.signer.spent() - signed };
         self.done.store(true, Ordering::Relaxed);
         spent
     }

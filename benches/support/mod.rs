@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use asqav_core::key::{AwsLcSigner, SigningKey};
@@ -17,6 +18,7 @@ use asqav_receipt::id::{AgentId, IssuerId, KeyId};
 use asqav_receipt::keys::{KeyEntry, KeySet};
 use asqav_receipt::suite::ML_DSA_65;
 use asqav_receipt::time::Timestamp;
+use rustix::time::{ClockId, clock_gettime};
 
 const POLICY: &str =
     "version = 1\nid = \"bench\"\n[[rule]]\nid = \"all\"\neffect = \"allow\"\ntools = [\"query_*\"]\n";
@@ -86,12 +88,60 @@ pub fn pinned() -> KeySet {
 
 /// CPU time of all threads of this process so far.
 pub fn cpu() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    cpu_of(ClockId::ProcessCPUTime)
+}
+
+fn cpu_of(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 pub fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
+}
+
+/// Another signer, whose work is taken account of.
+pub struct Metered {
+    signer: Arc<dyn Signer>,
+    /// CPU time of its signatures so far, nanoseconds.
+    spent: AtomicU64,
+}
+
+impl Metered {
+    pub fn new(signer: Arc<dyn Signer>) -> Self {
+        Self { signer, spent: AtomicU64::new(0) }
+    }
+
+    /// CPU time of its signatures so far.
+    pub fn spent(&self) -> Duration {
+        Duration::from_nanos(self.spent.load(Ordering::Relaxed))
+    }
+}
+
+impl Signer for Metered {
+    fn algorithm(&self) -> &'static str {
+        self.signer.algorithm()
+    }
+
+    fn key_id(&self) -> &KeyId {
+        self.signer.key_id()
+    }
+
+    fn public_key(&self) -> &[u8] {
+        self.signer.public_key()
+    }
+
+    fn thumbprint(&self) -> &Sha256Digest {
+        self.signer.thumbprint()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let before = cpu_of(ClockId::ThreadCPUTime);
+        let signature = self.signer.sign(message);
+        let took = cpu_of(ClockId::ThreadCPUTime) - before;
+        self.spent.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(0), Ordering::Relaxed);
+        signature
+    }
 }
 
 /// The key of another signer, without its work.
