@@ -16,10 +16,10 @@ use super::recoveries::Recoveries;
 use super::workers::Workers;
 use crate::lines::Piece;
 
-/// So many signatures are handed to a thread at once: those of 8,192 receipts,
-/// where batches are full.
+/// So many signatures of single receipts are handed to a thread at once; that of
+/// a batch is handed over alone, with all that was read for it.
 const SIGNATURES: usize = 8;
-/// So many times [`SIGNATURES`] are under way.
+/// So often signatures are under way.
 const WINDOW: usize = 32;
 /// So many steps are under way: twice as many as a full batch has parts, which
 /// the verifier takes at once.
@@ -151,8 +151,9 @@ impl<'scope, 'env, 'a: 'scope> Checking<'scope, 'env, 'a> {
         for Read { line, torn } in lines {
             self.recoveries.extend(torn);
             if let Some(job) = self.verifier.read_line(line) {
+                let of_batch = job.receipts() > 1;
                 self.signatures.push(job);
-                if self.signatures.len() == SIGNATURES {
+                if of_batch || self.signatures.len() == SIGNATURES {
                     self.check();
                 }
             }

@@ -3,11 +3,12 @@
 use asqav_receipt::verify::ReadLine;
 
 use super::recoveries::{self, Torn};
+use crate::lines::MAX_LINE_LEN;
 
 /// So many lines are handed to a thread at once, at most.
 const MAX_LINES: usize = 64;
 /// A part is full with so many bytes.
-const MAX_LEN: usize = 128 * 1024;
+const MAX_LEN: usize = 96 * 1024;
 
 /// Successive lines.
 #[derive(Debug, Default)]
@@ -27,6 +28,10 @@ pub(super) struct Read {
 impl Part {
     /// Adds a line, without its line feed.
     pub(super) fn push(&mut self, line: &[u8]) {
+        if self.is_empty() {
+            // One line more than a full part, so that it never moves.
+            self.bytes.reserve(MAX_LEN + MAX_LINE_LEN);
+        }
         self.bytes.extend_from_slice(line);
         self.ends.push(self.bytes.len());
     }

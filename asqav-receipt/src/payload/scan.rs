@@ -25,19 +25,18 @@ use crate::json::{Json, Lexer, Object, next_value};
 use members::{Members, count, flag};
 
 impl Payload {
-    /// Reads the payload that comes next in `text`, and its canonical bytes:
-    /// those that stand there. `None` if these are not exactly what
+    /// Reads the payload that comes next in `text`, and the bytes that stand
+    /// there, which are its canonical ones. `None` if these are not exactly what
     /// [`to_canonical`](Self::to_canonical) writes of some payload of at most
     /// [`MAX_PAYLOAD_LEN`] bytes.
-    pub(crate) fn scan(text: &mut Lexer<'_>) -> Option<(Self, Vec<u8>)> {
+    pub(crate) fn scan<'l>(text: &mut Lexer<'l>) -> Option<(Self, &'l [u8])> {
         let start = text.offset();
         let payload = payload(text)?;
-        let given = text.since(start);
+        let given = text.since(start).as_bytes();
         if given.len() > MAX_PAYLOAD_LEN {
             return None;
         }
-        let canonical = payload.to_canonical();
-        (canonical == given.as_bytes()).then_some((payload, canonical))
+        (payload.to_canonical() == given).then_some((payload, given))
     }
 }
 

@@ -127,26 +127,26 @@ impl<'a> LogVerifier<'a> {
         let taken = self.batches.take(line);
         self.broken(taken.broken);
         if let Some(line) = taken.own {
-            return self.own(line);
+            return self.own(&line);
         }
         if taken.whole.is_empty() { None } else { self.batch(taken.whole) }
     }
 
     /// A line with a signature of its own, or one that is no receipt.
-    fn own(&mut self, mut line: ReadLine) -> Option<SignatureJob<'a>> {
-        let Read { place, check, signed } = self.read(&mut line)?;
+    fn own(&mut self, line: &ReadLine) -> Option<SignatureJob<'a>> {
+        let Read { place, check, signed } = self.read(line)?;
         let check = check?;
         self.pending += 1;
         match signed {
-            Signed::Payload(message) => Some(SignatureJob::new(place, 1, check, message)),
+            Signed::Payload(message) => Some(SignatureJob::new(place, 1, check, message, Vec::new())),
             Signed::Leaf(_) => None,
         }
     }
 
     /// Lines of a batch that is not whole: each is judged but for its signature.
     fn broken(&mut self, lines: Vec<ReadLine>) {
-        for mut line in lines {
-            let Some(Read { place, check: Some(_), .. }) = self.read(&mut line) else { continue };
+        for line in lines {
+            let Some(Read { place, check: Some(_), .. }) = self.read(&line) else { continue };
             let finding = Finding::fail(ReasonCode::BatchBroken, "its batch is not whole");
             self.tally.axis(&place, &finding.on(Axis::Signature), 1);
         }
@@ -156,17 +156,17 @@ impl<'a> LogVerifier<'a> {
     fn batch(&mut self, lines: Vec<ReadLine>) -> Option<SignatureJob<'a>> {
         let mut whole = batches::Whole::default();
         let mut newest = Place::default();
-        for mut line in lines {
-            let read = self.read(&mut line);
+        for line in &lines {
+            let read = self.read(line);
             let Some(Read { place, check, signed: Signed::Leaf(leaf) }) = read else { continue };
-            whole.push(&line, leaf, check);
+            whole.push(line, leaf, check);
             newest = place;
         }
         let count = whole.count;
         match whole.check() {
             Ok(Some((check, message))) => {
                 self.pending += 1;
-                Some(SignatureJob::new(newest, count, check, message))
+                Some(SignatureJob::new(newest, count, check, message, lines))
             }
             Ok(None) => None,
             Err(note) => {

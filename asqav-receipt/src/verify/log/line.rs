@@ -1,6 +1,6 @@
 //! One line of a log: canonical `{payload, signature}`, byte for byte.
 
-use super::plain::{self, Plain, Scanned};
+use super::plain::{self, PlainLine, Scanned};
 use crate::batch::Member;
 use crate::canonical;
 use crate::json::{Json, Object};
@@ -26,7 +26,7 @@ pub struct ReadLine {
 #[derive(Debug, Clone)]
 pub(super) enum Content {
     /// A receipt as asqav writes it.
-    Plain(Box<Plain>),
+    Plain(PlainLine),
     /// Another canonical line.
     Other(Box<Line>),
     /// No line; in words, why.
@@ -38,7 +38,7 @@ impl ReadLine {
     pub fn new(line: &[u8]) -> Self {
         match Scanned::read(line) {
             Some(scanned) => {
-                let mut plain = plain::hashed(vec![scanned]).into_iter();
+                let mut plain = plain::hashed(vec![scanned]);
                 Self::of(line, Sha3Tree::leaf(line), plain.next())
             }
             None => Self::thoroughly(line),
@@ -46,12 +46,13 @@ impl ReadLine {
     }
 
     /// Reads many lines: several times as fast as one by one where the
-    /// processor can hash them at once.
+    /// processor can hash them at once. They share memory, which is freed with
+    /// the last of them: give it some hundred at a time.
     #[must_use]
     pub fn each(lines: &[&[u8]]) -> Vec<Self> {
         let scanned: Vec<_> = lines.iter().map(|line| Scanned::read(line)).collect();
         let is_plain: Vec<_> = scanned.iter().map(Option::is_some).collect();
-        let mut plain = plain::hashed(scanned.into_iter().flatten().collect()).into_iter();
+        let mut plain = plain::hashed(scanned.into_iter().flatten().collect());
         let lines = lines.iter().zip(Sha3Tree::leaves(lines)).zip(is_plain);
         lines
             .map(|((line, leaf), is_plain)| Self::of(line, leaf, is_plain.then(|| plain.next()).flatten()))
@@ -65,9 +66,9 @@ impl ReadLine {
         Self::of(line, Sha3Tree::leaf(line), None)
     }
 
-    fn of(line: &[u8], leaf: [u8; 32], plain: Option<Plain>) -> Self {
+    fn of(line: &[u8], leaf: [u8; 32], plain: Option<PlainLine>) -> Self {
         let content = match plain {
-            Some(plain) => Content::Plain(Box::new(plain)),
+            Some(plain) => Content::Plain(plain),
             None => match Line::read(line) {
                 Ok(line) => Content::Other(Box::new(line)),
                 Err(why) => Content::Unreadable(why),

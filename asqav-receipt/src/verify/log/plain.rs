@@ -6,6 +6,9 @@
 //! caller). It only ever says yes. Whatever it does not take is judged the long
 //! way, which finds the words for it; the tests hold both ways to one report.
 
+use std::ops::{Deref, Range};
+use std::sync::Arc;
+
 use crate::base64url;
 use crate::batch::{self, BATCH_ALG, BatchPlace, Member};
 use crate::id::{KeyId, LogId};
@@ -23,26 +26,63 @@ use crate::verify::axes::time::MAX_SKEW_MICROS;
 use super::inputs::LogInputs;
 
 /// A line that holds exactly what asqav writes of some payload.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Plain {
     pub(super) payload: Payload,
-    pub(super) canonical: Vec<u8>,
+    /// Where its canonical bytes are among those of its [`Part`].
+    canonical: Range<usize>,
     pub(super) digests: Digests,
     pub(super) signature: LineSignature,
     /// Its leaf in the batch that it is a member of.
     pub(super) batch_leaf: Option<[u8; 32]>,
 }
 
-/// The same before it is hashed.
-pub(super) struct Scanned {
-    payload: Payload,
+/// One of the lines of a [`Part`].
+#[derive(Debug, Clone)]
+pub(super) struct PlainLine {
+    part: Arc<Part>,
+    at: usize,
+}
+
+/// Lines that were read together. They share two allocations: a thread reads
+/// them and another drops them, and both would wait for the allocator at each.
+#[derive(Debug)]
+struct Part {
+    lines: Vec<Plain>,
     canonical: Vec<u8>,
+}
+
+impl Deref for PlainLine {
+    type Target = Plain;
+
+    #[expect(clippy::indexing_slicing, reason = "made with the number of one of the part's lines")]
+    fn deref(&self) -> &Plain {
+        &self.part.lines[self.at]
+    }
+}
+
+impl PlainLine {
+    /// The canonical bytes of its payload.
+    pub(super) fn canonical(&self) -> &[u8] {
+        self.part.canonical.get(self.canonical.clone()).unwrap_or_default()
+    }
+
+    /// The line that this was read from.
+    pub(super) fn text(&self) -> Vec<u8> {
+        self.signature.line(self.canonical())
+    }
+}
+
+/// The same before it is hashed.
+pub(super) struct Scanned<'l> {
+    payload: Payload,
+    canonical: &'l [u8],
     signature: LineSignature,
 }
 
-impl Scanned {
+impl<'l> Scanned<'l> {
     /// Reads a line; `None` if it is another, whatever that is.
-    pub(super) fn read(line: &[u8]) -> Option<Self> {
+    pub(super) fn read(line: &'l [u8]) -> Option<Self> {
         let mut text = Lexer::new(std::str::from_utf8(line).ok()?);
         if !text.eat_text(r#"{"payload":"#) {
             return None;
@@ -66,20 +106,26 @@ impl Scanned {
 }
 
 /// Hashes every payload, many at once.
-pub(super) fn hashed(lines: Vec<Scanned>) -> Vec<Plain> {
-    let of = |which: fn(&Scanned) -> bool| -> Vec<&[u8]> {
-        lines.iter().filter(|line| which(line)).map(|line| line.canonical.as_slice()).collect()
+pub(super) fn hashed(lines: Vec<Scanned<'_>>) -> impl Iterator<Item = PlainLine> + use<> {
+    let of = |which: fn(&Scanned<'_>) -> bool| -> Vec<&[u8]> {
+        lines.iter().filter(|line| which(line)).map(|line| line.canonical).collect()
     };
-    let links = Link::to_each(&of(|_| true));
-    let mut in_batches = batch::leaves(&of(Scanned::is_member)).into_iter();
-    let mut in_sessions = Sha3Tree::leaves(&of(Scanned::has_session)).into_iter();
-    let hash = |(line, link): (Scanned, Link)| {
+    let all = of(|_| true);
+    let (links, canonical) = (Link::to_each(&all), all.concat());
+    let mut in_batches = batch::leaves(&of(|line| line.is_member())).into_iter();
+    let mut in_sessions = Sha3Tree::leaves(&of(|line| line.has_session())).into_iter();
+    let mut end = 0;
+    let hash = |(line, link): (Scanned<'_>, Link)| {
         let batch_leaf = if line.is_member() { in_batches.next() } else { None };
         let session_leaf = if line.has_session() { in_sessions.next() } else { None };
-        let Scanned { payload, canonical, signature } = line;
+        let canonical = end..end + line.canonical.len();
+        end = canonical.end;
+        let Scanned { payload, signature, .. } = line;
         Plain { payload, canonical, digests: Digests { link, session_leaf }, signature, batch_leaf }
     };
-    lines.into_iter().zip(links).map(hash).collect()
+    let lines: Vec<_> = lines.into_iter().zip(links).map(hash).collect();
+    let (count, part) = (lines.len(), Arc::new(Part { lines, canonical }));
+    (0..count).map(move |at| PlainLine { part: Arc::clone(&part), at })
 }
 
 impl Plain {
@@ -96,11 +142,6 @@ impl Plain {
             LineSignature::Own(signature) => &signature.kid,
             LineSignature::Member(member) => &member.kid,
         }
-    }
-
-    /// The line that this was read from.
-    pub(super) fn line(&self) -> Vec<u8> {
-        self.signature.line(&self.canonical)
     }
 
     /// The key to check the signature with, if nothing else is left to check.

@@ -1,11 +1,9 @@
 //! One line after the other: each receipt judged but for its signature, and
 //! what it says about the log taken.
 
-use std::mem;
-
 use super::LogVerifier;
 use super::line::{Content, Line, ReadLine};
-use super::plain::Plain;
+use super::plain::{Plain, PlainLine};
 use super::tally::Place;
 use crate::batch;
 use crate::payload::{Digests, Link, Payload};
@@ -35,15 +33,14 @@ pub(super) enum Signed {
 }
 
 impl<'a> LogVerifier<'a> {
-    /// Counts a line and judges the receipt in it, but for its signature; what
-    /// that is over, and a signature of its own, are taken out of the line.
-    pub(super) fn read(&mut self, line: &mut ReadLine) -> Option<Read<'a>> {
+    /// Counts a line and judges the receipt in it, but for its signature.
+    pub(super) fn read(&mut self, line: &ReadLine) -> Option<Read<'a>> {
         self.receipts += 1;
         if let Some(segment) = &mut self.segment {
             segment.push(line.len, line.leaf);
         }
         self.whole.push(line.leaf);
-        let read = match &mut line.content {
+        let read = match &line.content {
             Content::Plain(plain) => self.plain(plain),
             Content::Other(line) => self.other(line),
             Content::Unreadable(note) => {
@@ -56,11 +53,11 @@ impl<'a> LogVerifier<'a> {
     }
 
     /// A receipt as asqav writes it: most have nothing wrong with them.
-    fn plain(&mut self, plain: &mut Plain) -> Option<Read<'a>> {
-        let Some(key) = plain.key(&self.predecessor, &self.inputs) else {
-            return self.long_way(plain);
+    fn plain(&mut self, line: &PlainLine) -> Option<Read<'a>> {
+        let Some(key) = line.key(&self.predecessor, &self.inputs) else {
+            return self.long_way(line);
         };
-        let Plain { payload, canonical, digests, signature, batch_leaf } = plain;
+        let Plain { payload, digests, signature, batch_leaf, .. } = &**line;
         let place = Place::of_payload(payload);
         self.tally.plain(&place);
         if let Some(segment) = &mut self.segment {
@@ -70,7 +67,7 @@ impl<'a> LogVerifier<'a> {
         self.predecessor.go_on(payload, digests.link);
         let (signature, over, signed) = match signature {
             LineSignature::Own(own) => {
-                (mem::take(&mut own.sig), Over::Payload, Signed::Payload(mem::take(canonical)))
+                (own.sig.clone(), Over::Payload, Signed::Payload(line.canonical().to_vec()))
             }
             LineSignature::Member(_) => (Vec::new(), Over::Line, Signed::Leaf((*batch_leaf)?)),
         };
@@ -78,8 +75,8 @@ impl<'a> LogVerifier<'a> {
     }
 
     /// A receipt as asqav writes it that does not pass every axis here.
-    fn long_way(&mut self, plain: &Plain) -> Option<Read<'a>> {
-        match Line::read(&plain.line()) {
+    fn long_way(&mut self, line: &PlainLine) -> Option<Read<'a>> {
+        match Line::read(&line.text()) {
             Ok(line) => self.other(&line),
             Err(note) => {
                 self.unreadable(&note);
