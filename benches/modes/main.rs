@@ -1,13 +1,13 @@
 //! Whole calls through a gate, mode by mode, beside what they are made of.
 //!
-//! `cargo xtask bench` prints receipts per second, the CPU time of a receipt, with
-//! its share of signatures and without, and the time a call takes for 1, 16 and 256 callers that each wait for their call:
-//! with a signature for each receipt and with batches, by either backend, in
-//! memory, on disk, on disk with a vault, and on disk behind a queue; from tasks
-//! and from threads.
-//! Then what the logs take on disk, and how fast they are verified. Everything
-//! stands beside raw signatures, verifications and `fdatasync` of the same run:
-//! machines are shared and noisy, so compare the ratios.
+//! `cargo xtask bench` prints receipts per second, the CPU time of a receipt
+//! (with its share of signatures and, *unsigned*, without) and the time a call
+//! takes for 1, 16, 64 and 256 callers that each wait for their call: with a
+//! signature for each receipt and with batches, by either backend, in memory, on
+//! disk, on disk with a vault, and on disk behind a queue; from tasks and from
+//! threads. Then what the logs take on disk, and how fast they are verified.
+//! Everything stands beside raw signatures, verifications and `fdatasync` of the
+//! same run: machines are shared and noisy, so compare the ratios.
 //!
 //! A call has 500 bytes of arguments and of results, a policy with one rule,
 //! and two receipts, one after the other. An observation has the same bytes, no
