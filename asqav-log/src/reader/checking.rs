@@ -151,7 +151,7 @@ impl<'scope, 'env, 'a: 'scope> Checking<'scope, 'env, 'a> {
         for Read { line, torn } in lines {
             self.recoveries.extend(torn);
             if let Some(job) = self.verifier.read_line(line) {
-                let of_batch = job.receipts() > 1;
+                let of_batch = job.is_of_batch();
                 self.signatures.push(job);
                 if of_batch || self.signatures.len() == SIGNATURES {
                     self.check();

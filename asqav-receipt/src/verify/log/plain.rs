@@ -73,7 +73,7 @@ impl PlainLine {
     }
 }
 
-/// The same before it is hashed.
+/// A [`Plain`] line before it is hashed.
 pub(super) struct Scanned<'l> {
     payload: Payload,
     canonical: &'l [u8],

@@ -42,10 +42,10 @@ impl<'a> SignatureJob<'a> {
         Self { place, count, check, message, lines }
     }
 
-    /// How many receipts the signature decides about.
+    /// Whether it is that of a batch, and keeps the batch's lines.
     #[must_use]
-    pub const fn receipts(&self) -> u64 {
-        self.count
+    pub const fn is_of_batch(&self) -> bool {
+        !self.lines.is_empty()
     }
 
     /// Runs the arithmetic: about 0.1 ms for ML-DSA-65 in release builds.
