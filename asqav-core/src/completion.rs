@@ -55,8 +55,17 @@ pub struct Completion<T = Receipted> {
     cell: Arc<Cell<T>>,
     process: Process,
     help: Option<Weak<dyn Help>>,
-    /// A call goes on without waiting: the receipt counts as recorded.
-    queued: bool,
+    early: Early,
+}
+
+/// What lets a call go on before its receipt is signed and committed.
+enum Early {
+    /// Nothing.
+    No,
+    /// The receipt counts as recorded once it is queued.
+    Queued,
+    /// It counts as recorded once it is journaled.
+    Journaled(Box<Completion<()>>),
 }
 
 /// Work that a thread does rather than wait for another one to do it.
@@ -73,19 +82,35 @@ impl<T> Completion<T> {
 
     /// Lets a call go on without waiting for this, or not.
     pub(crate) fn queued(self, queued: bool) -> Self {
-        Self { queued, ..self }
+        Self { early: if queued { Early::Queued } else { Early::No }, ..self }
+    }
+
+    /// Lets a call go on once `journaled` resolves.
+    pub(crate) fn journaled(self, journaled: Completion<()>) -> Self {
+        Self { early: Early::Journaled(Box::new(journaled)), ..self }
     }
 }
 
 /// What a call waits for before it goes on: its receipt, unless that counts
-/// as recorded once it is queued.
+/// as recorded earlier.
 #[derive(Debug)]
-pub(crate) struct Acknowledged(Result<Option<Completion>, Closed>);
+pub(crate) struct Acknowledged(Result<Awaited, Closed>);
+
+#[derive(Debug)]
+enum Awaited {
+    Nothing,
+    Journaled(Box<Completion<()>>),
+    Committed(Completion),
+}
 
 impl Acknowledged {
     /// Waits for what was submitted as far as its durability asks for it.
     pub(crate) fn new(submitted: Result<Completion, Closed>) -> Self {
-        Self(submitted.map(|completion| (!completion.queued).then_some(completion)))
+        Self(submitted.map(|mut completion| match std::mem::replace(&mut completion.early, Early::No) {
+            Early::No => Awaited::Committed(completion),
+            Early::Queued => Awaited::Nothing,
+            Early::Journaled(journaled) => Awaited::Journaled(journaled),
+        }))
     }
 
     /// Blocks the calling thread until the call may go on.
@@ -93,7 +118,11 @@ impl Acknowledged {
     /// # Errors
     /// [`Closed`] when the gate closed first.
     pub(crate) fn wait(self) -> Result<(), Closed> {
-        self.0?.map_or(Ok(()), |completion| completion.wait().map(drop))
+        match self.0? {
+            Awaited::Nothing => Ok(()),
+            Awaited::Journaled(journaled) => journaled.wait(),
+            Awaited::Committed(completion) => completion.wait().map(drop),
+        }
     }
 }
 
@@ -102,8 +131,9 @@ impl Future for Acknowledged {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
-            Ok(Some(completion)) => Pin::new(completion).poll(context).map_ok(drop),
-            Ok(None) => Poll::Ready(Ok(())),
+            Ok(Awaited::Nothing) => Poll::Ready(Ok(())),
+            Ok(Awaited::Journaled(journaled)) => Pin::new(&mut **journaled).poll(context),
+            Ok(Awaited::Committed(completion)) => Pin::new(completion).poll(context).map_ok(drop),
             Err(cause) => Poll::Ready(Err(cause.clone())),
         }
     }
@@ -180,7 +210,7 @@ impl<T> Resolver<T> {
     pub(crate) fn pair(process: Process) -> (Self, Completion<T>) {
         let cell =
             Arc::new(Cell { state: Mutex::new(State::Pending(Waiting::Nobody)), ready: Condvar::new() });
-        (Self(Some(Arc::clone(&cell))), Completion { cell, process, help: None, queued: false })
+        (Self(Some(Arc::clone(&cell))), Completion { cell, process, help: None, early: Early::No })
     }
 
     /// Gives the output and wakes who waits for it. Must not be called under

@@ -10,7 +10,7 @@ use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::KeyId;
 use asqav_receipt::time::Timestamp;
 
-use crate::log::{Durability, Log, LogEntry, LogError, LogOwner, LogStart};
+use crate::log::{Durability, Log, LogEntry, LogError, LogOwner, LogStart, Unsigned};
 use crate::sign::{SignError, Signer};
 
 /// What goes wrong.
@@ -86,6 +86,7 @@ impl fmt::Debug for Latch {
 pub struct FaultyLog {
     inner: Box<dyn Log>,
     at_receipt: Vec<(u64, Fault)>,
+    at_journaled: Vec<(u64, Fault)>,
     at_maintenance: Option<Fault>,
     at_close: Option<Fault>,
 }
@@ -94,13 +95,26 @@ impl FaultyLog {
     /// Fails nowhere yet.
     #[must_use]
     pub fn new(inner: impl Log) -> Self {
-        Self { inner: Box::new(inner), at_receipt: Vec::new(), at_maintenance: None, at_close: None }
+        Self {
+            inner: Box::new(inner),
+            at_receipt: Vec::new(),
+            at_journaled: Vec::new(),
+            at_maintenance: None,
+            at_close: None,
+        }
     }
 
     /// Fails at the group with receipt `seq`, whenever it comes.
     #[must_use]
     pub fn at_receipt(mut self, seq: u64, fault: Fault) -> Self {
         self.at_receipt.push((seq, fault));
+        self
+    }
+
+    /// Fails when receipt `seq` is journaled.
+    #[must_use]
+    pub fn at_journaled(mut self, seq: u64, fault: Fault) -> Self {
+        self.at_journaled.push((seq, fault));
         self
     }
 
@@ -138,6 +152,13 @@ impl Log for FaultyLog {
             let kept = batch.get(..kept.min(batch.len())).unwrap_or(batch);
             inner.commit(kept, durability)
         })
+    }
+
+    fn journal(&mut self, batch: &[Unsigned]) -> Result<(), LogError> {
+        let here = |seq: u64| batch.iter().any(|unsigned| unsigned.payload.seq == seq);
+        let fault = self.at_journaled.iter().find(|(seq, _)| here(*seq)).map(|(_, fault)| fault.clone());
+        let inner = &mut self.inner;
+        strike(fault, |kept| inner.journal(batch.get(..kept.min(batch.len())).unwrap_or(batch)))
     }
 
     fn maintain(&mut self, now: Timestamp) -> Result<(), LogError> {

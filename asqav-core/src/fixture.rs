@@ -16,7 +16,7 @@ use asqav_receipt::receipt::ReceiptSignature;
 use asqav_receipt::time::Timestamp;
 
 use crate::clock::Clock;
-use crate::log::{LogEntry, LogOwner};
+use crate::log::{Durability, LogEntry, LogOwner};
 use crate::sign::{SignError, Signer};
 
 /// A payload that carries `mark` in its id.
@@ -66,6 +66,7 @@ pub(crate) fn owner(signer: impl Signer) -> LogOwner {
         signer: Arc::new(signer),
         clock: Arc::new(Ticking(AtomicU64::new(0))),
         new_log_id: LogId::from_bytes([1; 16]),
+        durability: Durability::default(),
     }
 }
 

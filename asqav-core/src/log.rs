@@ -14,7 +14,7 @@ use asqav_receipt::seq_set::SeqSet;
 use asqav_receipt::time::Timestamp;
 
 use crate::clock::Clock;
-use crate::sign::Signer;
+use crate::sign::{self, SignError, Signer};
 
 /// When a receipt counts as recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,6 +26,16 @@ pub enum Durability {
     /// With the operating system: acknowledged after `write`. Survives the
     /// process, not a power failure.
     Written,
+    /// On disk, and not signed yet: acknowledged once payload and openings are
+    /// in the log's journal, after `fdatasync`; signed, and committed as with
+    /// [`Durable`](Self::Durable), behind it. What a crash leaves unsigned is
+    /// signed at the next start, and the gate's recovery receipt tells where
+    /// that begins; until then it is bound by the log's own secret, not by a
+    /// signature. At most half of
+    /// [`max_in_flight`](crate::gate::GateBuilder::max_in_flight) receipts wait
+    /// for their signature; beyond that calls wait for theirs. For signers that
+    /// are slow.
+    Journaled,
     /// In this process's queue: calls go on at once, while receipts are signed,
     /// written and synced behind them. What is queued is lost with the process,
     /// so a tool may have run whose decision nobody finds. At most half of
@@ -53,6 +63,25 @@ pub trait Log: Send + 'static {
     /// [`LogError`]: then none of the batch is acknowledged and the recorder
     /// calls nothing but [`close`](Self::close) any more.
     fn commit(&mut self, batch: &[LogEntry], durability: Durability) -> Result<(), LogError>;
+
+    /// Keeps `batch`, which continues what was committed or journaled before,
+    /// until it is committed. Returns when payloads and openings are durable;
+    /// when they are committed, they come without openings. Called with
+    /// [`Durability::Journaled`] only, and with neither erasure nor deletion
+    /// receipts: those are committed before anything behind them is journaled.
+    ///
+    /// What is journaled and not committed when the log is opened again is
+    /// signed by [`LogOwner::signer`] and committed before
+    /// [`start`](Self::start) returns.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit); of a log without a journal always, which
+    /// therefore refuses to start for an owner with that durability.
+    fn journal(&mut self, batch: &[Unsigned]) -> Result<(), LogError> {
+        let count = batch.len();
+        let source = std::io::Error::from(std::io::ErrorKind::Unsupported);
+        Err(LogError::Io { what: format!("journaling {count} receipts in a log without a journal"), source })
+    }
 
     /// Does what is due on a quiet log (rotation by age). Called at least
     /// once a second.
@@ -84,6 +113,8 @@ pub struct LogOwner {
     pub clock: Arc<dyn Clock>,
     /// The id of the log, if it is new.
     pub new_log_id: LogId,
+    /// When its receipts are to count as recorded.
+    pub durability: Durability,
 }
 
 /// Where a log stands when it is opened.
@@ -132,13 +163,22 @@ pub struct Unclean {
     pub torn_bytes: u64,
     /// Their SHA3-256; `None` when there were none.
     pub torn_sha3: Option<Sha3Digest>,
+    /// Receipts behind this one lay unsigned in the journal and were signed
+    /// when the log was opened; `None` when there were none.
+    pub unsigned_after: Option<u64>,
 }
 
 impl Unclean {
     /// A stop that left `torn_bytes` bytes of this digest behind.
     #[must_use]
     pub const fn new(torn_bytes: u64, torn_sha3: Option<Sha3Digest>) -> Self {
-        Self { torn_bytes, torn_sha3 }
+        Self { torn_bytes, torn_sha3, unsigned_after: None }
+    }
+
+    /// The same, where receipts behind `seq` lay unsigned.
+    #[must_use]
+    pub const fn unsigned_after(self, seq: u64) -> Self {
+        Self { unsigned_after: Some(seq), ..self }
     }
 }
 
@@ -157,6 +197,55 @@ pub struct LogEntry {
     pub signature: ReceiptSignature,
     /// What opens its commitments, if it has any.
     pub openings: Option<Openings>,
+}
+
+/// A receipt that has its place in the log and waits for its signature.
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_structs, reason = "the recorder and logs of other crates build it")]
+pub struct Unsigned {
+    /// The payload.
+    pub payload: Arc<Payload>,
+    /// Its canonical bytes: what is signed and linked to.
+    pub canonical: Arc<[u8]>,
+    /// What opens its commitments, if it has any and they are not kept yet.
+    pub openings: Option<Openings>,
+}
+
+impl Unsigned {
+    /// Signs receipts that follow one another, in order: together as
+    /// [`Signing::Batched`](crate::sign::Signing::Batched) does where the
+    /// signer's suite can be batched, else one by one.
+    ///
+    /// # Errors
+    /// [`SignError`](crate::sign::SignError) when one of them was not signed.
+    pub fn sign_all(signer: &dyn Signer, waiting: Vec<Self>) -> Result<Vec<LogEntry>, SignError> {
+        let most = sign::most_together(signer);
+        let mut entries = Vec::with_capacity(waiting.len());
+        let mut waiting = waiting.into_iter().peekable();
+        while let Some(first) = waiting.next() {
+            let (first_seq, log_id) = (first.payload.seq, first.payload.asqav.log_id);
+            let mut bytes = first.canonical.len();
+            let mut together = vec![first];
+            while let Some(next) = waiting.next_if(|next| {
+                bytes += next.canonical.len();
+                together.len() < most.receipts && bytes <= most.bytes
+            }) {
+                together.push(next);
+            }
+            let canonical: Vec<_> = together.iter().map(|unsigned| Arc::clone(&unsigned.canonical)).collect();
+            let signatures = sign::together(signer, log_id, *signer.thumbprint(), first_seq, &canonical)?;
+            let signed = together.into_iter().zip(signatures);
+            entries.extend(signed.map(|(unsigned, signature)| unsigned.signed(signature)));
+        }
+        Ok(entries)
+    }
+
+    /// The receipt with its signature.
+    #[must_use]
+    pub fn signed(self, signature: ReceiptSignature) -> LogEntry {
+        let Self { payload, canonical, openings } = self;
+        LogEntry { payload, canonical, signature, openings }
+    }
 }
 
 /// Why a log did not take receipts.
@@ -221,7 +310,14 @@ pub enum LogError {
         /// The system's error.
         source: std::io::Error,
     },
-    /// A segment header could not be signed.
-    #[error("the segment header could not be signed")]
-    Sign(#[from] crate::sign::SignError),
+    /// The log cannot record as its owner wants to.
+    #[error("the log cannot keep unsigned receipts: {why}")]
+    NoJournal {
+        /// What it lacks.
+        why: String,
+    },
+    /// A segment header, or a receipt that the last writer left unsigned, could
+    /// not be signed.
+    #[error("what the log needs signed could not be signed")]
+    Sign(#[from] SignError),
 }

@@ -1,16 +1,17 @@
 //! A log that keeps receipts in memory, for tests and for trying things out.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use asqav_receipt::erasure::erased_by;
 use asqav_receipt::id::{AgentId, IssuerId, LogId};
 use asqav_receipt::open::OpenSet;
-use asqav_receipt::payload::Link;
+use asqav_receipt::payload::{Link, Payload};
 use asqav_receipt::seq_set::SeqSet;
 use asqav_receipt::time::Timestamp;
 
-use crate::log::{Durability, Head, Log, LogEntry, LogError, LogOwner, LogStart, Unclean};
+use crate::log::{Durability, Head, Log, LogEntry, LogError, LogOwner, LogStart, Unclean, Unsigned};
 
 /// A log in memory; clones are one log, so that a test can look into the log
 /// that it gave to a gate, or open it a second time.
@@ -21,6 +22,8 @@ pub struct MemoryLog(Arc<Mutex<Kept>>);
 struct Kept {
     identity: Option<(LogId, AgentId, IssuerId)>,
     receipts: Vec<LogEntry>,
+    /// What is journaled and not committed.
+    unsigned: VecDeque<Unsigned>,
     open: OpenSet,
     groups: usize,
     writer: bool,
@@ -38,6 +41,12 @@ impl MemoryLog {
     #[must_use]
     pub fn receipts(&self) -> Vec<LogEntry> {
         self.kept().receipts.clone()
+    }
+
+    /// The receipts that are journaled and not committed, in order.
+    #[must_use]
+    pub fn unsigned(&self) -> Vec<Unsigned> {
+        self.kept().unsigned.iter().cloned().collect()
     }
 
     /// How many groups were committed.
@@ -83,6 +92,20 @@ impl Log for MemoryLog {
         Ok(())
     }
 
+    fn journal(&mut self, batch: &[Unsigned]) -> Result<(), LogError> {
+        let mut kept = self.kept();
+        for unsigned in batch {
+            let newest = kept.unsigned.back().map(|newest| &newest.payload);
+            let newest = newest.or_else(|| kept.receipts.last().map(|newest| &newest.payload));
+            let seq = newest.map_or(0, |payload| payload.seq);
+            if !kept.writer || unsigned.payload.seq != seq + 1 {
+                return Err(gap(&unsigned.payload, seq));
+            }
+            kept.unsigned.push_back(unsigned.clone());
+        }
+        Ok(())
+    }
+
     fn maintain(&mut self, _: Timestamp) -> Result<(), LogError> {
         Ok(())
     }
@@ -112,8 +135,12 @@ impl Kept {
         }
         let log_id = *log_id;
         let unclean = (!self.sealed && !self.receipts.is_empty()).then(|| Unclean::new(0, None));
+        let unsigned = self.unsigned.front().map(|first| first.payload.seq - 1);
+        let unclean = unsigned.map(|after| Unclean::new(0, None).unsigned_after(after)).or(unclean);
+        let signed = Unsigned::sign_all(&*owner.signer, self.unsigned.iter().cloned().collect())?;
         self.writer = true;
         self.sealed = false;
+        signed.iter().try_for_each(|entry| self.append(entry))?;
         Ok(LogStart {
             log_id,
             head: self.head(),
@@ -132,15 +159,23 @@ impl Kept {
         let head = self.head();
         let (seq, link) = head.map_or((0, Link::GENESIS), |head| (head.seq, head.link));
         if !self.writer || entry.payload.seq != seq + 1 || entry.payload.link != link {
-            let place = format!("receipt {}", entry.payload.seq);
-            return Err(LogError::Damaged { place, why: format!("it does not continue receipt {seq}") });
+            return Err(gap(&entry.payload, seq));
         }
         if let Some(erased) = erased_by(&entry.payload) {
             let named = self.receipts.iter_mut().filter(|kept| erased.contains(kept.payload.seq));
             named.for_each(|kept| kept.openings = None);
         }
         self.open.apply(&entry.payload, &entry.canonical);
-        self.receipts.push(entry.clone());
+        let mut entry = entry.clone();
+        let journaled = self.unsigned.pop_front_if(|first| first.payload.seq == entry.payload.seq);
+        // Openings come with what is journaled.
+        entry.openings = entry.openings.or_else(|| journaled?.openings);
+        self.receipts.push(entry);
         Ok(())
     }
+}
+
+fn gap(payload: &Payload, seq: u64) -> LogError {
+    let place = format!("receipt {}", payload.seq);
+    LogError::Damaged { place, why: format!("it does not continue receipt {seq}") }
 }

@@ -43,11 +43,11 @@ use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::Mutex;
 use shuttle::thread;
 
-use self::completion::Receipted;
+use self::completion::{Acknowledged, Receipted};
 use self::recorder::{Draft, Last, Options, Recorder, Stopped};
 use crate::faults::{Fault, FaultyLog, FaultySigner};
 use crate::fixture::{QuickSigner, assert_whole, owner, payload};
-use crate::log::Log;
+use crate::log::{Durability, Log};
 use crate::memory_log::MemoryLog;
 use crate::process;
 use crate::refused::{Closed, Refused};
@@ -64,8 +64,9 @@ fn model(body: impl Fn() + Send + Sync + Clone + 'static) {
 
 fn start(log: impl Log, signer: impl Signer, max_in_flight: usize) -> Recorder {
     let signing = if thread_rng().gen_bool(0.5) { Signing::Batched } else { Signing::EachReceipt };
+    let durability = if thread_rng().gen_bool(0.5) { Durability::Journaled } else { Durability::Durable };
     let signers = NonZeroUsize::new(2).unwrap();
-    let options = Options { max_in_flight, signing, signers, ..Options::default() };
+    let options = Options { durability, max_in_flight, signing, signers, ..Options::default() };
     Recorder::start(Box::new(log), owner(signer), options).unwrap().0
 }
 
@@ -367,4 +368,46 @@ fn completions_as_futures() {
 fn poll_once(done: &mut completion::Completion) {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     let _: std::task::Poll<_> = std::future::Future::poll(std::pin::Pin::new(done), &mut context);
+}
+
+/// Whoever is told that a receipt is journaled finds it journaled or committed,
+/// whether or not it is ever signed; whoever waits is answered.
+#[test]
+fn calls_that_go_on_before_their_receipts_are_signed() {
+    model(|| {
+        let log = MemoryLog::new();
+        let fails_at = thread_rng().gen_range(1..6);
+        let signer = FaultySigner::new(Arc::new(QuickSigner::new())).at_signature(fails_at, Fault::Refuse);
+        let options = Options {
+            durability: Durability::Journaled,
+            signers: NonZeroUsize::new(2).unwrap(),
+            ..Options::default()
+        };
+        let (recorder, _) = Recorder::start(Box::new(log.clone()), owner(signer), options).unwrap();
+        let callers: Vec<_> = (0..3)
+            .map(|caller| {
+                let (recorder, log) = (recorder.clone(), log.clone());
+                thread::spawn(move || {
+                    for mark in [caller * 2, caller * 2 + 1] {
+                        let Ok(submitted) = recorder.submit(draft(mark)) else { return };
+                        let seq = submitted.seq;
+                        if Acknowledged::new(Ok(submitted.done)).wait().is_ok() {
+                            // In this order: what is committed leaves the journal.
+                            let journaled = log.unsigned().iter().any(|kept| kept.payload.seq == seq);
+                            let committed = log.receipts().iter().any(|kept| kept.payload.seq == seq);
+                            assert!(journaled || committed, "receipt {seq} is nowhere");
+                        }
+                    }
+                })
+            })
+            .collect();
+        callers.into_iter().for_each(|caller| caller.join().unwrap());
+        drop(recorder);
+        let (again, start) =
+            Recorder::start(Box::new(log.clone()), owner(QuickSigner::new()), options).unwrap();
+        assert!(log.unsigned().is_empty());
+        assert_eq!(start.head.map_or(0, |head| head.seq), log.receipts().len() as u64);
+        assert_whole(&log.receipts());
+        drop(again);
+    });
 }

@@ -3,6 +3,7 @@
 mod batches;
 mod endings;
 mod failures;
+mod journaled;
 mod order;
 
 use std::num::NonZeroUsize;

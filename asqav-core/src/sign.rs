@@ -1,10 +1,14 @@
 //! The key in use: what a gate asks to sign.
 
-use asqav_receipt::batch::BATCH_TAG;
+use std::sync::Arc;
+
+use asqav_receipt::batch::{BATCH_TAG, Batch, MAX_BATCH_SIZE};
 use asqav_receipt::delegation::DELEGATION_TAG;
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::dsse;
-use asqav_receipt::id::KeyId;
+use asqav_receipt::id::{KeyId, LogId};
+use asqav_receipt::receipt::{ReceiptSignature, Signature};
+use asqav_receipt::suite;
 
 /// The tags that signed bytes may begin with, each followed by a zero byte;
 /// receipt payloads begin with `{` instead. The registry is in docs/FORMAT.md.
@@ -23,6 +27,68 @@ pub enum Signing {
     /// `asqav-batch-v1+ML-DSA-65` unknown. A receipt that waits alone is signed
     /// by itself.
     Batched,
+}
+
+/// A batch takes no more than this, bytes of canonical payloads: its log lines
+/// are then within what verifiers hold at once.
+const MAX_BATCH_PAYLOADS: usize = 1 << 20;
+
+/// How much one signature may cover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct JobSize {
+    /// Receipts.
+    pub(crate) receipts: usize,
+    /// Bytes of canonical payloads; the first receipt is taken in any case.
+    pub(crate) bytes: usize,
+}
+
+impl Signing {
+    /// How much one signature covers at most.
+    pub(crate) fn most(self) -> JobSize {
+        match self {
+            Self::EachReceipt => JobSize { receipts: 1, bytes: 0 },
+            Self::Batched => JobSize { receipts: usize::from(MAX_BATCH_SIZE), bytes: MAX_BATCH_PAYLOADS },
+        }
+    }
+}
+
+/// How much one signature of `signer` may cover at most.
+pub(crate) fn most_together(signer: &dyn Signer) -> JobSize {
+    let signing =
+        if signer.algorithm() == suite::ML_DSA_65.name { Signing::Batched } else { Signing::EachReceipt };
+    signing.most()
+}
+
+/// Signs successive receipts of a log, the first of which has the number
+/// `first_seq`, by one signature: one by itself, several by their root.
+pub(crate) fn together(
+    signer: &dyn Signer,
+    log_id: LogId,
+    key_thumbprint: Sha256Digest,
+    first_seq: u64,
+    canonical: &[Arc<[u8]>],
+) -> Result<Vec<ReceiptSignature>, SignError> {
+    if let [canonical] = canonical {
+        return Ok(vec![message(signer, canonical)?.into()]);
+    }
+    let canonical = canonical.iter().map(|canonical| &**canonical);
+    let batch = Batch::new(log_id, key_thumbprint, first_seq, canonical);
+    let batch = batch.ok_or_else(|| SignError::Backend("a batch of no size".to_owned()))?;
+    let root = message(signer, &batch.root().signing_bytes())?;
+    Ok(batch.signatures(root).collect())
+}
+
+/// INVARIANT: what goes into the log can be read again; a signature of another
+/// length cannot, and the log would not open any more.
+fn message(signer: &dyn Signer, message: &[u8]) -> Result<Signature, SignError> {
+    let sig = signer.sign(message)?;
+    // A gate has no signer of another suite: its self-test refuses that.
+    let wanted = suite::by_name(signer.algorithm()).map(|suite| suite.signature_len);
+    if wanted.is_some_and(|wanted| wanted != sig.len()) {
+        let why = format!("{} bytes are no {} signature", sig.len(), signer.algorithm());
+        return Err(SignError::Backend(why));
+    }
+    Ok(Signature { alg: signer.algorithm(), kid: signer.key_id().clone(), sig })
 }
 
 /// Whether `message` is of a kind that asqav signs.

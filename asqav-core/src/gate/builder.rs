@@ -102,8 +102,8 @@ pub enum OpenError {
     /// The detectable tier decides nothing, so a policy would not be asked.
     #[error("a gate of the detectable tier cannot have a policy")]
     PolicyUnused,
-    /// In the strong tier a decision is recorded before its tool runs.
-    #[error("a gate of the strong tier cannot have its decisions queued")]
+    /// In the strong tier a decision is signed and recorded before its tool runs.
+    #[error("a gate of the strong tier cannot have its decisions queued or journaled")]
     Unawaited,
     /// The policy would allow a call that nobody has named, or it panicked.
     #[error(transparent)]
@@ -283,7 +283,7 @@ impl GateBuilder {
     /// signer is at fault.
     pub fn open(self) -> Result<Gate, OpenError> {
         let signer = self.signer.ok_or(OpenError::NoSigner)?;
-        if self.tier == Tier::Strong && self.options.durability == Durability::Queued {
+        if self.tier == Tier::Strong && is_early(self.options.durability) {
             return Err(OpenError::Unawaited);
         }
         let policy = match self.policy.ok_or(OpenError::NoPolicy)? {
@@ -308,6 +308,7 @@ impl GateBuilder {
             signer,
             clock: Arc::clone(&clock),
             new_log_id: LogId::from_bytes(new_log_id),
+            durability: self.options.durability,
         };
         let (recorder, start) = Recorder::start(log, owner, self.options)?;
         let policy_digest = policy.as_ref().map_or_else(no_policy_digest, |active| active.digest);
@@ -341,6 +342,11 @@ impl GateBuilder {
             }
         }
     }
+}
+
+/// Whether calls go on before their receipts are signed.
+const fn is_early(durability: Durability) -> bool {
+    matches!(durability, Durability::Queued | Durability::Journaled)
 }
 
 /// SHA-256 of `{"asqav_policy":"none"}`.

@@ -39,6 +39,7 @@ pub(super) fn start_body(
         match options.durability {
             Durability::Durable => "durable",
             Durability::Written => "written",
+            Durability::Journaled => "journaled",
             Durability::Queued => "queued",
         },
     );
@@ -117,6 +118,9 @@ fn recovery_body(start: &LogStart, unclean: &Unclean, boot_id: &str) -> Object {
     body.set("torn_bytes", Json::count(unclean.torn_bytes));
     if let Some(sha3) = &unclean.torn_sha3 {
         body.set("torn_sha3", sha3.to_hex());
+    }
+    if let Some(seq) = unclean.unsigned_after {
+        body.set("unsigned_after_seq", Json::count(seq));
     }
     body.set("boot_id", boot_id);
     body

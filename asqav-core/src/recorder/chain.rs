@@ -10,14 +10,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use asqav_receipt::commitment::Openings;
+use asqav_receipt::deletion::DELETE_EVENT;
 use asqav_receipt::digest::Sha256Digest;
+use asqav_receipt::erasure::ERASE_EVENT;
 use asqav_receipt::id::LogId;
-use asqav_receipt::payload::{Link, Payload};
+use asqav_receipt::payload::{Context, Link, Payload};
 use asqav_receipt::receipt::ReceiptSignature;
 use asqav_receipt::time::Timestamp;
 
 use super::draft::{Draft, Prepared};
-use crate::log::Head;
+use crate::log::{Head, Unsigned};
+use crate::sign::JobSize;
 
 /// Where receipts stand that are not released yet.
 ///
@@ -34,6 +37,8 @@ pub(super) struct Chain<T> {
     queue: VecDeque<Slot<T>>,
     /// How many slots at the front of `queue` were given out for signing.
     given: usize,
+    /// How many slots at the front of `queue` are in the journal.
+    journaled: usize,
 }
 
 /// A receipt between submission and the writer; `T` is what the caller is
@@ -67,15 +72,6 @@ pub(super) struct Job {
     pub(super) canonical: Vec<Arc<[u8]>>,
 }
 
-/// How much one job may hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct JobSize {
-    /// Receipts.
-    pub(crate) receipts: usize,
-    /// Bytes of canonical payloads; the first receipt is taken in any case.
-    pub(crate) bytes: usize,
-}
-
 impl<T> Chain<T> {
     /// Continues a log behind `head`.
     pub(super) const fn new(head: Option<Head>) -> Self {
@@ -83,7 +79,7 @@ impl<T> Chain<T> {
             Some(head) => head.seq,
             None => 0,
         };
-        Self { head, highest, durable: head, queue: VecDeque::new(), given: 0 }
+        Self { head, highest, durable: head, queue: VecDeque::new(), given: 0, journaled: 0 }
     }
 
     /// Gives the draft the next sequence number, the links to its predecessor
@@ -153,11 +149,45 @@ impl<T> Chain<T> {
         self.queue.front().is_some_and(|slot| slot.signature.is_some())
     }
 
+    /// What is to be journaled next, with its newest receipt's number: all that
+    /// is not, up to a receipt that has to be committed first; nothing if all of
+    /// it can be committed at once. The writer answers with
+    /// [`journaled`](Self::journaled) or [`set_aside_all`](Self::set_aside_all).
+    pub(super) fn next_unjournaled(&mut self) -> Option<(u64, Vec<Unsigned>)> {
+        if self.queue.back()?.signature.is_some() && self.signed_len() == self.queue.len() {
+            return None;
+        }
+        let waiting = self.queue.iter_mut().skip(self.journaled);
+        let waiting = waiting.take_while(|slot| !destroys(&slot.payload));
+        let batch: Vec<_> = waiting
+            .map(|slot| Unsigned {
+                payload: Arc::clone(&slot.payload),
+                canonical: Arc::clone(&slot.canonical),
+                openings: slot.openings.take(),
+            })
+            .collect();
+        Some((batch.last()?.payload.seq, batch))
+    }
+
+    /// Everything up to number `seq` is journaled: gives whom that answers.
+    pub(super) fn journaled(&mut self, seq: u64) -> impl Iterator<Item = &mut T> {
+        let first = self.journaled;
+        // Of what was set aside meanwhile nothing is left to be answered.
+        let last = self.queue.back().map_or(0, |slot| slot.after.seq).min(seq);
+        self.journaled = self.index_of(last).map_or(0, |index| index + 1).max(first);
+        self.queue.iter_mut().take(self.journaled).skip(first).map(|slot| &mut slot.ticket)
+    }
+
+    fn signed_len(&self) -> usize {
+        self.queue.iter().take_while(|slot| slot.signature.is_some()).count()
+    }
+
     /// Takes the longest signed prefix. The writer answers with
     /// [`committed`](Self::committed) or [`set_aside_all`](Self::set_aside_all).
     pub(super) fn take_signed(&mut self) -> Vec<Slot<T>> {
-        let signed = self.queue.iter().take_while(|slot| slot.signature.is_some()).count();
+        let signed = self.signed_len();
         self.given -= signed;
+        self.journaled = self.journaled.saturating_sub(signed);
         self.queue.drain(..signed).collect()
     }
 
@@ -171,6 +201,7 @@ impl<T> Chain<T> {
     pub(super) fn set_aside_from(&mut self, seq: u64) -> Vec<Slot<T>> {
         let Some(index) = self.index_of(seq) else { return Vec::new() };
         self.given = self.given.min(index);
+        self.journaled = self.journaled.min(index);
         let aside: Vec<_> = self.queue.drain(index..).collect();
         if let Some(first) = aside.first() {
             self.head = first.before;
@@ -186,7 +217,7 @@ impl<T> Chain<T> {
     /// What the writer took is not in the log: takes out everything behind the
     /// last committed receipt; the head returns to that.
     pub(super) fn set_aside_all(&mut self) -> Vec<Slot<T>> {
-        self.given = 0;
+        (self.given, self.journaled) = (0, 0);
         self.head = self.durable;
         self.queue.drain(..).collect()
     }
@@ -222,4 +253,10 @@ impl<T> Slot<T> {
     pub(super) const fn head(&self) -> Head {
         self.after
     }
+}
+
+/// Whether something is destroyed before this receipt is in the log: nobody is
+/// told that it is recorded before that was done.
+fn destroys(payload: &Payload) -> bool {
+    matches!(payload.context, Context::Event { name: ERASE_EVENT | DELETE_EVENT, .. })
 }

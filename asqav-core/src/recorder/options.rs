@@ -3,15 +3,8 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use asqav_receipt::batch::MAX_BATCH_SIZE;
-
-use super::chain::JobSize;
 use crate::log::Durability;
 use crate::sign::Signing;
-
-/// A batch takes no more than this, bytes of canonical payloads: its log lines
-/// are then within what verifiers hold at once.
-const MAX_BATCH_PAYLOADS: usize = 1 << 20;
 
 /// How many calls may be in flight unless told otherwise.
 pub(crate) const DEFAULT_MAX_IN_FLIGHT: usize = 65_536;
@@ -58,19 +51,17 @@ impl Options {
         }
     }
 
-    /// How many receipts count as recorded although they are only queued.
+    /// How many receipts count as recorded although they are only queued or
+    /// journaled.
     pub(super) fn queue_len(&self) -> usize {
         match self.durability {
-            Durability::Queued => self.max_in_flight.div_ceil(2),
+            Durability::Queued | Durability::Journaled => self.max_in_flight.div_ceil(2),
             Durability::Durable | Durability::Written => 0,
         }
     }
 
-    /// How much is signed at once.
-    pub(super) fn job_size(&self) -> JobSize {
-        match self.signing {
-            Signing::EachReceipt => JobSize { receipts: 1, bytes: 0 },
-            Signing::Batched => JobSize { receipts: usize::from(MAX_BATCH_SIZE), bytes: MAX_BATCH_PAYLOADS },
-        }
+    /// Whether receipts are on disk before they are signed.
+    pub(super) const fn journals(&self) -> bool {
+        matches!(self.durability, Durability::Journaled)
     }
 }

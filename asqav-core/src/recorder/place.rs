@@ -57,11 +57,22 @@ impl Drop for Held {
 pub(super) struct Ticket {
     place: Option<Arc<Held>>,
     done: Resolver,
+    /// Answered when the receipt is journaled, and at the latest with `done`.
+    journaled: Option<Resolver<()>>,
 }
 
 impl Ticket {
-    pub(super) const fn new(place: Option<Arc<Held>>, done: Resolver) -> Self {
-        Self { place, done }
+    pub(super) const fn new(
+        place: Option<Arc<Held>>,
+        done: Resolver,
+        journaled: Option<Resolver<()>>,
+    ) -> Self {
+        Self { place, done, journaled }
+    }
+
+    /// Whom to tell that the receipt is journaled, if nobody did.
+    pub(super) const fn take_journaled(&mut self) -> Option<Resolver<()>> {
+        self.journaled.take()
     }
 
     /// Leaves the place. True when nobody else holds it: it is then the caller's
@@ -73,8 +84,11 @@ impl Ticket {
 
     /// Returns the place first, so that whoever hears the answer finds it free.
     pub(super) fn answer(self, output: Result<Receipted, Closed>) {
-        let Self { place, done } = self;
+        let Self { place, done, journaled } = self;
         drop(place);
+        if let Some(journaled) = journaled {
+            journaled.resolve(output.as_ref().map(|_| ()).map_err(Closed::clone));
+        }
         done.resolve(output);
     }
 }

@@ -75,17 +75,26 @@ impl Shared {
     pub(super) fn submit(self: &Arc<Self>, draft: Draft, place: Arc<Held>) -> Result<Submitted, Refused> {
         let action_id = draft.payload.action_id;
         let (done, completion) = Resolver::pair(self.process);
+        let (journaled, early) = match self.options.journals() {
+            true => Some(Resolver::pair(self.process)).unzip(),
+            false => (None, None),
+        };
         let prepared = draft.prepared();
         let mut state = self.state().map_err(refused)?;
         state.accepts()?;
         let now = self.clock.now();
-        let appended = state.chain.append(prepared, now, Ticket::new(Some(place), done));
+        let appended = state.chain.append(prepared, now, Ticket::new(Some(place), done, journaled));
         let queued = state.chain.queued() <= self.options.queue_len();
         let wakes = state.idle_signers > 0;
         state.idle_signers = state.idle_signers.saturating_sub(1);
+        let wakes_writer = self.options.journals() && state.writer_idle;
+        state.writer_idle &= !wakes_writer;
         drop(state);
         if wakes {
             self.unsigned.notify_one();
+        }
+        if wakes_writer {
+            self.writable.notify_one();
         }
         let seq = appended.head.seq;
         if let Some(before) = appended.clock_was_at {
@@ -97,7 +106,11 @@ impl Shared {
             action_id,
             payload_sha256: appended.head.link.sha256,
             canonical: appended.canonical,
-            done: completion.helped_by(Arc::<Self>::downgrade(self)).queued(queued),
+            done: match (queued, early) {
+                (true, Some(journaled)) => completion.journaled(journaled),
+                (_, Some(_)) => completion,
+                (queued, None) => completion.helped_by(Arc::<Self>::downgrade(self)).queued(queued),
+            },
         })
     }
 

@@ -12,11 +12,13 @@ use super::place::Ticket;
 use super::shared::Shared;
 use super::state::{Phase, State};
 use super::stop::{Last, Stopped};
-use crate::log::Head;
+use crate::log::{Head, Unsigned};
 use crate::refused::Closed;
 
 /// What the writer does next.
 pub(super) enum Step {
+    /// Journal these, the newest of which has that number.
+    Journal(u64, Vec<Unsigned>),
     Commit(Vec<Slot<Ticket>>),
     Maintain,
     /// Ask for the last receipts and hand them to [`Shared::end`].
@@ -29,7 +31,7 @@ pub(super) enum Step {
 impl Shared {
     /// The next receipts to sign; waits for one, `None` when none will come.
     pub(super) fn next_job(&self) -> Option<Job> {
-        let most = self.options.job_size();
+        let most = self.options.signing.most();
         let mut state = lock(&self.state);
         loop {
             if let Some(job) = state.chain.next_unsigned(most) {
@@ -64,8 +66,9 @@ impl Shared {
     }
 
     /// Waits until there is something to do; `maintained` is when the log was
-    /// last maintained.
-    pub(super) fn next_step(&self, maintained: Instant) -> Step {
+    /// last maintained, `journaled` whether the last step was to journal: what
+    /// is signed is committed then, so that neither waits for ever.
+    pub(super) fn next_step(&self, maintained: Instant, journaled: bool) -> Step {
         let mut state = lock(&self.state);
         loop {
             // Before any commit, so that a busy log is maintained as well.
@@ -73,9 +76,15 @@ impl Shared {
             if wake_in.is_zero() {
                 return Step::Maintain;
             }
+            if !journaled && let Some(step) = self.next_to_journal(&mut state) {
+                return step;
+            }
             let batch = state.chain.take_signed();
             if !batch.is_empty() {
                 return Step::Commit(batch);
+            }
+            if let Some(step) = self.next_to_journal(&mut state) {
+                return step;
             }
             if let Some(last) = state.begin_end() {
                 return Step::End(last);
@@ -98,6 +107,21 @@ impl Shared {
             state = wait_timeout(&self.writable, state, wake_in);
             state.writer_idle = false;
         }
+    }
+
+    fn next_to_journal(&self, state: &mut State) -> Option<Step> {
+        let admits = matches!(state.phase, Phase::Open | Phase::Stopping { .. });
+        let next = (self.options.journals() && admits).then(|| state.chain.next_unjournaled());
+        next.flatten().map(|(seq, batch)| Step::Journal(seq, batch))
+    }
+
+    /// Everything up to number `seq` is journaled.
+    pub(super) fn journaled(&self, seq: u64) {
+        let mut state = lock(&self.state);
+        let answered: Vec<_> = state.chain.journaled(seq).filter_map(Ticket::take_journaled).collect();
+        drop(state);
+        tracing::debug!(target: "asqav::recorder", seq, count = answered.len(), "group journaled");
+        answered.into_iter().for_each(|done| done.resolve(Ok(())));
     }
 
     /// The deadline of a stop has passed with places still out.
@@ -137,7 +161,7 @@ impl Shared {
 
     /// Queues the last receipts of the log.
     pub(super) fn end(&self, drafts: Vec<Draft>) {
-        let ticket = || Ticket::new(None, Resolver::pair(self.process).0);
+        let ticket = || Ticket::new(None, Resolver::pair(self.process).0, None);
         let drafts = drafts.into_iter().map(|draft| (draft, ticket())).collect();
         let mut state = lock(&self.state);
         let now = self.clock.now();

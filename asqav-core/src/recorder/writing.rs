@@ -17,14 +17,21 @@ use crate::refused::Closed;
 pub(super) fn run(shared: &Arc<Shared>, mut log: Box<dyn Log>) {
     let dying = Dying::new(|| shared.finish(Err(Closed::Panicked)));
     let mut maintained = Instant::now();
+    let mut journaled = false;
     let clean = loop {
-        match shared.next_step(maintained) {
+        let step = shared.next_step(maintained, journaled);
+        journaled = matches!(step, Step::Journal(..));
+        match step {
+            Step::Journal(seq, batch) => match caught("the log", || log.journal(&batch)) {
+                Ok(()) => shared.journaled(seq),
+                Err(why) => drop(shared.fail_writing(why)),
+            },
             Step::Commit(batch) => commit(shared, &mut *log, batch),
             Step::Maintain => {
                 maintained = Instant::now();
                 let now = shared.clock.now();
                 if let Err(why) = caught("the log", || log.maintain(now)) {
-                    shared.fail_writing(why);
+                    drop(shared.fail_writing(why));
                 }
             }
             Step::End(last) => match last.drafts() {

@@ -1,0 +1,175 @@
+//! Receipts that are on disk before they are signed.
+
+use asqav_receipt::erasure::{ERASE_EVENT, erase_body};
+use asqav_receipt::payload::Context;
+use asqav_receipt::seq_set::SeqSet;
+
+use super::*;
+use crate::completion::Acknowledged;
+use crate::faults::{Fault, FaultyLog, FaultySigner, Latch};
+use crate::fixture::assert_whole;
+use crate::log::{Durability, LogError, Unclean, Unsigned};
+use crate::memory_log::MemoryLog;
+use crate::recorder::Submitted;
+use crate::refused::{Closed, Refused};
+use crate::sign::Signing;
+
+fn journaled() -> Options {
+    Options { durability: Durability::Journaled, ..options() }
+}
+
+fn acknowledged(submitted: Submitted) -> Result<(), Closed> {
+    Acknowledged::new(Ok(submitted.done)).wait()
+}
+
+/// A recorder whose signer is held at its first signature, and what lets it go.
+fn held(log: impl Log, options: Options) -> (Recorder, Latch) {
+    let latch = Latch::new();
+    let signer = FaultySigner::new(quick()).at_signature(1, Fault::Hold(latch.clone()));
+    (Recorder::start(Box::new(log), owner(signer), options).unwrap().0, latch)
+}
+
+fn seqs(unsigned: &[Unsigned]) -> Vec<u64> {
+    unsigned.iter().map(|unsigned| unsigned.payload.seq).collect()
+}
+
+#[test]
+fn a_receipt_is_acknowledged_before_it_is_signed() {
+    for signing in [Signing::EachReceipt, Signing::Batched] {
+        let log = MemoryLog::new();
+        let (recorder, latch) = held(log.clone(), Options { signing, ..journaled() });
+        for mark in 0..40 {
+            acknowledged(recorder.submit(draft(mark)).unwrap()).unwrap();
+        }
+        assert_eq!(seqs(&log.unsigned()), (1..=40).collect::<Vec<_>>(), "{signing:?}");
+        assert_eq!(log.receipts().len(), 0);
+        let counters = recorder.counters().unwrap();
+        assert_eq!((counters.submitted, counters.durable, counters.in_flight), (40, 0, 40));
+        let last = recorder.submit(draft(40)).unwrap();
+        latch.open();
+        assert_eq!(last.done.wait().unwrap().payload.seq, 41, "whoever asks for the receipt waits for it");
+        recorder.flush().unwrap().wait().unwrap();
+        assert_whole(&log.receipts());
+        assert_eq!((log.receipts().len(), log.unsigned().len()), (41, 0));
+    }
+}
+
+#[test]
+fn nobody_who_waits_signs() {
+    let log = MemoryLog::new();
+    let (recorder, latch) = held(log, journaled());
+    // A thread that helped would be held with the signer.
+    acknowledged(recorder.submit(draft(0)).unwrap()).unwrap();
+    latch.open();
+}
+
+#[test]
+fn beyond_half_of_the_places_calls_wait_for_signatures() {
+    let (recorder, latch) = held(MemoryLog::new(), Options { max_in_flight: 4, ..journaled() });
+    let place = recorder.reserve().unwrap();
+    for mark in 0..2 {
+        acknowledged(place.submit(draft(mark)).unwrap()).unwrap();
+    }
+    let third = place.submit(draft(2)).unwrap();
+    let waits = std::thread::spawn(move || acknowledged(third));
+    // It is answered by the signature that the latch lets through.
+    latch.wait_for_arrival();
+    assert!(!waits.is_finished());
+    latch.open();
+    waits.join().unwrap().unwrap();
+}
+
+#[test]
+fn what_is_never_signed_is_signed_at_the_next_start() {
+    let (log, latch) = (MemoryLog::new(), Latch::new());
+    let signer =
+        FaultySigner::new(quick()).at_signature(3, Fault::Hold(latch.clone())).at_signature(4, Fault::Refuse);
+    let one = Options { signers: NonZeroUsize::MIN, ..journaled() };
+    let (recorder, _) = Recorder::start(Box::new(log.clone()), owner(signer), one).unwrap();
+    for mark in 0..8 {
+        acknowledged(recorder.submit(draft(mark)).unwrap()).unwrap();
+    }
+    latch.open();
+    let flushed = recorder.flush().unwrap().wait();
+    assert!(matches!(flushed, Err(Closed::Signing { seq: 4, .. })), "{flushed:?}");
+    assert!(matches!(recorder.submit(draft(9)), Err(Refused::Closed { .. })));
+    drop(recorder);
+    assert_eq!((log.receipts().len(), seqs(&log.unsigned())), (3, vec![4, 5, 6, 7, 8]));
+
+    let (recorder, start) = Recorder::start(Box::new(log.clone()), owner(quick_signer()), one).unwrap();
+    assert_eq!(start.head.unwrap().seq, 8);
+    assert_eq!(start.unclean, Some(Unclean::new(0, None).unsigned_after(3)));
+    assert_eq!(log.unsigned().len(), 0);
+    acknowledged(recorder.submit(draft(9)).unwrap()).unwrap();
+    recorder.flush().unwrap().wait().unwrap();
+    assert_whole(&log.receipts());
+}
+
+fn quick_signer() -> impl Signer {
+    QuickSigner::new()
+}
+
+#[test]
+fn a_journal_that_fails_closes_and_acknowledges_nothing() {
+    for fault in [Fault::Refuse, Fault::Partial(1), Fault::Unsynced, Fault::Panic] {
+        let kept = MemoryLog::new();
+        let log = FaultyLog::new(kept.clone()).at_journaled(2, fault.clone());
+        let (recorder, latch) = held(log, journaled());
+        acknowledged(recorder.submit(draft(0)).unwrap()).unwrap();
+        let answer = acknowledged(recorder.submit(draft(1)).unwrap());
+        // Receipt 1 is not committed either: the writer takes nothing more.
+        assert!(matches!(answer, Err(Closed::Writing { seq: 1, .. })), "{fault:?}: {answer:?}");
+        latch.open();
+        drop(recorder);
+        assert_eq!(kept.receipts().len(), 0, "{fault:?}");
+    }
+}
+
+#[test]
+fn an_erasure_is_acknowledged_when_it_is_committed_and_not_before() {
+    let log = MemoryLog::new();
+    let (recorder, latch) = held(log.clone(), journaled());
+    acknowledged(recorder.submit(draft(0)).unwrap()).unwrap();
+    let mut erasure = payload(1);
+    let body = erase_body(&SeqSet::parse("1").unwrap());
+    erasure.context = Context::Event { name: ERASE_EVENT, body };
+    let erasure = recorder.submit(Draft::new(erasure, None)).unwrap();
+    let behind = recorder.submit(draft(2)).unwrap();
+    let both = std::thread::spawn(move || (acknowledged(erasure), acknowledged(behind)));
+    latch.wait_for_arrival();
+    assert!(!both.is_finished());
+    assert_eq!(seqs(&log.unsigned()), [1], "nor is anything behind it journaled");
+    latch.open();
+    assert_eq!(both.join().unwrap(), (Ok(()), Ok(())));
+    recorder.flush().unwrap().wait().unwrap();
+    assert_whole(&log.receipts());
+}
+
+/// A log that takes what is committed and nothing else.
+struct Plain(MemoryLog);
+
+impl Log for Plain {
+    fn start(&mut self, owner: &crate::log::LogOwner) -> Result<crate::log::LogStart, LogError> {
+        self.0.start(owner)
+    }
+    fn commit(&mut self, batch: &[crate::log::LogEntry], durability: Durability) -> Result<(), LogError> {
+        self.0.commit(batch, durability)
+    }
+    fn maintain(&mut self, now: asqav_receipt::time::Timestamp) -> Result<(), LogError> {
+        self.0.maintain(now)
+    }
+    fn close(&mut self, clean: bool) -> Result<(), LogError> {
+        self.0.close(clean)
+    }
+}
+
+#[test]
+fn a_log_without_a_journal_fails_closed() {
+    let (recorder, latch) = held(Plain(MemoryLog::new()), journaled());
+    let answer = acknowledged(recorder.submit(draft(0)).unwrap());
+    assert!(
+        matches!(&answer, Err(Closed::Writing { why, .. }) if why.contains("without a journal")),
+        "{answer:?}"
+    );
+    latch.open();
+}
