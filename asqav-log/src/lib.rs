@@ -18,6 +18,7 @@ pub mod reader;
 mod regular;
 mod tombstone;
 pub mod tree;
+mod unsigned;
 
 #[cfg(feature = "write")]
 mod approve;

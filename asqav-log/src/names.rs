@@ -19,6 +19,9 @@ pub const ERASING: &str = "erasing.jsonl";
 /// The name of the file that tells which deletions are under way.
 pub const DELETING: &str = "deleting.jsonl";
 
+/// The name of the file of receipts that wait for their signature.
+pub const UNSIGNED: &str = "unsigned.jsonl";
+
 /// The end of the name of a file that is not finished: left over by a crash,
 /// removed by the next writer, never evidence.
 pub const UNFINISHED: &str = ".tmp";
@@ -49,6 +52,8 @@ pub enum FileKind {
     Erasing,
     /// `deleting.jsonl`: deletions that are under way.
     Deleting,
+    /// `unsigned.jsonl`: receipts that wait for their signature.
+    Unsigned,
     /// A name ending in `.tmp`.
     Unfinished,
     /// Not a name that a log has.
@@ -69,6 +74,7 @@ impl FileKind {
             ANCHORS => return Self::AnchorFolder,
             ERASING => return Self::Erasing,
             DELETING => return Self::Deleting,
+            UNSIGNED => return Self::Unsigned,
             _ => {}
         }
         let torn = name.strip_prefix("torn-").and_then(|rest| rest.strip_suffix(".bin"));

@@ -19,6 +19,7 @@ mod part;
 mod receipts;
 mod recoveries;
 mod scratch;
+mod unsigned;
 mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,6 +70,8 @@ pub struct LogReader {
     /// Segments that have a file of anchors.
     anchors: BTreeSet<u64>,
     unfinished: Vec<String>,
+    /// Whether there is a file of receipts that wait for their signature.
+    unsigned: bool,
 }
 
 /// The files of one segment.
@@ -150,6 +153,7 @@ impl LogReader {
             strays: Vec::new(),
             anchors: BTreeSet::new(),
             unfinished: Vec::new(),
+            unsigned: false,
         };
         for entry in fs::read_dir(path).map_err(io)? {
             let entry = entry.map_err(io)?;
@@ -203,6 +207,7 @@ impl LogReader {
             FileKind::Vault if metadata.is_dir() => self.vault = true,
             FileKind::Tree | FileKind::AnchorFolder if metadata.is_dir() => {}
             FileKind::Lock | FileKind::Erasing | FileKind::Deleting if metadata.is_file() => {}
+            FileKind::Unsigned if metadata.is_file() => self.unsigned = true,
             FileKind::Unfinished => self.unfinished.push(name),
             FileKind::Anchors(number) if metadata.is_file() => {
                 self.anchors.insert(number);
@@ -214,7 +219,8 @@ impl LogReader {
             | FileKind::AnchorFolder
             | FileKind::Lock
             | FileKind::Erasing
-            | FileKind::Deleting => self.strays.push(name),
+            | FileKind::Deleting
+            | FileKind::Unsigned => self.strays.push(name),
         }
         Ok(())
     }
@@ -365,7 +371,9 @@ impl LogReader {
         if let Some(note) = self.unexplained(&check.recoveries, inputs.allow_open, newest)? {
             check.verifier.stray(note);
         }
+        let signed = check.verifier.newest_seq().unwrap_or(0);
         let mut report = check.verifier.finish();
+        report.not_checked.extend(self.unsigned_behind(signed)?);
         if let Some(number) = self.anchors.first() {
             let note = format!(
                 "anchors: not read: {} of segments, from {}",

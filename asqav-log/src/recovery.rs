@@ -18,6 +18,10 @@
 //!   one; the keys are then destroyed once more.
 //! - Deletions that were under way are finished if their deletion receipt is
 //!   in the log, and taken back if it is not.
+//! - The journal is written anew, and so made durable, if it holds receipts
+//!   that the last writer did not commit. The writer then signs and commits
+//!   them before anything else; bytes that were set aside go by the last of
+//!   them, because that is the one before the recovery receipt.
 //! - The newest header is written again when no receipt follows it, for the
 //!   same reason.
 //!
@@ -34,7 +38,7 @@ mod repair;
 mod scan;
 mod sealed;
 
-use asqav_core::log::{LogError, LogOwner, Unclean};
+use asqav_core::log::{LogError, LogOwner, Unclean, Unsigned};
 use asqav_receipt::checkpoint::HeadMirror;
 use asqav_receipt::header::SignedHeader;
 
@@ -42,9 +46,11 @@ use crate::keyring::Keyring;
 use crate::segment::OpenSegment;
 use crate::storage::Storage;
 use crate::tip::Tip;
-use crate::vault::Erasures;
+use crate::unsigned::journal::{self, Left};
+use crate::vault::{Erasures, VaultKey};
 
 use listing::Listing;
+use repair::Found;
 use scan::Scan;
 
 /// Where a log stands, ready for its next receipt.
@@ -59,6 +65,10 @@ pub(crate) struct Recovered {
     pub(crate) unclean: Option<Unclean>,
     /// Erasures without their erasure receipt.
     pub(crate) erasures: Erasures,
+    /// What is journaled and not committed.
+    pub(crate) unsigned: Vec<Unsigned>,
+    /// Whether there is a journal.
+    pub(crate) journaled: bool,
 }
 
 /// Checks the newest part of the log, repairs what may be repaired, and tells
@@ -68,6 +78,7 @@ pub(crate) fn recover(
     owner: &LogOwner,
     keys: &Keyring<'_>,
     mirror: Option<&HeadMirror>,
+    vault_key: Option<&VaultKey>,
 ) -> Result<Recovered, LogError> {
     let listing = Listing::read(storage)?;
     let first = sealed::first_receipt(storage, &listing, owner)?;
@@ -84,7 +95,12 @@ pub(crate) fn recover(
         mirrored::check(storage, &listing, &scan.tip, mirror)?;
     }
     let erasures = erasing::read(storage, &listing, &scan.tip, keys)?;
-    let recovered = repair::repair(storage, &listing, scan, header, erasures)?;
+    let left = match listing.unsigned {
+        true => journal::read(storage, owner, vault_key, scan.tip.clone())?,
+        false => Left::default(),
+    };
+    let found = Found { scan, header, erasures, left };
+    let recovered = repair::repair(storage, &listing, found)?;
     // INVARIANT: nothing is removed before the receipt that says so is durable,
     // which repairing makes it.
     deleting::finish(storage, &listing, &recovered.tip, keys)?;

@@ -4,7 +4,7 @@ mod started;
 
 use std::path::PathBuf;
 
-use asqav_core::log::{Durability, Log, LogEntry, LogError, LogOwner, LogStart};
+use asqav_core::log::{Durability, Log, LogEntry, LogError, LogOwner, LogStart, Unsigned};
 use asqav_receipt::keys::KeySet;
 use asqav_receipt::time::Timestamp;
 
@@ -18,6 +18,7 @@ use crate::rotation::Rotation;
 use crate::sink::{CheckpointSink, Couriers, Deliveries};
 use crate::storage::{FsStorage, Guard, Storage};
 use crate::tree::Derived;
+use crate::unsigned::journal::{Journal, MAX_STALE};
 use crate::vault::{VaultKey, VaultWriter};
 use started::Writer;
 
@@ -46,6 +47,7 @@ pub struct FileLog {
     former_keys: KeySet,
     schedule: CheckpointSchedule,
     couriers: Couriers,
+    max_stale: u64,
     state: State,
 }
 
@@ -77,6 +79,7 @@ impl FileLog {
             former_keys: KeySet::default(),
             schedule: CheckpointSchedule::default(),
             couriers: Couriers::default(),
+            max_stale: MAX_STALE,
             state: State::New,
         }
     }
@@ -122,6 +125,14 @@ impl FileLog {
         self
     }
 
+    /// Sets how many bytes of receipts that are signed by now `unsigned.jsonl`
+    /// may hold before it is made anew; 1 MiB by default. It takes three syncs.
+    #[must_use]
+    pub const fn journal_remade_after(mut self, bytes: u64) -> Self {
+        self.max_stale = bytes;
+        self
+    }
+
     /// Sets when checkpoints are made. None are made without a
     /// [`checkpoint_sink`](Self::checkpoint_sink).
     #[must_use]
@@ -145,6 +156,9 @@ impl FileLog {
     }
 
     fn try_start(&mut self, owner: &LogOwner) -> Result<LogStart, LogError> {
+        if owner.durability == Durability::Journaled && self.vault_key.is_none() {
+            return Err(LogError::NoJournal { why: "there is no vault key to bind them by".to_owned() });
+        }
         let Some(mut storage) = self.storage.take() else { return Err(not_open()) };
         let guard = storage.lock()?;
         let mut mirror = self.mirror.take();
@@ -153,18 +167,13 @@ impl FileLog {
             None => None,
         };
         let keys = Keyring::new(owner, &self.former_keys);
-        let Recovered { tip, segment, sealed, unclean, erasures } =
-            recover(storage.as_mut(), owner, &keys, mirrored.as_ref())?;
-        let vault = match self.vault_key.take() {
+        let vault_key = self.vault_key.take();
+        let Recovered { tip, segment, sealed, unclean, erasures, unsigned, journaled } =
+            recover(storage.as_mut(), owner, &keys, mirrored.as_ref(), vault_key.as_ref())?;
+        let journal = vault_key.as_ref().map(|key| Journal::new(key, tip.log_id, self.max_stale));
+        let vault = match vault_key {
             Some(key) => Some(VaultWriter::start(storage.as_mut(), key, tip.log_id)?),
             None => None,
-        };
-        let start = LogStart {
-            log_id: tip.log_id,
-            head: tip.head,
-            open: tip.open.items(),
-            unclean,
-            erasing: erasures.receipts(),
         };
         let sealed = sealed.as_ref().map(|sealed| &sealed.header);
         let derived = Derived::start(storage.as_mut(), sealed, tip.next_seq() - 1, owner, &self.former_keys);
@@ -178,6 +187,7 @@ impl FileLog {
             rotation,
             mirror,
             vault,
+            journal,
             erasures,
             deletions: Deletions::default(),
             tip,
@@ -188,6 +198,16 @@ impl FileLog {
             guard,
         };
         writer.come_closer();
+        if journaled {
+            writer.sign_what_was_left(unsigned)?;
+        }
+        let start = LogStart {
+            log_id: writer.tip.log_id,
+            head: writer.tip.head,
+            open: writer.tip.open.items(),
+            unclean,
+            erasing: writer.erasures.receipts(),
+        };
         self.state = State::Open(Box::new(writer));
         Ok(start)
     }
@@ -212,6 +232,10 @@ impl Log for FileLog {
 
     fn commit(&mut self, batch: &[LogEntry], durability: Durability) -> Result<(), LogError> {
         self.write(|writer| writer.commit(batch, durability != Durability::Written))
+    }
+
+    fn journal(&mut self, batch: &[Unsigned]) -> Result<(), LogError> {
+        self.write(|writer| writer.journal(batch))
     }
 
     fn maintain(&mut self, now: Timestamp) -> Result<(), LogError> {

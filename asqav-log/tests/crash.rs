@@ -8,16 +8,16 @@ mod support;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use asqav_core::log::{Durability, Log as _, LogError};
+use asqav_core::log::{Durability, Log as _, LogError, LogOwner};
 use asqav_log::sink::{CheckpointSink, SinkError};
 use asqav_log::vault::VaultKey;
 use asqav_log::{CheckpointSchedule, FileLog};
 use asqav_receipt::checkpoint::{Checkpoint, SignedCheckpoint};
 use asqav_receipt::merkle::{Frontier, Sha3Tree, TreeHash as _};
 
-use support::chain::{LEN, chain, lines};
+use support::chain::{LEN, chain, lines, owner};
 use support::disk::{Disk, Fault, Rng};
-use support::{BY_FIVE, commit, expected, start, text};
+use support::{BY_FIVE, commit, expected, signed, start, text, unsigned};
 
 /// How the machine fares after the fault.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,6 +30,7 @@ fn log_on(disk: &Disk) -> FileLog {
     FileLog::on(disk.storage())
         .rotation(BY_FIVE)
         .vault_key(VaultKey::from_bytes([7; 32]))
+        .journal_remade_after(4_000)
         .head_mirror_on(disk.storage(), "outside/head.json")
         .checkpoints(CheckpointSchedule { events: 7, interval_secs: u32::MAX, minimum: 1 })
         .checkpoint_sink(Elsewhere)
@@ -75,48 +76,117 @@ fn signed_size(disk: &Disk) -> u64 {
     })
 }
 
+/// When receipts are acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Mode {
+    Committed,
+    /// Some of them before they are signed.
+    Journaled,
+}
+
 /// Receipts that were acknowledged, and those handed over.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Known {
+    mode: Mode,
     acknowledged: u64,
+    committed: u64,
     submitted: u64,
     /// Receipts that a checkpoint counted.
     signed: u64,
 }
 
-/// Opens the log and writes up to receipt `until` in batches of changing size;
-/// ends at the first error.
+impl Known {
+    const fn nothing(mode: Mode) -> Self {
+        Self { mode, acknowledged: 0, committed: 0, submitted: 0, signed: 0 }
+    }
+}
+
+/// Opens the log and writes up to receipt `until`; ends at the first error.
 fn write(disk: &Disk, known: &mut Known, until: u64, rng: &mut Rng) -> Result<(), LogError> {
     let mut log = log_on(disk);
-    let begin = start(&mut log)?;
-    assert_eq!((begin.head, begin.open), expected(begin.head.map_or(0, |head| head.seq)));
-    let mut next = begin.head.map_or(0, |head| head.seq) + 1;
-    assert!(next > known.acknowledged, "receipt {} was acknowledged and is lost", known.acknowledged);
-    assert!(next > known.signed, "receipt {} was signed for and is lost", known.signed);
-    assert!(next <= known.submitted + 1, "receipt {} was never handed over", next - 1);
-    let result = loop {
-        if next > until {
-            break log.close(until == LEN);
-        }
-        let count = (1 + rng.below(3)).min(usize::try_from(until - next).unwrap() + 1);
-        known.submitted = known.submitted.max(next - 1 + count as u64);
-        if let Err(error) = commit(&mut log, next, count) {
-            // After an error nothing more is accepted, nothing is tried again.
-            let before = disk.ops();
-            assert!(commit(&mut log, next, count).is_err());
-            assert_eq!(disk.ops(), before);
-            break Err(error);
-        }
-        next += count as u64;
-        known.acknowledged = next - 1;
-        let now = support::chain::issued_at(next);
-        if let Err(error) = log.maintain(now) {
-            break Err(error);
-        }
+    let durability = match known.mode {
+        Mode::Committed => Durability::Durable,
+        Mode::Journaled => Durability::Journaled,
     };
+    let begin = log.start(&LogOwner { durability, ..owner() })?;
+    assert_eq!((begin.head, begin.open), expected(begin.head.map_or(0, |head| head.seq)));
+    let head = begin.head.map_or(0, |head| head.seq);
+    assert!(head >= known.acknowledged, "receipt {} was acknowledged and is lost", known.acknowledged);
+    assert!(head >= known.signed, "receipt {} was signed for and is lost", known.signed);
+    assert!(head <= known.submitted, "receipt {head} was never handed over");
+    if let Some(after) = begin.unclean.and_then(|unclean| unclean.unsigned_after) {
+        assert!((known.committed..head).contains(&after), "receipt {after} is the last that was signed");
+    }
+    let result = match known.mode {
+        Mode::Committed => write_committed(&mut log, disk, known, head, until, rng),
+        Mode::Journaled => write_journaled(&mut log, disk, known, head, until, rng),
+    };
+    let result = result.and_then(|()| log.close(until == LEN));
     drop(log.close(false));
     known.signed = known.signed.max(signed_size(disk));
     result
+}
+
+/// Writes in batches of changing size.
+fn write_committed(
+    log: &mut FileLog,
+    disk: &Disk,
+    known: &mut Known,
+    head: u64,
+    until: u64,
+    rng: &mut Rng,
+) -> Result<(), LogError> {
+    let mut next = head + 1;
+    while next <= until {
+        let count = (1 + rng.below(3)).min(usize::try_from(until - next).unwrap() + 1);
+        known.submitted = known.submitted.max(next - 1 + count as u64);
+        commit(log, next, count).inspect_err(|_| assert_ended(log, disk))?;
+        next += count as u64;
+        (known.acknowledged, known.committed) = (next - 1, next - 1);
+        log.maintain(support::chain::issued_at(next))?;
+    }
+    Ok(())
+}
+
+/// Journals what is new and commits what was journaled, and now and then what
+/// was not, in turns of changing size. But for the end of the chain, some of it
+/// is never committed.
+fn write_journaled(
+    log: &mut FileLog,
+    disk: &Disk,
+    known: &mut Known,
+    head: u64,
+    until: u64,
+    rng: &mut Rng,
+) -> Result<(), LogError> {
+    let (mut journaled, mut committed) = (head, head);
+    while committed < until && (journaled < until || until == LEN || !rng.chance(3)) {
+        if journaled < until && !rng.chance(3) {
+            let last = (journaled + 1 + rng.below(3) as u64).min(until);
+            known.submitted = known.submitted.max(last);
+            let batch = unsigned(journaled + 1, last);
+            log.journal(&batch).inspect_err(|_| assert_ended(log, disk))?;
+            journaled = last;
+        } else {
+            let most = usize::try_from(journaled - committed).unwrap() + 1;
+            let last = (committed + 1 + rng.below(most) as u64).min(until);
+            known.submitted = known.submitted.max(last);
+            let batch = signed(committed + 1, last, journaled);
+            log.commit(&batch, Durability::Journaled).inspect_err(|_| assert_ended(log, disk))?;
+            (journaled, committed) = (journaled.max(last), last);
+            known.committed = known.committed.max(committed);
+        }
+        known.acknowledged = known.acknowledged.max(journaled);
+        log.maintain(support::chain::issued_at(committed + 1))?;
+    }
+    Ok(())
+}
+
+/// After an error nothing more is accepted, nothing is tried again.
+fn assert_ended(log: &mut FileLog, disk: &Disk) {
+    let before = disk.ops();
+    assert!(commit(log, 1, 1).is_err() && log.journal(&unsigned(1, 1)).is_err());
+    assert_eq!(disk.ops(), before);
 }
 
 /// What the disk holds is a beginning of the chain, in full segments of five,
@@ -184,25 +254,37 @@ fn recover(disk: &Disk, after: After, rng: &mut Rng) {
 }
 
 /// How many operations the history takes without a fault.
-fn history_len(until: u64) -> u64 {
+fn history_len(mode: Mode, until: u64) -> u64 {
     let disk = Disk::default();
-    write(&disk, &mut Known::default(), until, &mut Rng::new(1)).unwrap();
-    check_content(&disk, until);
+    write(&disk, &mut Known::nothing(mode), until, &mut Rng::new(1)).unwrap();
+    if mode == Mode::Committed {
+        check_content(&disk, until);
+    }
     check_unfinished(&disk);
     disk.ops()
 }
 
-/// The fault at every operation of the history; then the log opens, holds what
+/// The fault at every operation of either history; then the log opens, holds what
 /// was acknowledged, takes the rest and ends cleanly.
 fn at_every_operation(fault: Fault, after: After) {
-    let history = history_len(23);
+    for mode in [Mode::Committed, Mode::Journaled] {
+        at_every_operation_of(mode, fault, after);
+    }
+}
+
+fn at_every_operation_of(mode: Mode, fault: Fault, after: After) {
+    // Signed anew at a start, receipts are as they were: one by one, always the
+    // same signature.
+    support::chain::short_signatures();
+    let history = history_len(mode, 23);
     for at in 0..history {
         let disk = Disk::default();
-        let mut known = Known::default();
+        let mut known = Known::nothing(mode);
         disk.fault_at(at, fault);
         let first = write(&disk, &mut known, 23, &mut Rng::new(1));
         assert!(disk.faulted(), "operation {at} was not reached");
-        let context = format!("{fault:?} at {at} ({:?}), then {after:?}: {first:?}", disk.trace().last());
+        let context =
+            format!("{mode:?}, {fault:?} at {at} ({:?}), then {after:?}: {first:?}", disk.trace().last());
         recover(&disk, after, &mut Rng::new(at));
         let again = std::panic::catch_unwind(|| {
             finish(&disk, &mut known.clone(), &mut Rng::new(at));
@@ -237,10 +319,10 @@ fn a_failing_device_at_any_operation_then_a_power_loss() {
 }
 
 /// Faults during recovery from faults, again and again, drawn from a seed.
-fn schedule(seed: u64) {
+fn schedule(mode: Mode, seed: u64) {
     let mut rng = Rng::new(seed);
     let disk = Disk::default();
-    let mut known = Known::default();
+    let mut known = Known::nothing(mode);
     for _ in 0..1 + rng.below(5) {
         let fault = [Fault::Stop, Fault::Full, Fault::Broken][rng.below(3)];
         let at = rng.below(60) as u64;
@@ -263,7 +345,16 @@ fn random_schedules_of_faults() {
     // Made before the threads begin.
     LazyLock::force(&ROOTS);
     expected(LEN);
-    support::schedules::run(1, schedule);
+    support::schedules::run(1, |seed| schedule(Mode::Committed, seed));
+}
+
+/// Half as many, each with receipts that are signed at the next start.
+#[test]
+fn random_schedules_of_faults_with_a_journal() {
+    support::chain::short_signatures();
+    LazyLock::force(&ROOTS);
+    expected(LEN);
+    support::schedules::run(2, |seed| schedule(Mode::Journaled, seed));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use asqav_core::log::LogError;
 
 use crate::error::{damaged, io_error};
-use crate::names::{DELETING, ERASING, FileKind, header_name, segment_name};
+use crate::names::{DELETING, ERASING, FileKind, UNSIGNED, header_name, segment_name};
 use crate::storage::{Entry, Storage};
 use crate::tombstone::is_left_name;
 
@@ -27,6 +27,8 @@ pub(super) struct Listing {
     pub(super) unfinished: Vec<String>,
     /// Numbers of `torn-<seq>.bin`.
     pub(super) torn: Vec<u64>,
+    /// Whether there is a file of receipts that wait for their signature.
+    pub(super) unsigned: bool,
 }
 
 impl Listing {
@@ -39,12 +41,16 @@ impl Listing {
     fn of(entries: Vec<Entry>) -> Result<Self, LogError> {
         let (mut segments, mut headers) = (BTreeMap::new(), BTreeMap::new());
         let (mut unfinished, mut torn) = (Vec::new(), Vec::new());
-        let mut leaves = BTreeSet::new();
+        let (mut leaves, mut unsigned) = (BTreeSet::new(), false);
         for Entry { name, file_len } in entries {
             let kind = FileKind::of(&name);
             match (kind, file_len) {
                 (
-                    FileKind::Segment(_) | FileKind::Header(_) | FileKind::Leaves(_) | FileKind::Torn(_),
+                    FileKind::Segment(_)
+                    | FileKind::Header(_)
+                    | FileKind::Leaves(_)
+                    | FileKind::Torn(_)
+                    | FileKind::Unsigned,
                     None,
                 ) => {
                     return Err(damaged(name, "it is not a regular file"));
@@ -59,6 +65,7 @@ impl Listing {
                     leaves.insert(number);
                 }
                 (FileKind::Torn(seq), _) => torn.push(seq),
+                (FileKind::Unsigned, _) => unsigned = true,
                 (FileKind::Unfinished, Some(_)) if is_ours(&name) => unfinished.push(name),
                 (FileKind::Stray, _) if name.starts_with("segment-") => {
                     return Err(damaged(name, "it is named like a segment but not as one is"));
@@ -68,7 +75,7 @@ impl Listing {
         }
         segments.retain(|number, len| !is_left_name(*len, leaves.contains(number)));
         let mut listing = Self::ordered(&segments, &headers, &leaves)?;
-        (listing.unfinished, listing.torn) = (unfinished, torn);
+        (listing.unfinished, listing.torn, listing.unsigned) = (unfinished, torn, unsigned);
         Ok(listing)
     }
 
@@ -110,13 +117,14 @@ impl Listing {
             deleted,
             unfinished: Vec::new(),
             torn: Vec::new(),
+            unsigned: false,
         })
     }
 }
 
 /// Whether an unfinished file can be one of a log's.
 fn is_ours(name: &str) -> bool {
-    ["segment-", "torn-", ERASING, DELETING].iter().any(|start| name.starts_with(start))
+    ["segment-", "torn-", ERASING, DELETING, UNSIGNED].iter().any(|start| name.starts_with(start))
 }
 
 #[cfg(test)]

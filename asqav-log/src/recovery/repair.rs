@@ -15,6 +15,7 @@ use crate::lines::Lines;
 use crate::names::{header_name, segment_name, torn_name, unfinished_name};
 use crate::segment::{Content, OpenSegment};
 use crate::storage::{FileReader, Storage, sync_names, write_whole};
+use crate::unsigned::journal::Left;
 use crate::vault::Erasures;
 
 /// More torn bytes than this are no crash's doing: a writer writes less at once.
@@ -22,18 +23,32 @@ const MAX_TORN_LEN: u64 = 1 << 30;
 /// How much is copied at once, bytes.
 const COPY_LEN: usize = 1 << 20;
 
+/// What was found in the newest part of a log.
+pub(super) struct Found {
+    pub(super) scan: Scan,
+    /// The newest header.
+    pub(super) header: Option<SignedHeader>,
+    pub(super) erasures: Erasures,
+    /// What is journaled.
+    pub(super) left: Left,
+}
+
 /// Repairs the log and gives it back ready for its next receipt.
 pub(super) fn repair(
     storage: &mut dyn Storage,
     listing: &Listing,
-    scan: Scan,
-    header: Option<SignedHeader>,
-    erasures: Erasures,
+    found: Found,
 ) -> Result<Recovered, LogError> {
+    let Found { scan, header, erasures, left } = found;
     for name in &listing.unfinished {
         storage.remove(name).map_err(|error| io_error(format!("removing `{name}`"), error))?;
     }
-    let torn = set_aside(storage, listing, &scan)?;
+    // INVARIANT: durable before anything counts on it, if only the name of what
+    // is set aside.
+    left.keep(storage)?;
+    let unsigned = left.unsigned;
+    let newest = unsigned.last().map_or(scan.tip.next_seq() - 1, |last| last.payload.seq);
+    let torn = set_aside(storage, listing, &scan, newest)?;
     let segment = match (&scan.content, listing.open) {
         (Some(content), Some((number, _))) => Some(rewrite(storage, number, content)?),
         (None, Some((number, _))) => {
@@ -53,14 +68,25 @@ pub(super) fn repair(
         None if stopped_cleanly => None,
         None => Some(Unclean::new(0, None)),
     };
-    Ok(Recovered { tip: scan.tip, segment, sealed: header, unclean, erasures })
+    let unclean = match unsigned.first() {
+        Some(first) => {
+            Some(unclean.unwrap_or_else(|| Unclean::new(0, None)).unsigned_after(first.payload.seq - 1))
+        }
+        None => unclean,
+    };
+    let journaled = listing.unsigned;
+    Ok(Recovered { tip: scan.tip, segment, sealed: header, unclean, erasures, unsigned, journaled })
 }
 
 /// Moves what stands after the last valid line into `torn-<seq>.bin`, and
 /// gives back all that was ever set aside there: it is reported until a
-/// receipt follows.
-fn set_aside(storage: &mut dyn Storage, listing: &Listing, scan: &Scan) -> Result<Option<Vec<u8>>, LogError> {
-    let seq = scan.tip.next_seq() - 1;
+/// receipt follows receipt `seq`, the newest.
+fn set_aside(
+    storage: &mut dyn Storage,
+    listing: &Listing,
+    scan: &Scan,
+    seq: u64,
+) -> Result<Option<Vec<u8>>, LogError> {
     let name = torn_name(seq);
     let mut aside = match listing.torn.contains(&seq) {
         true => read(storage, &name, 0)?,

@@ -1,6 +1,7 @@
 //! Adding entries to the vault: synced before the receipts that they open.
 
-use asqav_core::log::{LogEntry, LogError};
+use asqav_core::log::LogError;
+use asqav_receipt::commitment::Openings;
 use asqav_receipt::id::LogId;
 use zeroize::Zeroizing;
 
@@ -46,10 +47,15 @@ impl VaultWriter {
         Ok(Self { key, log_id: *log_id.as_bytes(), last_number, open: None })
     }
 
-    /// Writes the openings of `batch`. Nothing happens if there are none.
-    pub(crate) fn append(&mut self, storage: &mut dyn Storage, batch: &[LogEntry]) -> Result<(), LogError> {
+    /// Writes openings, each with the number of its receipt. Nothing happens if
+    /// there are none.
+    pub(crate) fn append<'a>(
+        &mut self,
+        storage: &mut dyn Storage,
+        openings: impl Iterator<Item = (u64, Option<&'a Openings>)> + Clone,
+    ) -> Result<(), LogError> {
         let mut bytes = Vec::new();
-        let opened = batch.iter().filter_map(|entry| Some((entry.payload.seq, entry.openings.as_ref()?)));
+        let opened = openings.filter_map(|(seq, openings)| Some((seq, openings?)));
         // One system call for all of them.
         let mut random = Zeroizing::new(vec![[0; SEAL_RANDOM_LEN]; opened.clone().count()]);
         getrandom::fill(random.as_flattened_mut()).map_err(|error| {

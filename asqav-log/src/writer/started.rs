@@ -1,6 +1,6 @@
 //! The writer of a log that was started: group by group, in order.
 
-use asqav_core::log::{LogEntry, LogError, LogOwner};
+use asqav_core::log::{LogEntry, LogError, LogOwner, Unsigned};
 use asqav_receipt::header::CloseReason;
 use asqav_receipt::receipt::ReceiptSignature;
 use asqav_receipt::time::Timestamp;
@@ -15,6 +15,7 @@ use crate::segment::{OpenSegment, line_len};
 use crate::storage::{Guard, Storage};
 use crate::tip::Tip;
 use crate::tree::Derived;
+use crate::unsigned::journal::{self, Journal};
 use crate::vault::{Erasures, VaultWriter};
 
 /// Whether a receipt begins what one signature covers.
@@ -32,6 +33,8 @@ pub(super) struct Writer {
     pub(super) rotation: Rotation,
     pub(super) mirror: Option<Mirror>,
     pub(super) vault: Option<VaultWriter>,
+    /// Where receipts wait for their signature; none without a vault.
+    pub(super) journal: Option<Journal>,
     pub(super) erasures: Erasures,
     pub(super) deletions: Deletions,
     /// Where the chain stands, receipts in the batch at hand included.
@@ -51,8 +54,12 @@ impl Writer {
             self.derived.relieve(self.storage.as_mut());
         }
         self.checkpoint_if_due()?;
+        if let Some(journal) = &mut self.journal {
+            journal.take(batch)?;
+        }
         if let Some(vault) = &mut self.vault {
-            vault.append(self.storage.as_mut(), batch)?;
+            let openings = batch.iter().map(|entry| (entry.payload.seq, entry.openings.as_ref()));
+            vault.append(self.storage.as_mut(), openings)?;
             if durable {
                 vault.sync(self.storage.as_mut())?;
             }
@@ -85,6 +92,37 @@ impl Writer {
             self.derived.forget(self.storage.as_mut());
         }
         Ok(())
+    }
+
+    /// Keeps receipts until they are signed; their openings are durable before
+    /// they are.
+    pub(super) fn journal(&mut self, batch: &[Unsigned]) -> Result<(), LogError> {
+        let (Some(vault), Some(journal)) = (&mut self.vault, &mut self.journal) else {
+            return Err(LogError::NoJournal { why: "there is no vault key to bind them by".to_owned() });
+        };
+        // INVARIANT: a log never has a hole, whoever calls.
+        let newest = journal.newest().unwrap_or(self.tip.next_seq() - 1);
+        for (unsigned, due) in batch.iter().zip(newest + 1..) {
+            let seq = unsigned.payload.seq;
+            if seq != due || unsigned.payload.asqav.log_id != self.tip.log_id {
+                let why = format!("receipt {seq} stands where {due} of this log is due");
+                return Err(io_error("journaling a receipt", std::io::Error::other(why)));
+            }
+        }
+        let openings = batch.iter().map(|unsigned| (unsigned.payload.seq, unsigned.openings.as_ref()));
+        vault.append(self.storage.as_mut(), openings)?;
+        vault.sync(self.storage.as_mut())?;
+        journal.add(self.storage.as_mut(), batch)
+    }
+
+    /// Signs and commits what the last writer journaled and did not commit, and
+    /// removes its journal.
+    pub(super) fn sign_what_was_left(&mut self, unsigned: Vec<Unsigned>) -> Result<(), LogError> {
+        let signed = Unsigned::sign_all(&*self.owner.signer, unsigned)?;
+        if !signed.is_empty() {
+            self.commit(&signed, true)?;
+        }
+        journal::remove(self.storage.as_mut())
     }
 
     /// Puts a receipt into the open segment, to be written with its batch.
@@ -151,7 +189,10 @@ impl Writer {
         self.seal(CloseReason::Stop)?;
         self.derived.settle(self.storage.as_mut(), self.tip.next_seq() - 1);
         self.checkpointer.finish(self.storage.as_mut(), &self.owner, &self.tip, None);
-        Ok(())
+        match &self.journal {
+            Some(journal) if journal.is_there() => journal::remove(self.storage.as_mut()),
+            _ => Ok(()),
+        }
     }
 
     fn seal_if_due(&mut self, next_len: u64, now: Timestamp) -> Result<(), LogError> {

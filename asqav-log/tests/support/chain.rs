@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use asqav_core::clock::Clock;
-use asqav_core::log::{LogEntry, LogOwner};
+use asqav_core::log::{Durability, LogEntry, LogOwner};
 use asqav_core::sign::{SignError, Signer};
 use asqav_receipt::commitment::Openings;
 use asqav_receipt::digest::{Sha3Digest, Sha256Digest};
@@ -156,6 +156,7 @@ pub fn owner_with(signer: Arc<TestKey>, clock: TestClock) -> LogOwner {
         signer,
         clock: Arc::new(clock),
         new_log_id: log_id(),
+        durability: Durability::default(),
     }
 }
 

@@ -16,7 +16,7 @@ pub mod schedules;
 
 use std::sync::LazyLock;
 
-use asqav_core::log::{Durability, Head, Log as _, LogError, LogStart};
+use asqav_core::log::{Durability, Head, Log as _, LogEntry, LogError, LogStart, Unsigned};
 use asqav_log::{FileLog, Rotation};
 use asqav_receipt::open::{OpenItem, OpenSet};
 
@@ -34,6 +34,23 @@ pub fn start(log: &mut FileLog) -> Result<LogStart, LogError> {
 pub fn commit(log: &mut FileLog, from: u64, count: usize) -> Result<(), LogError> {
     let from = usize::try_from(from).unwrap() - 1;
     log.commit(&chain()[from..from + count], Durability::Durable)
+}
+
+/// The receipts `first` to `last`, not signed yet.
+pub fn unsigned(first: u64, last: u64) -> Vec<Unsigned> {
+    let entries = signed(first, last, 0).into_iter();
+    let apart = |LogEntry { payload, canonical, openings, .. }| Unsigned { payload, canonical, openings };
+    entries.map(apart).collect()
+}
+
+/// The receipts `first` to `last`, those up to `journaled` without their
+/// openings: these came before.
+pub fn signed(first: u64, last: u64, journaled: u64) -> Vec<LogEntry> {
+    let at = |seq: u64| usize::try_from(seq).unwrap();
+    let mut entries = chain()[at(first) - 1..at(last)].to_vec();
+    let earlier = entries.iter_mut().filter(|entry| entry.payload.seq <= journaled);
+    earlier.for_each(|entry| entry.openings = None);
+    entries
 }
 
 /// What a log whose newest receipt is `seq` must say of itself.
