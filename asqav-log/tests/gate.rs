@@ -8,14 +8,19 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use asqav_core::key::SigningKey;
-use asqav_core::sign::Signer as _;
+use asqav_core::log::Durability;
+use asqav_core::sign::{SignError, Signer, Signing};
+use asqav_core::testing::Latch;
 use asqav_core::{Gate, ToolCall};
 use asqav_log::FileLog;
 use asqav_log::reader::{LogReader, verify_dir};
 use asqav_log::vault::{Opened, Vault, VaultKey};
 use asqav_receipt::commitment::commit;
+use asqav_receipt::digest::Sha256Digest;
+use asqav_receipt::id::KeyId;
 use asqav_receipt::json::Json;
 use asqav_receipt::keys::{KeyEntry, KeySet};
 use asqav_receipt::receipt::parse_line;
@@ -32,7 +37,10 @@ fn signing_key() -> SigningKey {
 }
 
 fn gate(dir: &Path) -> Gate {
-    let log = FileLog::new(dir).rotation(BY_FIVE).vault_key(VaultKey::from_bytes(VAULT_KEY));
+    gate_on(FileLog::new(dir).rotation(BY_FIVE).vault_key(VaultKey::from_bytes(VAULT_KEY)))
+}
+
+fn gate_on(log: FileLog) -> Gate {
     Gate::builder("agent:test".parse().unwrap(), "issuer:test".parse().unwrap())
         .signer(Arc::new(signing_key()))
         .without_policy()
@@ -56,6 +64,18 @@ fn verify(dir: &Path) -> LogReport {
     verify_dir(dir, inputs, &mut |_| {}).unwrap()
 }
 
+/// Copies a log without its folder of derived data.
+fn copy(live: &Path, copy: &Path) {
+    fs::create_dir_all(copy.join("vault")).unwrap();
+    for folder in ["", "vault"] {
+        for entry in fs::read_dir(live.join(folder)).unwrap().map(|entry| entry.unwrap()) {
+            if entry.file_type().unwrap().is_file() {
+                fs::copy(entry.path(), copy.join(folder).join(entry.file_name())).unwrap();
+            }
+        }
+    }
+}
+
 /// A log as a kill leaves it: what is on disk while a call runs.
 fn killed_while_calling(dir: &Path) -> PathBuf {
     let live = dir.join("live");
@@ -65,19 +85,12 @@ fn killed_while_calling(dir: &Path) -> PathBuf {
     }
     let open = ToolCall::builder("post", "ledger:post").argument("amount", &5).build();
     let permit = gate.admit(open).wait().unwrap();
-    let copy = dir.join("copy");
-    fs::create_dir_all(copy.join("vault")).unwrap();
-    for folder in ["", "vault"] {
-        for entry in fs::read_dir(live.join(folder)).unwrap().map(|entry| entry.unwrap()) {
-            if entry.file_type().unwrap().is_file() {
-                fs::copy(entry.path(), copy.join(folder).join(entry.file_name())).unwrap();
-            }
-        }
-    }
+    let killed = dir.join("copy");
+    copy(&live, &killed);
     permit.abandon().wait().unwrap();
     gate.shutdown().wait().unwrap();
     assert_eq!(verify(&live).verdict, Verdict::Verified, "{:?}", verify(&live).problems);
-    copy
+    killed
 }
 
 fn newest_segment(dir: &Path) -> PathBuf {
@@ -235,4 +248,83 @@ fn receipts_are_found_by_number_and_id() {
     assert_eq!(reader.find_seq(6).unwrap().unwrap().line, found.before.unwrap());
     assert_eq!(reader.find_seq(1).unwrap().unwrap().before, None);
     assert_eq!(reader.find_seq(1_000).unwrap(), None);
+}
+
+/// Signs until it is stopped; then nothing comes back before the latch opens.
+struct Stalling {
+    key: SigningKey,
+    stalls: AtomicBool,
+    latch: Latch,
+}
+
+impl Signer for Stalling {
+    fn algorithm(&self) -> &'static str {
+        self.key.algorithm()
+    }
+    fn key_id(&self) -> &KeyId {
+        self.key.key_id()
+    }
+    fn public_key(&self) -> &[u8] {
+        self.key.public_key()
+    }
+    fn thumbprint(&self) -> &Sha256Digest {
+        self.key.thumbprint()
+    }
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        if self.stalls.load(Ordering::SeqCst) {
+            self.latch.hold();
+        }
+        self.key.sign(message)
+    }
+}
+
+#[test]
+fn a_kill_while_receipts_wait_for_a_slow_signer_loses_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let (live, killed) = (dir.path().join("live"), dir.path().join("killed"));
+    let log = |dir: &Path| FileLog::new(dir).vault_key(VaultKey::from_bytes(VAULT_KEY));
+    let slow = Arc::new(Stalling { key: signing_key(), stalls: false.into(), latch: Latch::new() });
+    let gate = Gate::builder("agent:test".parse().unwrap(), "issuer:test".parse().unwrap())
+        .signer(Arc::clone(&slow) as Arc<dyn Signer>)
+        .without_policy()
+        .signing(Signing::Batched)
+        .durability(Durability::Journaled)
+        .log(log(&live))
+        .open()
+        .unwrap();
+    call(&gate, "DE-1");
+    gate.flush().wait().unwrap();
+    slow.stalls.store(true, Ordering::SeqCst);
+    (2..=9).for_each(|account| call(&gate, &format!("DE-{account}")));
+    copy(&live, &killed);
+    slow.latch.open();
+    gate.shutdown().wait().unwrap();
+    assert_eq!(verify(&live).verdict, Verdict::Verified, "{:?}", verify(&live).problems);
+    assert!(!live.join("unsigned.jsonl").exists());
+
+    // gate:start and one call are signed.
+    let note = "unsigned: receipts 4 to 19 are written and not signed (unsigned.jsonl)";
+    let report = verify(&killed);
+    assert_eq!(report.receipts, 3);
+    assert!(report.not_checked.iter().any(|said| said == note), "{:?}", report.not_checked);
+    // The kill left half a line in the segment, too.
+    let segment = newest_segment(&killed);
+    let mut content = fs::read(&segment).unwrap();
+    let torn = content[..777].to_vec();
+    content.extend_from_slice(&torn);
+    fs::write(&segment, content).unwrap();
+
+    let again = gate_on(log(&killed));
+    call(&again, "DE-10");
+    again.shutdown().wait().unwrap();
+    let report = verify(&killed);
+    assert_eq!(report.verdict, Verdict::Verified, "{:?}", report.problems);
+    assert_eq!((report.recoveries, report.unknown_outcomes), (1, 0));
+    assert_eq!(fs::read(killed.join("torn-19.bin")).unwrap(), torn);
+    let line = LogReader::open(&killed).unwrap().find_seq(20).unwrap().unwrap().line;
+    let (payload, _) = parse_line(&line).unwrap();
+    let context = payload.as_object().and_then(|payload| payload.get("context")?.as_object()).unwrap();
+    let body = context.get("gate:recovery").and_then(Json::as_object).unwrap();
+    assert_eq!(body.get("resumed_after_seq").and_then(Json::as_count), Some(19));
+    assert_eq!(body.get("unsigned_after_seq").and_then(Json::as_count), Some(3));
 }
