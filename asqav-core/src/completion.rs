@@ -91,10 +91,12 @@ impl<T> Completion<T> {
     }
 }
 
-/// What a call waits for before it goes on: its receipt, unless that counts
-/// as recorded earlier.
+/// What a call waits for before it goes on: resolves when its receipt counts as
+/// recorded under the gate's [`Durability`](crate::log::Durability), which may
+/// be before it is signed.
+#[must_use = "nothing is known to be recorded before this resolves"]
 #[derive(Debug)]
-pub(crate) struct Acknowledged(Result<Awaited, Closed>);
+pub struct Acknowledged(Result<Awaited, Closed>);
 
 #[derive(Debug)]
 enum Awaited {
@@ -113,11 +115,11 @@ impl Acknowledged {
         }))
     }
 
-    /// Blocks the calling thread until the call may go on.
+    /// Blocks the calling thread until the receipt counts as recorded.
     ///
     /// # Errors
     /// [`Closed`] when the gate closed first.
-    pub(crate) fn wait(self) -> Result<(), Closed> {
+    pub fn wait(self) -> Result<(), Closed> {
         match self.0? {
             Awaited::Nothing => Ok(()),
             Awaited::Journaled(journaled) => journaled.wait(),

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use crate::completion::{Completion, Receipted};
+use crate::completion::{Acknowledged, Completion, Receipted};
 use crate::recorder::Submitted;
 use crate::refused::{Closed, Refused};
 
@@ -26,6 +26,16 @@ impl Recorded {
     /// What becomes of a receipt that was submitted.
     pub(crate) fn of(submitted: Result<Submitted, Refused>) -> Self {
         Self::new(submitted.map(|submitted| submitted.done), None)
+    }
+
+    /// Waits no longer than a call does; see
+    /// [`Complete::acknowledged`](crate::permit::Complete::acknowledged).
+    ///
+    /// # Errors
+    /// [`Refused`] when nothing was recorded, or what is wrong although it was.
+    pub fn acknowledged(self) -> Result<Acknowledged, Refused> {
+        let acknowledged = Acknowledged::new(Ok(self.submitted?));
+        self.but.map_or(Ok(acknowledged), Err)
     }
 
     /// Blocks the calling thread until the receipt is durable.

@@ -156,7 +156,7 @@ fn nothing_is_signed_but_what_the_writer_journaled() {
     // A receipt that stands in a segment, one that does not, and the MAC.
     assert!(refusal(dir.path(), &changed(2, "agent:test", "agent:else")).contains(mac));
     assert!(refusal(dir.path(), &changed(8, "agent:test", "agent:else")).contains(mac));
-    let (first, second) = (&whole[8][8..72], &whole[9][8..72]);
+    let (first, second) = (&whole[8].get(8..72).unwrap(), &whole[9].get(8..72).unwrap());
     assert!(refusal(dir.path(), &changed(8, first, second)).contains(mac));
     // Nothing can be left out before the last, told twice, or put elsewhere.
     let mut lines = whole.clone();

@@ -4,8 +4,9 @@
 //! (with its share of signatures and, *unsigned*, without) and the time a call
 //! takes for 1, 16, 64 and 256 callers that each wait for their call: with a
 //! signature for each receipt and with batches, by either backend, in memory, on
-//! disk, on disk with a vault, and on disk behind a queue; from tasks and from
-//! threads. Then what the logs take on disk, and how fast they are verified.
+//! disk, on disk with a vault, there before they are signed (journaled), and on
+//! disk behind a queue; from tasks and from threads; and with a signer that
+//! answers after 20 ms, as a key service does. Then what the logs take on disk, and how fast they are verified.
 //! Everything stands beside raw signatures, verifications and `fdatasync` of the
 //! same run: machines are shared and noisy, so compare the ratios.
 //!
@@ -49,6 +50,9 @@ const CALLERS: [Callers; 7] = [
     Callers::Threads(256),
 ];
 
+/// As many signatures of one that is far away.
+const REMOTE_SIGNATURES: u32 = 50;
+
 fn main() -> Result<(), Box<dyn Error>> {
     // Whatever cargo adds begins with a hyphen.
     let wanted: Vec<_> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
@@ -68,8 +72,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         hashing.rate,
         micros(hashing.cpu),
     );
-    for (backend, signer) in [("ml-dsa", support::ml_dsa()), ("aws-lc", support::aws_lc()?)] {
-        let (sign, median) = raw::sign(&*signer);
+    let remote = support::remote(Duration::from_millis(20));
+    for (backend, signer) in
+        [("ml-dsa", support::ml_dsa()), ("aws-lc", support::aws_lc()?), ("remote", remote)]
+    {
+        let signatures = if backend == "remote" { REMOTE_SIGNATURES } else { raw::SIGNATURES };
+        let (sign, median) = raw::sign(&*signer, signatures);
         println!("\n{backend}: raw signature {:.1} µs mean, {:.1} µs median", micros(sign), micros(median));
         println!("times are those of a whole call, both receipts, or of an observation, one receipt");
         println!(
@@ -89,6 +97,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
         let table = Table { cores: raw.cores, backend, sign, hashing: hashing.rate, wanted: &wanted };
         let each = Setup::new(signer);
+        if backend == "remote" {
+            table.remote(&batched(each), &raw)?;
+            continue;
+        }
         for setup in [each.clone(), batched(each)] {
             table.rows(&setup, &raw)?;
         }
@@ -112,10 +124,20 @@ impl Table<'_> {
             self.row(setup, "memory", callers, Work::Call, raw)?;
             self.row(setup, "durable", callers, Work::Call, raw)?;
             self.row(setup, "vault", callers, Work::Call, raw)?;
+            self.row(setup, "journaled", callers, Work::Call, raw)?;
             self.row(setup, "queued", callers, Work::Call, raw)?;
         }
         for log in ["memory", "durable", "vault"] {
             self.row(setup, log, Callers::Tasks(256), Work::Observation, raw)?;
+        }
+        Ok(())
+    }
+
+    /// What waiting for a signature makes of a call, and what not waiting.
+    fn remote(&self, setup: &Setup, raw: &Raw) -> Result<(), Box<dyn Error>> {
+        for callers in [Callers::Tasks(1), Callers::Tasks(16), Callers::Tasks(256)] {
+            self.row(setup, "vault", callers, Work::Call, raw)?;
+            self.row(setup, "journaled", callers, Work::Call, raw)?;
         }
         Ok(())
     }
@@ -146,6 +168,11 @@ impl Table<'_> {
             "vault" => {
                 let log = FileLog::new(dir.path()).vault_key(support::vault_key());
                 run::measure(callers, work, setup, log)?
+            }
+            "journaled" => {
+                let setup = Setup { durability: Durability::Journaled, ..setup.clone() };
+                let log = FileLog::new(dir.path()).vault_key(support::vault_key());
+                run::measure(callers, work, &setup, log)?
             }
             "queued" => {
                 let setup = Setup { durability: Durability::Queued, ..setup.clone() };

@@ -14,7 +14,7 @@ use crate::support;
 
 const COUNT: u32 = 400;
 /// Signatures: they are made by trial, so that it takes many for their mean.
-const SIGNATURES: u32 = 4_000;
+pub(crate) const SIGNATURES: u32 = 4_000;
 /// What one receipt writes, about.
 const WRITE_LEN: usize = 6_000;
 
@@ -43,12 +43,12 @@ impl Raw {
     }
 }
 
-/// Mean and median time of one signature: some take several times as long as
-/// most. The first is not counted: a backend may test itself before it.
-pub(crate) fn sign(signer: &dyn Signer) -> (Duration, Duration) {
+/// Mean and median time of `count` signatures: some take several times as long
+/// as most. The first is not counted: a backend may test itself before it.
+pub(crate) fn sign(signer: &dyn Signer, count: u32) -> (Duration, Duration) {
     let message = message();
     assert!(signer.sign(&message).is_ok(), "nothing was signed");
-    let mut times: Vec<_> = (0..SIGNATURES)
+    let mut times: Vec<_> = (0..count)
         .map(|_| {
             let start = Instant::now();
             assert!(signer.sign(&message).is_ok(), "nothing was signed");
@@ -56,7 +56,7 @@ pub(crate) fn sign(signer: &dyn Signer) -> (Duration, Duration) {
         })
         .collect();
     times.sort_unstable();
-    (times.iter().sum::<Duration>() / SIGNATURES, times.get(times.len() / 2).copied().unwrap_or_default())
+    (times.iter().sum::<Duration>() / count, times.get(times.len() / 2).copied().unwrap_or_default())
 }
 
 /// As long as the payload of a receipt.

@@ -164,7 +164,7 @@ async fn caller(gate: Gate, work: Work, phase: Phase) -> Vec<Duration> {
                 gate.run(call(&argument), || ready(Ok::<_, Refused>(result))).await.is_ok()
             }
             Work::Observation => match gate.observe(call(&argument), returned(&argument)) {
-                Ok(receipt) => receipt.await.is_ok(),
+                Ok(receipt) => receipt.acknowledged().await.is_ok(),
                 Err(_) => false,
             },
         };
@@ -185,9 +185,9 @@ fn sync_caller(gate: &Gate, work: Work, phase: &Phase) -> Vec<Duration> {
         let start = Instant::now();
         let recorded = match work {
             Work::Call => gate.run_sync(call(&argument), || Ok::<_, Refused>(argument.clone())).is_ok(),
-            Work::Observation => {
-                gate.observe(call(&argument), returned(&argument)).is_ok_and(|receipt| receipt.wait().is_ok())
-            }
+            Work::Observation => gate
+                .observe(call(&argument), returned(&argument))
+                .is_ok_and(|receipt| receipt.acknowledged().wait().is_ok()),
         };
         assert!(recorded, "a call was refused");
         if phase.is_counting() {

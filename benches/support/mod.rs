@@ -74,6 +74,11 @@ pub fn aws_lc() -> Result<Arc<dyn Signer>, SignError> {
     Ok(Arc::new(AwsLcSigner::new(&key())?))
 }
 
+/// Signs with the Rust library, and answers so much later.
+pub fn remote(wait: Duration) -> Arc<dyn Signer> {
+    Arc::new(Remote { key: key(), wait })
+}
+
 /// Does everything but sign.
 pub fn unsigned() -> Arc<dyn Signer> {
     Arc::new(Unsigned(key()))
@@ -141,6 +146,35 @@ impl Signer for Metered {
         let took = cpu_of(ClockId::ThreadCPUTime) - before;
         self.spent.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(0), Ordering::Relaxed);
         signature
+    }
+}
+
+/// A key that is far away.
+struct Remote {
+    key: SigningKey,
+    wait: Duration,
+}
+
+impl Signer for Remote {
+    fn algorithm(&self) -> &'static str {
+        self.key.algorithm()
+    }
+
+    fn key_id(&self) -> &KeyId {
+        self.key.key_id()
+    }
+
+    fn public_key(&self) -> &[u8] {
+        self.key.public_key()
+    }
+
+    fn thumbprint(&self) -> &Sha256Digest {
+        self.key.thumbprint()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        std::thread::sleep(self.wait);
+        self.key.sign(message)
     }
 }
 

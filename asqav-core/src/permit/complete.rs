@@ -29,8 +29,11 @@ impl Complete {
         self.0.map_err(|cause| Refused::Closed { cause })
     }
 
-    /// What a call that has ended waits for.
-    pub(crate) fn acknowledged(self) -> Acknowledged {
+    /// Waits no longer than a call does: with
+    /// [`Journaled`](crate::log::Durability::Journaled) until the receipt is on
+    /// disk, with [`Queued`](crate::log::Durability::Queued) for nothing, else
+    /// until it is durable.
+    pub fn acknowledged(self) -> Acknowledged {
         Acknowledged::new(self.0)
     }
 

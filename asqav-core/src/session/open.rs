@@ -11,7 +11,7 @@ use asqav_receipt::json::Object;
 
 use super::{Session, SessionHandle, SessionState, SharedLabels};
 use crate::call::safe_label;
-use crate::completion::{Completion, Receipted};
+use crate::completion::Acknowledged;
 use crate::delegation::{Presented, digest_of};
 use crate::gate::{Fresh, Gate};
 use crate::refused::{Closed, Refused};
@@ -53,12 +53,13 @@ impl SessionBuilder {
         self
     }
 
-    /// Opens the session: resolves when `session:open` is durable.
+    /// Opens the session: resolves when `session:open` counts as recorded under
+    /// the gate's durability.
     pub fn open(self) -> OpenSession {
         OpenSession(Stage::New(self))
     }
 
-    fn begin(&self) -> Result<(Session, Completion), Refused> {
+    fn begin(&self) -> Result<(Session, Acknowledged), Refused> {
         let Self { gate, name, parent, delegations, labels } = self;
         let identity = gate.identity();
         let place = gate.recorder().reserve()?;
@@ -86,7 +87,7 @@ impl SessionBuilder {
         match submitted {
             Ok(submitted) => {
                 let session = Session::new(SessionHandle { gate: gate.clone(), state });
-                Ok((session, submitted.done))
+                Ok((session, Acknowledged::new(Ok(submitted.done))))
             }
             Err(refused) => {
                 state.forget();
@@ -103,7 +104,7 @@ fn session_id(opened_by: ActionId) -> SessionId {
     SessionId::parse(text).expect("a session id")
 }
 
-/// Resolves to the session once `session:open` is durable. Dropped before, an
+/// Resolves to the session once `session:open` counts as recorded. Dropped before, an
 /// opened session is recorded as aborted; never polled, nothing is recorded.
 #[must_use = "futures do nothing unless polled"]
 #[derive(Debug)]
@@ -112,18 +113,18 @@ pub struct OpenSession(Stage);
 #[derive(Debug)]
 enum Stage {
     New(SessionBuilder),
-    Durable(Completion, Option<Session>),
+    Opening(Acknowledged, Option<Session>),
     Refused(Refused),
 }
 
 impl OpenSession {
-    /// Blocks the calling thread until `session:open` is durable.
+    /// Blocks the calling thread until `session:open` counts as recorded.
     ///
     /// # Errors
     /// [`Refused::Overloaded`], [`Refused::Closed`], [`Refused::NoRandomness`].
     pub fn wait(self) -> Result<Session, Refused> {
         match self.0.started() {
-            Stage::Durable(completion, session) => opened(completion.wait(), session),
+            Stage::Opening(acknowledged, session) => opened(acknowledged.wait(), session),
             Stage::Refused(refused) => Err(refused),
             Stage::New(_) => Err(Refused::SessionClosed),
         }
@@ -134,7 +135,7 @@ impl Stage {
     fn started(self) -> Self {
         match self {
             Self::New(builder) => match builder.begin() {
-                Ok((session, completion)) => Self::Durable(completion, Some(session)),
+                Ok((session, acknowledged)) => Self::Opening(acknowledged, Some(session)),
                 Err(refused) => Self::Refused(refused),
             },
             started => started,
@@ -142,9 +143,9 @@ impl Stage {
     }
 }
 
-fn opened(receipted: Result<Receipted, Closed>, session: Option<Session>) -> Result<Session, Refused> {
-    match receipted {
-        Ok(_) => session.ok_or(Refused::SessionClosed),
+fn opened(acknowledged: Result<(), Closed>, session: Option<Session>) -> Result<Session, Refused> {
+    match acknowledged {
+        Ok(()) => session.ok_or(Refused::SessionClosed),
         Err(cause) => Err(Refused::Closed { cause }),
     }
 }
@@ -156,9 +157,9 @@ impl Future for OpenSession {
         let stage = std::mem::replace(&mut self.0, Stage::Refused(Refused::SessionClosed));
         self.0 = stage.started();
         match &mut self.0 {
-            Stage::Durable(completion, session) => {
-                let receipted = ready!(Pin::new(completion).poll(context));
-                Poll::Ready(opened(receipted, session.take()))
+            Stage::Opening(acknowledged, session) => {
+                let acknowledged = ready!(Pin::new(acknowledged).poll(context));
+                Poll::Ready(opened(acknowledged, session.take()))
             }
             Stage::Refused(refused) => Poll::Ready(Err(refused.clone())),
             Stage::New(_) => Poll::Pending,
