@@ -4,6 +4,7 @@
 //! ```text
 //! durable          in the writer's hands        queue                 head
 //!   │ ────────────── signed ────────────── │ signed, signing, unsigned │
+//!                                          │ journaled     │ not yet   │
 //! ```
 
 use std::collections::VecDeque;
