@@ -68,7 +68,8 @@ pub trait Log: Send + 'static {
     /// until it is committed. Returns when payloads and openings are durable;
     /// when they are committed, they come without openings. Called with
     /// [`Durability::Journaled`] only, and with neither erasure nor deletion
-    /// receipts: those are committed before anything behind them is journaled.
+    /// receipts nor a log's first one, without which nobody can tell the log's
+    /// id: those are committed before anything behind them is journaled.
     ///
     /// What is journaled and not committed when the log is opened again is
     /// signed by [`LogOwner::signer`] and committed before

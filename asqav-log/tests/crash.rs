@@ -149,7 +149,7 @@ fn write_committed(
 }
 
 /// Journals what is new and commits what was journaled, and now and then what
-/// was not, in turns of changing size. But for the end of the chain, some of it
+/// was not, in turns of changing size, the log's first receipt first. But for the end of the chain, some of it
 /// is never committed.
 fn write_journaled(
     log: &mut FileLog,
@@ -161,7 +161,7 @@ fn write_journaled(
 ) -> Result<(), LogError> {
     let (mut journaled, mut committed) = (head, head);
     while committed < until && (journaled < until || until == LEN || !rng.chance(3)) {
-        if journaled < until && !rng.chance(3) {
+        if journaled < until && committed > 0 && !rng.chance(3) {
             let last = (journaled + 1 + rng.below(3) as u64).min(until);
             known.submitted = known.submitted.max(last);
             let batch = unsigned(journaled + 1, last);

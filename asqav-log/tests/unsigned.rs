@@ -42,13 +42,20 @@ fn started(dir: &Path) -> FileLog {
     log
 }
 
+/// The same, with its first receipt.
+fn begun(dir: &Path) -> FileLog {
+    let mut log = started(dir);
+    log.commit(&signed(1, 1, 0), Durability::Journaled).unwrap();
+    log
+}
+
 /// A log whose first six receipts are signed and whose next four are not; its
 /// writer is gone.
 fn left() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let mut log = started(dir.path());
-    log.journal(&unsigned(1, 8)).unwrap();
-    log.commit(&signed(1, 6, 6), Durability::Journaled).unwrap();
+    let mut log = begun(dir.path());
+    log.journal(&unsigned(2, 8)).unwrap();
+    log.commit(&signed(2, 6, 6), Durability::Journaled).unwrap();
     log.journal(&unsigned(9, 10)).unwrap();
     dir
 }
@@ -137,7 +144,7 @@ fn a_line_is_bound_by_hmac_as_python_computes_it() {
     let dir = left();
     let journal = fs::File::open(dir.path().join(NAME)).unwrap();
     let output = std::process::Command::new("python3").args(["-c", script]).stdin(journal).output().unwrap();
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "True\n".repeat(10), "{:?}", output.stderr);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "True\n".repeat(9), "{:?}", output.stderr);
     assert_eq!(log_id().as_bytes(), &[0x42; 16]);
 }
 
@@ -145,7 +152,7 @@ fn a_line_is_bound_by_hmac_as_python_computes_it() {
 fn nothing_is_signed_but_what_the_writer_journaled() {
     let dir = left();
     let whole = lines(dir.path());
-    assert_eq!(whole.len(), 10);
+    assert_eq!(whole.len(), 9);
     let changed = |at: usize, from: &str, to: &str| {
         let mut lines = whole.clone();
         assert!(lines[at].contains(from), "{}", lines[at]);
@@ -155,19 +162,19 @@ fn nothing_is_signed_but_what_the_writer_journaled() {
     let mac = "was not written under this vault key";
     // A receipt that stands in a segment, one that does not, and the MAC.
     assert!(refusal(dir.path(), &changed(2, "agent:test", "agent:else")).contains(mac));
-    assert!(refusal(dir.path(), &changed(8, "agent:test", "agent:else")).contains(mac));
-    let (first, second) = (&whole[8].get(8..72).unwrap(), &whole[9].get(8..72).unwrap());
-    assert!(refusal(dir.path(), &changed(8, first, second)).contains(mac));
+    assert!(refusal(dir.path(), &changed(7, "agent:test", "agent:else")).contains(mac));
+    let (first, second) = (&whole[7].get(8..72).unwrap(), &whole[8].get(8..72).unwrap());
+    assert!(refusal(dir.path(), &changed(7, first, second)).contains(mac));
     // Nothing can be left out before the last, told twice, or put elsewhere.
     let mut lines = whole.clone();
-    lines.remove(7);
+    lines.remove(6);
     assert!(refusal(dir.path(), &lines).contains("receipt 9 stands where 8 is due"));
     let mut lines = whole.clone();
-    lines.swap(7, 8);
+    lines.swap(6, 7);
     assert!(refusal(dir.path(), &lines).contains("receipt 9 stands where 8 is due"));
     // Not as it is written.
     for (from, to) in [("{\"mac\"", "{ \"mac\""), ("\"payload\":{", "\"payload\": {"), ("}}", "},\"x\":1}")] {
-        assert!(refusal(dir.path(), &changed(9, from, to)).contains("no unsigned receipt"), "{to}");
+        assert!(refusal(dir.path(), &changed(8, from, to)).contains("no unsigned receipt"), "{to}");
     }
     assert!(refusal(dir.path(), &["x".repeat(3_000_000)]).contains("no unsigned receipt"));
     // As it was, it is taken.
@@ -191,6 +198,7 @@ fn a_journal_of_another_log_or_vault_is_refused() {
     fs::copy(dir.path().join(NAME), other.path().join(NAME)).unwrap();
     let error = open(other.path()).start(&elsewhere).unwrap_err();
     assert!(error.to_string().contains("for this log"), "{error}");
+    assert!(!other.path().join("segment-00000001.log").exists());
 }
 
 #[test]
@@ -224,11 +232,11 @@ fn a_log_without_vault_key_neither_journals_nor_passes_over_what_waits() {
 #[test]
 fn what_is_signed_already_needs_no_key() {
     let dir = tempfile::tempdir().unwrap();
-    let mut log = started(dir.path());
-    log.journal(&unsigned(1, 4)).unwrap();
-    log.commit(&signed(1, 4, 4), Durability::Journaled).unwrap();
+    let mut log = begun(dir.path());
+    log.journal(&unsigned(2, 4)).unwrap();
+    log.commit(&signed(2, 4, 4), Durability::Journaled).unwrap();
     drop(log);
-    assert_eq!(lines(dir.path()).len(), 4);
+    assert_eq!(lines(dir.path()).len(), 3);
     assert!(!verified(dir.path()).not_checked.iter().any(|note| note.contains("unsigned")));
     assert_eq!(FileLog::new(dir.path()).start(&owner()).unwrap().unclean, Some(Unclean::new(0, None)));
     assert!(!dir.path().join(NAME).exists());
@@ -263,9 +271,9 @@ fn torn_bytes_of_a_segment_are_named_by_the_recovery_behind_the_journal() {
 #[test]
 fn a_clean_stop_leaves_no_journal() {
     let dir = tempfile::tempdir().unwrap();
-    let mut log = started(dir.path());
-    log.journal(&unsigned(1, LEN)).unwrap();
-    log.commit(&signed(1, LEN, LEN), Durability::Journaled).unwrap();
+    let mut log = begun(dir.path());
+    log.journal(&unsigned(2, LEN)).unwrap();
+    log.commit(&signed(2, LEN, LEN), Durability::Journaled).unwrap();
     assert!(dir.path().join(NAME).exists());
     log.close(true).unwrap();
     assert!(!dir.path().join(NAME).exists());
@@ -277,11 +285,12 @@ fn the_journal_is_made_anew_when_most_of_it_is_signed() {
     let dir = tempfile::tempdir().unwrap();
     let mut log = open(dir.path()).journal_remade_after(5_000);
     log.start(&journaled()).unwrap();
+    log.commit(&signed(1, 1, 0), Durability::Journaled).unwrap();
     let mut longest = 0;
-    for seq in 1..LEN {
+    for seq in 2..LEN {
         log.journal(&unsigned(seq, seq)).unwrap();
         longest = longest.max(fs::metadata(dir.path().join(NAME)).unwrap().len());
-        if seq > 3 {
+        if seq > 4 {
             log.commit(&signed(seq - 3, seq - 3, seq), Durability::Journaled).unwrap();
         }
     }
@@ -298,19 +307,22 @@ fn a_journal_has_no_gap_and_no_second_version() {
         assert!(error.as_ref().is_some_and(|error| error.contains(why)), "{error:?}");
     };
     let mut log = started(dir.path());
-    refused(log.journal(&unsigned(2, 3)), "receipt 2 stands where 1");
+    refused(log.journal(&unsigned(1, 1)), "first receipt is committed before");
+    drop(log);
+    let mut log = begun(dir.path());
+    refused(log.journal(&unsigned(3, 4)), "receipt 3 stands where 2");
     drop(log);
     let mut log = started(dir.path());
-    log.journal(&unsigned(1, 3)).unwrap();
+    log.journal(&unsigned(2, 3)).unwrap();
     refused(log.journal(&unsigned(3, 3)), "receipt 3 stands where 4");
     drop(log);
 
     // Committed, it is what was journaled.
     let dir = tempfile::tempdir().unwrap();
-    let mut log = started(dir.path());
-    log.journal(&unsigned(1, 1)).unwrap();
-    let other = sign_chain(&TestKey::new(2), 1);
-    refused(log.commit(&other, Durability::Journaled), "not the receipt of that number");
+    let mut log = begun(dir.path());
+    log.journal(&unsigned(2, 2)).unwrap();
+    let other = sign_chain(&TestKey::new(2), 2);
+    refused(log.commit(&other[1..], Durability::Journaled), "not the receipt of that number");
 }
 
 #[test]
@@ -326,10 +338,10 @@ fn nobody_else_writes_the_journal() {
     ];
     for harm in harms {
         let dir = tempfile::tempdir().unwrap();
-        let mut log = started(dir.path());
-        log.journal(&unsigned(1, 2)).unwrap();
+        let mut log = begun(dir.path());
+        log.journal(&unsigned(2, 3)).unwrap();
         harm(&dir.path().join(NAME));
-        let error = log.journal(&unsigned(3, 3)).unwrap_err();
+        let error = log.journal(&unsigned(4, 4)).unwrap_err();
         assert!(matches!(&error, LogError::Interfered { place } if place == NAME), "{error}");
     }
     // A link is not followed, whatever it leads to.

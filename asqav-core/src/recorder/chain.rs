@@ -151,10 +151,12 @@ impl<T> Chain<T> {
     }
 
     /// What is to be journaled next, with its newest receipt's number: all that
-    /// is not, up to a receipt that has to be committed first; nothing if all of
-    /// it can be committed at once. The writer answers with
-    /// [`journaled`](Self::journaled) or [`set_aside_all`](Self::set_aside_all).
+    /// is not, up to a receipt that has to be committed first, as a log's first
+    /// has to be; nothing if all of it can be committed at once. The writer
+    /// answers with [`journaled`](Self::journaled) or
+    /// [`set_aside_all`](Self::set_aside_all).
     pub(super) fn next_unjournaled(&mut self) -> Option<(u64, Vec<Unsigned>)> {
+        self.durable?;
         if self.queue.back()?.signature.is_some() && self.signed_len() == self.queue.len() {
             return None;
         }

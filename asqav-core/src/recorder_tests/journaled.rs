@@ -22,11 +22,18 @@ fn acknowledged(submitted: Submitted) -> Result<(), Closed> {
     Acknowledged::new(Ok(submitted.done)).wait()
 }
 
-/// A recorder whose signer is held at its first signature, and what lets it go.
+/// A recorder whose signer is held at its second signature, and what lets it
+/// go. The first receipt is committed.
 fn held(log: impl Log, options: Options) -> (Recorder, Latch) {
     let latch = Latch::new();
-    let signer = FaultySigner::new(quick()).at_signature(1, Fault::Hold(latch.clone()));
-    (Recorder::start(Box::new(log), owner(signer), options).unwrap().0, latch)
+    let signer = FaultySigner::new(quick()).at_signature(2, Fault::Hold(latch.clone()));
+    (begun(log, signer, options), latch)
+}
+
+fn begun(log: impl Log, signer: impl Signer, options: Options) -> Recorder {
+    let (recorder, _) = Recorder::start(Box::new(log), owner(signer), options).unwrap();
+    recorder.submit(draft(1_000)).unwrap().done.wait().unwrap();
+    recorder
 }
 
 fn seqs(unsigned: &[Unsigned]) -> Vec<u64> {
@@ -41,16 +48,16 @@ fn a_receipt_is_acknowledged_before_it_is_signed() {
         for mark in 0..40 {
             acknowledged(recorder.submit(draft(mark)).unwrap()).unwrap();
         }
-        assert_eq!(seqs(&log.unsigned()), (1..=40).collect::<Vec<_>>(), "{signing:?}");
-        assert_eq!(log.receipts().len(), 0);
+        assert_eq!(seqs(&log.unsigned()), (2..=41).collect::<Vec<_>>(), "{signing:?}");
+        assert_eq!(log.receipts().len(), 1);
         let counters = recorder.counters().unwrap();
-        assert_eq!((counters.submitted, counters.durable, counters.in_flight), (40, 0, 40));
+        assert_eq!((counters.submitted, counters.durable, counters.in_flight), (41, 1, 40));
         let last = recorder.submit(draft(40)).unwrap();
         latch.open();
-        assert_eq!(last.done.wait().unwrap().payload.seq, 41, "whoever asks for the receipt waits for it");
+        assert_eq!(last.done.wait().unwrap().payload.seq, 42, "whoever asks for the receipt waits for it");
         recorder.flush().unwrap().wait().unwrap();
         assert_whole(&log.receipts());
-        assert_eq!((log.receipts().len(), log.unsigned().len()), (41, 0));
+        assert_eq!((log.receipts().len(), log.unsigned().len()), (42, 0));
     }
 }
 
@@ -85,7 +92,7 @@ fn what_is_never_signed_is_signed_at_the_next_start() {
     let signer =
         FaultySigner::new(quick()).at_signature(3, Fault::Hold(latch.clone())).at_signature(4, Fault::Refuse);
     let one = Options { signers: NonZeroUsize::MIN, ..journaled() };
-    let (recorder, _) = Recorder::start(Box::new(log.clone()), owner(signer), one).unwrap();
+    let recorder = begun(log.clone(), signer, one);
     for mark in 0..8 {
         acknowledged(recorder.submit(draft(mark)).unwrap()).unwrap();
     }
@@ -94,10 +101,10 @@ fn what_is_never_signed_is_signed_at_the_next_start() {
     assert!(matches!(flushed, Err(Closed::Signing { seq: 4, .. })), "{flushed:?}");
     assert!(matches!(recorder.submit(draft(9)), Err(Refused::Closed { .. })));
     drop(recorder);
-    assert_eq!((log.receipts().len(), seqs(&log.unsigned())), (3, vec![4, 5, 6, 7, 8]));
+    assert_eq!((log.receipts().len(), seqs(&log.unsigned())), (3, vec![4, 5, 6, 7, 8, 9]));
 
     let (recorder, start) = Recorder::start(Box::new(log.clone()), owner(quick_signer()), one).unwrap();
-    assert_eq!(start.head.unwrap().seq, 8);
+    assert_eq!(start.head.unwrap().seq, 9);
     assert_eq!(start.unclean, Some(Unclean::new(0, None).unsigned_after(3)));
     assert_eq!(log.unsigned().len(), 0);
     acknowledged(recorder.submit(draft(9)).unwrap()).unwrap();
@@ -113,15 +120,15 @@ fn quick_signer() -> impl Signer {
 fn a_journal_that_fails_closes_and_acknowledges_nothing() {
     for fault in [Fault::Refuse, Fault::Partial(1), Fault::Unsynced, Fault::Panic] {
         let kept = MemoryLog::new();
-        let log = FaultyLog::new(kept.clone()).at_journaled(2, fault.clone());
+        let log = FaultyLog::new(kept.clone()).at_journaled(3, fault.clone());
         let (recorder, latch) = held(log, journaled());
         acknowledged(recorder.submit(draft(0)).unwrap()).unwrap();
         let answer = acknowledged(recorder.submit(draft(1)).unwrap());
-        // Receipt 1 is not committed either: the writer takes nothing more.
-        assert!(matches!(answer, Err(Closed::Writing { seq: 1, .. })), "{fault:?}: {answer:?}");
+        // Receipt 2 is not committed either: the writer takes nothing more.
+        assert!(matches!(answer, Err(Closed::Writing { seq: 2, .. })), "{fault:?}: {answer:?}");
         latch.open();
         drop(recorder);
-        assert_eq!(kept.receipts().len(), 0, "{fault:?}");
+        assert_eq!(kept.receipts().len(), 1, "{fault:?}");
     }
 }
 
@@ -138,7 +145,7 @@ fn an_erasure_is_acknowledged_when_it_is_committed_and_not_before() {
     let both = std::thread::spawn(move || (acknowledged(erasure), acknowledged(behind)));
     latch.wait_for_arrival();
     assert!(!both.is_finished());
-    assert_eq!(seqs(&log.unsigned()), [1], "nor is anything behind it journaled");
+    assert_eq!(seqs(&log.unsigned()), [2], "nor is anything behind it journaled");
     latch.open();
     assert_eq!(both.join().unwrap(), (Ok(()), Ok(())));
     recorder.flush().unwrap().wait().unwrap();
@@ -172,4 +179,22 @@ fn a_log_without_a_journal_fails_closed() {
         "{answer:?}"
     );
     latch.open();
+}
+
+#[test]
+fn the_first_receipt_of_a_log_is_committed_first() {
+    let (log, latch) = (MemoryLog::new(), Latch::new());
+    let signer = FaultySigner::new(quick()).at_signature(1, Fault::Hold(latch.clone()));
+    let (recorder, _) = Recorder::start(Box::new(log.clone()), owner(signer), journaled()).unwrap();
+    let first = recorder.submit(draft(0)).unwrap();
+    let second = recorder.submit(draft(1)).unwrap();
+    let waits = std::thread::spawn(move || acknowledged(second));
+    latch.wait_for_arrival();
+    std::thread::yield_now();
+    assert_eq!((log.unsigned().len(), waits.is_finished()), (0, false));
+    latch.open();
+    waits.join().unwrap().unwrap();
+    first.done.wait().unwrap();
+    recorder.flush().unwrap().wait().unwrap();
+    assert_whole(&log.receipts());
 }

@@ -173,8 +173,10 @@ pub(crate) fn read(
         if is_left {
             left.unsigned.push(take(line, owner, &mut tip).map_err(|why| damaged(place(), why))?);
         }
-        left.lines.extend_from_slice(piece.bytes);
-        left.lines.push(b'\n');
+        if key.is_some() {
+            left.lines.extend_from_slice(piece.bytes);
+            left.lines.push(b'\n');
+        }
     }
     Ok(left)
 }

@@ -100,6 +100,12 @@ impl Writer {
         let (Some(vault), Some(journal)) = (&mut self.vault, &mut self.journal) else {
             return Err(LogError::NoJournal { why: "there is no vault key to bind them by".to_owned() });
         };
+        // INVARIANT: whoever reads a journal can tell from a segment which log
+        // it is bound to.
+        if self.tip.head.is_none() {
+            let why = "a log's first receipt is committed before others are journaled";
+            return Err(io_error("journaling a receipt", std::io::Error::other(why)));
+        }
         // INVARIANT: a log never has a hole, whoever calls.
         let newest = journal.newest().unwrap_or(self.tip.next_seq() - 1);
         for (unsigned, due) in batch.iter().zip(newest + 1..) {
