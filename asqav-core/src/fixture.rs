@@ -17,7 +17,7 @@ use asqav_receipt::time::Timestamp;
 
 use crate::clock::Clock;
 use crate::log::{Durability, LogEntry, LogOwner};
-use crate::sign::{SignError, Signer};
+use crate::sign::{SignError, Signer, Signing};
 
 /// A payload that carries `mark` in its id.
 pub(crate) fn payload(mark: u64) -> Payload {
@@ -67,6 +67,7 @@ pub(crate) fn owner(signer: impl Signer) -> LogOwner {
         clock: Arc::new(Ticking(AtomicU64::new(0))),
         new_log_id: LogId::from_bytes([1; 16]),
         durability: Durability::default(),
+        signing: Signing::default(),
     }
 }
 

@@ -5,16 +5,18 @@
 use std::sync::Arc;
 
 use asqav_receipt::commitment::Openings;
+use asqav_receipt::deletion::DELETE_EVENT;
 use asqav_receipt::digest::Sha3Digest;
+use asqav_receipt::erasure::ERASE_EVENT;
 use asqav_receipt::id::{AgentId, IssuerId, LogId};
 use asqav_receipt::open::OpenItem;
-use asqav_receipt::payload::{Link, Payload};
+use asqav_receipt::payload::{Context, Link, Payload};
 use asqav_receipt::receipt::ReceiptSignature;
 use asqav_receipt::seq_set::SeqSet;
 use asqav_receipt::time::Timestamp;
 
 use crate::clock::Clock;
-use crate::sign::{self, SignError, Signer};
+use crate::sign::{self, SignError, Signer, Signing};
 
 /// When a receipt counts as recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,8 +78,8 @@ pub trait Log: Send + 'static {
     /// [`start`](Self::start) returns.
     ///
     /// # Errors
-    /// As [`commit`](Self::commit); of a log without a journal always, which
-    /// therefore refuses to start for an owner with that durability.
+    /// As [`commit`](Self::commit); of a log without a journal always, so that
+    /// it had better refuse to start for an owner with that durability.
     fn journal(&mut self, batch: &[Unsigned]) -> Result<(), LogError> {
         let count = batch.len();
         let source = std::io::Error::from(std::io::ErrorKind::Unsupported);
@@ -116,6 +118,8 @@ pub struct LogOwner {
     pub new_log_id: LogId,
     /// When its receipts are to count as recorded.
     pub durability: Durability,
+    /// What one signature covers, also of receipts that were left unsigned.
+    pub signing: Signing,
 }
 
 /// Where a log stands when it is opened.
@@ -213,14 +217,23 @@ pub struct Unsigned {
 }
 
 impl Unsigned {
-    /// Signs receipts that follow one another, in order: together as
-    /// [`Signing::Batched`](crate::sign::Signing::Batched) does where the
-    /// signer's suite can be batched, else one by one.
+    /// Whether a receipt may be journaled: none may that is true only once
+    /// something was destroyed.
+    #[must_use]
+    pub fn may_be(payload: &Payload) -> bool {
+        !matches!(payload.context, Context::Event { name: ERASE_EVENT | DELETE_EVENT, .. })
+    }
+
+    /// Signs receipts that follow one another, in order, as `signing` says.
     ///
     /// # Errors
-    /// [`SignError`](crate::sign::SignError) when one of them was not signed.
-    pub fn sign_all(signer: &dyn Signer, waiting: Vec<Self>) -> Result<Vec<LogEntry>, SignError> {
-        let most = sign::most_together(signer);
+    /// [`SignError`] when one of them was not signed.
+    pub fn sign_all(
+        signer: &dyn Signer,
+        signing: Signing,
+        waiting: Vec<Self>,
+    ) -> Result<Vec<LogEntry>, SignError> {
+        let most = signing.most();
         let mut entries = Vec::with_capacity(waiting.len());
         let mut waiting = waiting.into_iter().peekable();
         while let Some(first) = waiting.next() {

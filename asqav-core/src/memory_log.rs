@@ -98,7 +98,11 @@ impl Log for MemoryLog {
             let newest = kept.unsigned.back().map(|newest| &newest.payload);
             let newest = newest.or_else(|| kept.receipts.last().map(|newest| &newest.payload));
             let seq = newest.map_or(0, |payload| payload.seq);
-            if !kept.writer || unsigned.payload.seq != seq + 1 {
+            if !kept.writer
+                || seq == 0
+                || unsigned.payload.seq != seq + 1
+                || !Unsigned::may_be(&unsigned.payload)
+            {
                 return Err(gap(&unsigned.payload, seq));
             }
             kept.unsigned.push_back(unsigned.clone());
@@ -137,7 +141,8 @@ impl Kept {
         let unclean = (!self.sealed && !self.receipts.is_empty()).then(|| Unclean::new(0, None));
         let unsigned = self.unsigned.front().map(|first| first.payload.seq - 1);
         let unclean = unsigned.map(|after| Unclean::new(0, None).unsigned_after(after)).or(unclean);
-        let signed = Unsigned::sign_all(&*owner.signer, self.unsigned.iter().cloned().collect())?;
+        let signed =
+            Unsigned::sign_all(&*owner.signer, owner.signing, self.unsigned.iter().cloned().collect())?;
         self.writer = true;
         self.sealed = false;
         signed.iter().try_for_each(|entry| self.append(entry))?;

@@ -52,13 +52,6 @@ impl Signing {
     }
 }
 
-/// How much one signature of `signer` may cover at most.
-pub(crate) fn most_together(signer: &dyn Signer) -> JobSize {
-    let signing =
-        if signer.algorithm() == suite::ML_DSA_65.name { Signing::Batched } else { Signing::EachReceipt };
-    signing.most()
-}
-
 /// Signs successive receipts of a log, the first of which has the number
 /// `first_seq`, by one signature: one by itself, several by their root.
 pub(crate) fn together(

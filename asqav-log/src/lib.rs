@@ -82,4 +82,6 @@ pub use limits::FileLimits;
 #[cfg(feature = "write")]
 pub use rotation::Rotation;
 #[cfg(feature = "write")]
+pub use unsigned::JournalKey;
+#[cfg(feature = "write")]
 pub use writer::FileLog;

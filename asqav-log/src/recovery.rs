@@ -19,8 +19,8 @@
 //! - Deletions that were under way are finished if their deletion receipt is
 //!   in the log, and taken back if it is not.
 //! - The journal is written anew, and so made durable, if it holds receipts
-//!   that the last writer did not commit. The writer then signs and commits
-//!   them before anything else; bytes that were set aside go by the last of
+//!   that the last writer did not commit, before anything counts on them. The
+//!   writer then signs and commits them; bytes that were set aside go by the last of
 //!   them, because that is the one before the recovery receipt.
 //! - The newest header is written again when no receipt follows it, for the
 //!   same reason.
@@ -38,7 +38,7 @@ mod repair;
 mod scan;
 mod sealed;
 
-use asqav_core::log::{LogError, LogOwner, Unclean, Unsigned};
+use asqav_core::log::{LogError, LogOwner, Unclean};
 use asqav_receipt::checkpoint::HeadMirror;
 use asqav_receipt::header::SignedHeader;
 
@@ -46,8 +46,9 @@ use crate::keyring::Keyring;
 use crate::segment::OpenSegment;
 use crate::storage::Storage;
 use crate::tip::Tip;
+use crate::unsigned::JournalKey;
 use crate::unsigned::journal::{self, Left};
-use crate::vault::{Erasures, VaultKey};
+use crate::vault::Erasures;
 
 use listing::Listing;
 use repair::Found;
@@ -66,7 +67,7 @@ pub(crate) struct Recovered {
     /// Erasures without their erasure receipt.
     pub(crate) erasures: Erasures,
     /// What is journaled and not committed.
-    pub(crate) unsigned: Vec<Unsigned>,
+    pub(crate) left: Left,
     /// Whether there is a journal.
     pub(crate) journaled: bool,
 }
@@ -78,7 +79,7 @@ pub(crate) fn recover(
     owner: &LogOwner,
     keys: &Keyring<'_>,
     mirror: Option<&HeadMirror>,
-    vault_key: Option<&VaultKey>,
+    journal_key: Option<&JournalKey>,
 ) -> Result<Recovered, LogError> {
     let listing = Listing::read(storage)?;
     let first = sealed::first_receipt(storage, &listing, owner)?;
@@ -94,13 +95,13 @@ pub(crate) fn recover(
     if let Some(mirror) = mirror {
         mirrored::check(storage, &listing, &scan.tip, mirror)?;
     }
-    let erasures = erasing::read(storage, &listing, &scan.tip, keys)?;
     let left = match listing.unsigned {
-        true => journal::read(storage, owner, vault_key, scan.tip.clone())?,
+        true => journal::read(storage, owner, journal_key, scan.tip.clone())?,
         false => Left::default(),
     };
+    let erasures = erasing::read(storage, &listing, &scan.tip, &left, keys)?;
     let found = Found { scan, header, erasures, left };
-    let recovered = repair::repair(storage, &listing, found)?;
+    let recovered = repair::repair(storage, &listing, found, journal_key)?;
     // INVARIANT: nothing is removed before the receipt that says so is durable,
     // which repairing makes it.
     deleting::finish(storage, &listing, &recovered.tip, keys)?;

@@ -59,7 +59,6 @@ mod write;
 pub use census::{Census, census};
 pub(crate) use erase::{Erasures, destroy, find};
 pub use forget::{ForgetError, Forgotten, Plan, Subject, forget};
-pub(crate) use key::JournalKey;
 pub use key::VaultKey;
 pub use read::{Entry, Opened, Vault, VaultError};
 pub(crate) use write::VaultWriter;

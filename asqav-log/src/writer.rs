@@ -18,6 +18,7 @@ use crate::rotation::Rotation;
 use crate::sink::{CheckpointSink, Couriers, Deliveries};
 use crate::storage::{FsStorage, Guard, Storage};
 use crate::tree::Derived;
+use crate::unsigned::JournalKey;
 use crate::unsigned::journal::{Journal, MAX_STALE};
 use crate::vault::{VaultKey, VaultWriter};
 use started::Writer;
@@ -44,6 +45,7 @@ pub struct FileLog {
     rotation: Rotation,
     mirror: Option<Mirror>,
     vault_key: Option<VaultKey>,
+    journal_key: Option<JournalKey>,
     former_keys: KeySet,
     schedule: CheckpointSchedule,
     couriers: Couriers,
@@ -76,6 +78,7 @@ impl FileLog {
             rotation: Rotation::default(),
             mirror: None,
             vault_key: None,
+            journal_key: None,
             former_keys: KeySet::default(),
             schedule: CheckpointSchedule::default(),
             couriers: Couriers::default(),
@@ -112,6 +115,15 @@ impl FileLog {
     #[must_use]
     pub fn vault_key(mut self, key: VaultKey) -> Self {
         self.vault_key = Some(key);
+        self
+    }
+
+    /// Binds receipts by this key until they are signed: a gate with
+    /// [`Journaled`](asqav_core::log::Durability::Journaled) does not open
+    /// without. Give it to nobody who does not write the log.
+    #[must_use]
+    pub fn journal_key(mut self, key: JournalKey) -> Self {
+        self.journal_key = Some(key);
         self
     }
 
@@ -156,8 +168,8 @@ impl FileLog {
     }
 
     fn try_start(&mut self, owner: &LogOwner) -> Result<LogStart, LogError> {
-        if owner.durability == Durability::Journaled && self.vault_key.is_none() {
-            return Err(LogError::NoJournal { why: "there is no vault key to bind them by".to_owned() });
+        if owner.durability == Durability::Journaled && self.journal_key.is_none() {
+            return Err(no_journal());
         }
         let Some(mut storage) = self.storage.take() else { return Err(not_open()) };
         let guard = storage.lock()?;
@@ -167,11 +179,11 @@ impl FileLog {
             None => None,
         };
         let keys = Keyring::new(owner, &self.former_keys);
-        let vault_key = self.vault_key.take();
-        let Recovered { tip, segment, sealed, unclean, erasures, unsigned, journaled } =
-            recover(storage.as_mut(), owner, &keys, mirrored.as_ref(), vault_key.as_ref())?;
-        let journal = vault_key.as_ref().map(|key| Journal::new(key, tip.log_id, self.max_stale));
-        let vault = match vault_key {
+        let journal_key = self.journal_key.take();
+        let Recovered { tip, segment, sealed, unclean, erasures, left, journaled } =
+            recover(storage.as_mut(), owner, &keys, mirrored.as_ref(), journal_key.as_ref())?;
+        let journal = journal_key.map(|key| Journal::new(key, tip.log_id, self.max_stale));
+        let vault = match self.vault_key.take() {
             Some(key) => Some(VaultWriter::start(storage.as_mut(), key, tip.log_id)?),
             None => None,
         };
@@ -199,7 +211,7 @@ impl FileLog {
         };
         writer.come_closer();
         if journaled {
-            writer.sign_what_was_left(unsigned)?;
+            writer.sign_what_was_left(left)?;
         }
         let start = LogStart {
             log_id: writer.tip.log_id,
@@ -254,6 +266,10 @@ impl std::fmt::Debug for FileLog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FileLog").field("rotation", &self.rotation).finish_non_exhaustive()
     }
+}
+
+fn no_journal() -> LogError {
+    LogError::NoJournal { why: "there is no journal key to bind them by".to_owned() }
 }
 
 fn not_open() -> LogError {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use asqav_core::log::{Durability, Log as _, LogError, LogOwner};
 use asqav_log::sink::{CheckpointSink, SinkError};
 use asqav_log::vault::VaultKey;
-use asqav_log::{CheckpointSchedule, FileLog};
+use asqav_log::{CheckpointSchedule, FileLog, JournalKey};
 use asqav_receipt::checkpoint::{Checkpoint, SignedCheckpoint};
 use asqav_receipt::merkle::{Frontier, Sha3Tree, TreeHash as _};
 
@@ -30,6 +30,7 @@ fn log_on(disk: &Disk) -> FileLog {
     FileLog::on(disk.storage())
         .rotation(BY_FIVE)
         .vault_key(VaultKey::from_bytes([7; 32]))
+        .journal_key(JournalKey::from_bytes([8; 32]))
         .journal_remade_after(4_000)
         .head_mirror_on(disk.storage(), "outside/head.json")
         .checkpoints(CheckpointSchedule { events: 7, interval_secs: u32::MAX, minimum: 1 })
@@ -226,6 +227,26 @@ fn check_tree(disk: &Disk, seq: u64) {
     assert_eq!(records("places").len(), seq * 16);
 }
 
+/// Whatever crashed, the vault holds what opens each receipt, as a whole.
+fn check_openings(disk: &Disk) {
+    let mut vault = Vec::new();
+    for name in disk.names().iter().filter(|name| name.starts_with("vault/")) {
+        vault.push(disk.file(name).unwrap());
+    }
+    for entry in chain().iter().filter(|entry| entry.openings.is_some()) {
+        let seq = entry.payload.seq.to_be_bytes();
+        let named = [seq.as_slice(), entry.payload.action_id.to_string().as_bytes()].concat();
+        let is_whole = |file: &Vec<u8>| {
+            let mut places = file.windows(named.len()).enumerate().filter(|(_, bytes)| **bytes == named);
+            places.any(|(at, _)| {
+                let len = u32::from_be_bytes(file[at - 4..at].try_into().unwrap()) as usize;
+                file.len() >= at - 8 + 129 + len
+            })
+        };
+        assert!(vault.iter().any(is_whole), "what opens receipt {} is lost", entry.payload.seq);
+    }
+}
+
 /// Writes the rest of the chain and ends cleanly; then a power loss takes
 /// nothing away, whatever happened before.
 fn finish(disk: &Disk, known: &mut Known, rng: &mut Rng) {
@@ -234,6 +255,7 @@ fn finish(disk: &Disk, known: &mut Known, rng: &mut Rng) {
     check_unfinished(disk);
     check_tree(disk, LEN);
     disk.power_loss(rng);
+    check_openings(disk);
     // Where a sync of names failed, an unfinished file that was removed may be
     // back: the next start removes it again.
     check_content(disk, LEN);

@@ -8,13 +8,13 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use asqav_core::log::{Durability, Log as _, LogEntry, LogError};
+use asqav_core::log::{Durability, Log as _, LogEntry, LogError, LogOwner, Unsigned};
 use asqav_core::sign::Signer as _;
-use asqav_log::FileLog;
 use asqav_log::names::{header_name, leaves_name, segment_name};
 use asqav_log::vault::VaultKey;
+use asqav_log::{FileLog, JournalKey};
 use asqav_receipt::deletion::{DELETE_EVENT, Deletion};
 use asqav_receipt::digest::Sha3Digest;
 use asqav_receipt::erasure::{ERASE_EVENT, erase_body, erased_by};
@@ -27,7 +27,7 @@ use asqav_receipt::time::Timestamp;
 use asqav_receipt::verify::{FailureClass, LogInputs, LogVerifier, Verdict};
 
 use support::BY_FIVE;
-use support::chain::{blank, key, sign};
+use support::chain::{blank, key, owner, sign};
 use support::disk::{Disk, Fault, Rng};
 
 /// How many receipts the history has.
@@ -110,7 +110,10 @@ fn with_openings(entry: &LogEntry) -> LogEntry {
 }
 
 fn log_on(disk: &Disk) -> FileLog {
-    FileLog::on(disk.storage()).rotation(BY_FIVE).vault_key(VaultKey::from_bytes([7; 32]))
+    FileLog::on(disk.storage())
+        .rotation(BY_FIVE)
+        .vault_key(VaultKey::from_bytes([7; 32]))
+        .journal_key(JournalKey::from_bytes([8; 32]))
 }
 
 /// What the vault's files hold of each receipt, read as the format says.
@@ -245,6 +248,22 @@ fn verdict(disk: &Disk) -> Verdict {
     report.verdict
 }
 
+/// INVARIANT under test: what was erased is recorded, or it is handed to the
+/// gate, which records it.
+fn check_begun(disk: &Disk, head: u64, erasing: &SeqSet) {
+    let (said, _) = erased(head);
+    for (seq, gone) in entries(disk) {
+        let is_known = said.contains(seq) || erasing.contains(seq) || seq > head;
+        assert!(is_known || gone.iter().any(|gone| !*gone), "receipt {seq} was erased, and nobody says so");
+    }
+}
+
+/// The receipt as it is journaled; its openings go with it.
+fn journaled(entry: &mut LogEntry) -> Unsigned {
+    let (payload, canonical) = (Arc::clone(&entry.payload), Arc::clone(&entry.canonical));
+    Unsigned { payload, canonical, openings: entry.openings.take() }
+}
+
 #[derive(Debug, Clone, Copy, Default)]
 struct Known {
     acknowledged: u64,
@@ -253,11 +272,12 @@ struct Known {
 
 fn write(disk: &Disk, known: &mut Known, until: u64, rng: &mut Rng) -> Result<(), LogError> {
     let mut log = log_on(disk);
-    let begin = support::start(&mut log)?;
+    let begin = log.start(&LogOwner { durability: Durability::Journaled, ..owner() })?;
     let mut next = begin.head.map_or(0, |head| head.seq) + 1;
     assert!(next > known.acknowledged, "receipt {} was acknowledged and is lost", known.acknowledged);
     check_vault(disk, next - 1);
     check_segments(disk, next - 1);
+    check_begun(disk, next - 1, &begin.erasing);
     // What is handed to the gate was begun, and is not recorded.
     let begun: Vec<_> = ERASURES.iter().filter(|(at, _)| (next..=known.submitted).contains(at)).collect();
     for (first, last) in begin.erasing.ranges() {
@@ -271,7 +291,16 @@ fn write(disk: &Disk, known: &mut Known, until: u64, rng: &mut Rng) -> Result<()
         let count = (1 + rng.below(3)).min(usize::try_from(until - next).unwrap() + 1);
         known.submitted = known.submitted.max(next - 1 + count as u64);
         let from = usize::try_from(next - 1).unwrap();
-        let batch: Vec<_> = HISTORY[from..from + count].iter().map(with_openings).collect();
+        let mut batch: Vec<_> = HISTORY[from..from + count].iter().map(with_openings).collect();
+        if next > 1 && rng.chance(2) {
+            // Some of them wait for their signature on disk.
+            let first = batch.iter_mut().take_while(|entry| Unsigned::may_be(&entry.payload));
+            let unsigned: Vec<_> = first.map(journaled).collect();
+            if let Err(error) = log.journal(&unsigned) {
+                break Err(error);
+            }
+            known.acknowledged = known.acknowledged.max(next - 1 + unsigned.len() as u64);
+        }
         let durability = if rng.chance(3) { Durability::Written } else { Durability::Durable };
         if let Err(error) = log.commit(&batch, durability) {
             break Err(error);

@@ -15,9 +15,9 @@ use asqav_core::log::Durability;
 use asqav_core::sign::{SignError, Signer, Signing};
 use asqav_core::testing::Latch;
 use asqav_core::{Gate, ToolCall};
-use asqav_log::FileLog;
 use asqav_log::reader::{LogReader, verify_dir};
 use asqav_log::vault::{Opened, Vault, VaultKey};
+use asqav_log::{FileLog, JournalKey};
 use asqav_receipt::commitment::commit;
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::KeyId;
@@ -282,7 +282,11 @@ impl Signer for Stalling {
 fn a_kill_while_receipts_wait_for_a_slow_signer_loses_none() {
     let dir = tempfile::tempdir().unwrap();
     let (live, killed) = (dir.path().join("live"), dir.path().join("killed"));
-    let log = |dir: &Path| FileLog::new(dir).vault_key(VaultKey::from_bytes(VAULT_KEY));
+    let log = |dir: &Path| {
+        FileLog::new(dir)
+            .vault_key(VaultKey::from_bytes(VAULT_KEY))
+            .journal_key(JournalKey::from_bytes([4; 32]))
+    };
     let slow = Arc::new(Stalling { key: signing_key(), stalls: false.into(), latch: Latch::new() });
     let gate = Gate::builder("agent:test".parse().unwrap(), "issuer:test".parse().unwrap())
         .signer(Arc::clone(&slow) as Arc<dyn Signer>)
@@ -303,7 +307,7 @@ fn a_kill_while_receipts_wait_for_a_slow_signer_loses_none() {
     assert!(!live.join("unsigned.jsonl").exists());
 
     // gate:start and one call are signed.
-    let note = "unsigned: receipts 4 to 19 are written and not signed (unsigned.jsonl)";
+    let note = "unsigned: unsigned.jsonl lists receipts 4..19, which no segment had when it was read";
     let report = verify(&killed);
     assert_eq!(report.receipts, 3);
     assert!(report.not_checked.iter().any(|said| said == note), "{:?}", report.not_checked);

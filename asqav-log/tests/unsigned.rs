@@ -7,15 +7,21 @@ mod files;
 mod support;
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use asqav_core::log::{Durability, Log as _, LogError, LogOwner, LogStart, Unclean};
-use asqav_core::sign::Signer as _;
-use asqav_log::FileLog;
-use asqav_log::reader::verify_dir;
+use asqav_core::sign::{Signer as _, Signing};
+use asqav_log::lines::Piece;
+use asqav_log::reader::{LogReader, verify_dir};
 use asqav_log::vault::{Opened, Vault, VaultKey};
+use asqav_log::{FileLog, JournalKey};
+use asqav_receipt::erasure::{ERASE_EVENT, erase_body};
 use asqav_receipt::keys::{KeyEntry, KeySet};
+use asqav_receipt::payload::Context;
+use asqav_receipt::receipt::{LineSignature, parse_line};
+use asqav_receipt::seq_set::SeqSet;
 use asqav_receipt::suite::ML_DSA_65;
 use asqav_receipt::verify::{LogInputs, LogReport};
 
@@ -28,12 +34,16 @@ fn vault_key() -> VaultKey {
     VaultKey::from_bytes([7; 32])
 }
 
+fn journal_key() -> JournalKey {
+    JournalKey::from_bytes([8; 32])
+}
+
 fn journaled() -> LogOwner {
     LogOwner { durability: Durability::Journaled, ..owner() }
 }
 
 fn open(dir: &Path) -> FileLog {
-    FileLog::new(dir).rotation(BY_FIVE).vault_key(vault_key())
+    FileLog::new(dir).rotation(BY_FIVE).vault_key(vault_key()).journal_key(journal_key())
 }
 
 fn started(dir: &Path) -> FileLog {
@@ -112,13 +122,12 @@ fn what_was_left_is_signed_at_the_next_start() {
     let dir = left();
     let report = verified(dir.path());
     assert_eq!(report.problems, verified(plain(6).path()).problems);
-    let note = format!("unsigned: receipts 7 to 10 are written and not signed ({NAME})");
+    let note = format!("unsigned: {NAME} lists receipts 7..10, which no segment had when it was read");
     assert!(report.not_checked.contains(&note), "{:?}", report.not_checked);
 
     let start = again(dir.path()).unwrap();
     assert_eq!((start.head, start.open), expected(10));
     assert_eq!(start.unclean, Some(Unclean::new(0, None).unsigned_after(6)));
-    assert!(!dir.path().join(NAME).exists());
     let report = verified(dir.path());
     assert_eq!((report.receipts, report.problems), (10, verified(plain(10).path()).problems));
     assert!(!report.not_checked.iter().any(|note| note.contains("unsigned")), "{:?}", report.not_checked);
@@ -128,15 +137,92 @@ fn what_was_left_is_signed_at_the_next_start() {
         let opened = entry.openings.clone().map_or(Opened::Missing, Opened::Openings);
         assert_eq!(vault.open(entry.payload.action_id).unwrap(), opened);
     }
-    // Nothing is left to be told.
+    // It is told until a receipt follows.
+    for _ in 0..2 {
+        let start = again(dir.path()).unwrap();
+        assert_eq!(start.unclean, Some(Unclean::new(0, None).unsigned_after(6)));
+    }
+    let mut log = started(dir.path());
+    commit(&mut log, 11, 1).unwrap();
+    assert!(!dir.path().join(NAME).exists());
+    drop(log);
     assert_eq!(again(dir.path()).unwrap().unclean, Some(Unclean::new(0, None)));
+}
+
+/// It is not told of receipts that another one follows, though the file is
+/// there.
+#[test]
+fn what_a_receipt_follows_is_told_no_more() {
+    let dir = left();
+    again(dir.path()).unwrap();
+    let journal = fs::read(dir.path().join(NAME)).unwrap();
+    let mut log = started(dir.path());
+    commit(&mut log, 11, 1).unwrap();
+    drop(log);
+    fs::write(dir.path().join(NAME), journal).unwrap();
+    assert_eq!(again(dir.path()).unwrap().unclean, Some(Unclean::new(0, None)));
+    assert!(!dir.path().join(NAME).exists());
+}
+
+#[test]
+fn what_was_left_is_signed_as_the_gate_signs() {
+    for (signing, batches) in [(Signing::EachReceipt, 0), (Signing::Batched, 4)] {
+        let dir = left();
+        open(dir.path()).start(&LogOwner { signing, ..journaled() }).unwrap();
+        let reader = LogReader::open(dir.path()).unwrap();
+        let mut batched = 0;
+        let visit = |_, piece: &Piece<'_>| {
+            let (_, signature) = parse_line(piece.bytes).unwrap();
+            batched += usize::from(matches!(signature, LineSignature::Member(_)));
+            ControlFlow::Continue(())
+        };
+        reader.visit(visit).unwrap();
+        assert_eq!(batched, batches, "{signing:?}");
+    }
+}
+
+/// Bytes that were set aside behind what was journaled are told of, though that
+/// was moved away since.
+#[test]
+fn torn_bytes_behind_a_journal_that_was_moved_away_are_told() {
+    let dir = left();
+    fs::write(dir.path().join("torn-10.bin"), b"torn").unwrap();
+    fs::remove_file(dir.path().join(NAME)).unwrap();
+    let start = again(dir.path()).unwrap();
+    assert_eq!((start.head, start.unclean.unwrap().torn_bytes), (expected(6).0, 4));
+    assert_eq!(fs::read(dir.path().join("torn-6.bin")).unwrap(), b"torn");
+    assert!(!dir.path().join("torn-10.bin").exists());
+}
+
+#[test]
+fn no_erasure_is_journaled_or_taken_from_a_journal() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = begun(dir.path());
+    let mut erasure = unsigned(2, 2).remove(0);
+    let mut payload = (*erasure.payload).clone();
+    let body = erase_body(&SeqSet::parse("1").unwrap());
+    payload.context = Context::Event { name: ERASE_EVENT, body };
+    erasure.canonical = payload.to_canonical().into();
+    erasure.payload = Arc::new(payload);
+    assert!(log.journal(&[erasure.clone()]).is_err());
+    drop(log);
+    // Whoever has the key writes it himself.
+    let mac = "import hashlib,hmac,sys\n\
+        key=hashlib.sha3_256(b'asqav/unsigned/v1\\0'+bytes([8])*32).digest()\n\
+        print(hmac.new(key,bytes([0x42])*16+sys.argv[1].encode(),hashlib.sha3_256).hexdigest())";
+    let payload = String::from_utf8(erasure.canonical.to_vec()).unwrap();
+    let output = std::process::Command::new("python3").args(["-c", mac, &payload]).output().unwrap();
+    let mac = String::from_utf8(output.stdout).unwrap();
+    write_lines(dir.path(), &[format!("{{\"mac\":\"{}\",\"payload\":{payload}}}", mac.trim())]);
+    let error = again(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("no writer journals an erasure"), "{error}");
 }
 
 #[test]
 fn a_line_is_bound_by_hmac_as_python_computes_it() {
     // hmac.new(sha3_256(b"asqav/unsigned/v1\0" + key), log_id + payload, sha3_256)
     let script = "import hashlib,hmac,json,sys\n\
-        key=hashlib.sha3_256(b'asqav/unsigned/v1\\0'+bytes([7])*32).digest()\n\
+        key=hashlib.sha3_256(b'asqav/unsigned/v1\\0'+bytes([8])*32).digest()\n\
         for line in sys.stdin:\n\
         \x20 mac,payload=json.loads(line)['mac'],line.rstrip('\\n')[84:-1].encode()\n\
         \x20 json.loads(payload)\n\
@@ -159,7 +245,7 @@ fn nothing_is_signed_but_what_the_writer_journaled() {
         lines[at] = lines[at].replacen(from, to, 1);
         lines
     };
-    let mac = "was not written under this vault key";
+    let mac = "was not written under this journal key";
     // A receipt that stands in a segment, one that does not, and the MAC.
     assert!(refusal(dir.path(), &changed(2, "agent:test", "agent:else")).contains(mac));
     assert!(refusal(dir.path(), &changed(7, "agent:test", "agent:else")).contains(mac));
@@ -183,11 +269,10 @@ fn nothing_is_signed_but_what_the_writer_journaled() {
 }
 
 #[test]
-fn a_journal_of_another_log_or_vault_is_refused() {
+fn a_journal_of_another_log_or_key_is_refused() {
     let dir = left();
-    let error =
-        FileLog::new(dir.path()).vault_key(VaultKey::from_bytes([8; 32])).start(&owner()).unwrap_err();
-    assert!(error.to_string().contains("was not written under this vault key for this log"), "{error}");
+    let error = open(dir.path()).journal_key(JournalKey::from_bytes([9; 32])).start(&owner()).unwrap_err();
+    assert!(error.to_string().contains("was not written under this journal key for this log"), "{error}");
 
     let other = tempfile::tempdir().unwrap();
     let mut log = open(other.path());
@@ -213,7 +298,7 @@ fn another_key_does_not_sign_what_waits_for_the_first() {
 }
 
 #[test]
-fn a_log_without_vault_key_neither_journals_nor_passes_over_what_waits() {
+fn a_log_without_journal_key_neither_journals_nor_passes_over_what_waits() {
     let dir = tempfile::tempdir().unwrap();
     let error = FileLog::new(dir.path()).start(&journaled()).unwrap_err();
     assert!(matches!(error, LogError::NoJournal { .. }), "{error}");
@@ -223,7 +308,7 @@ fn a_log_without_vault_key_neither_journals_nor_passes_over_what_waits() {
 
     let dir = left();
     let error = FileLog::new(dir.path()).start(&owner()).unwrap_err();
-    assert!(matches!(&error, LogError::NoJournal { why } if why.contains("no vault key")), "{error}");
+    assert!(matches!(&error, LogError::NoJournal { why } if why.contains("no journal key")), "{error}");
     // Whoever takes it away has no more than what is signed.
     fs::remove_file(dir.path().join(NAME)).unwrap();
     assert_eq!(FileLog::new(dir.path()).start(&owner()).unwrap().head, expected(6).0);

@@ -172,7 +172,7 @@ impl Table<'_> {
             "journaled" => {
                 let setup = Setup { durability: Durability::Journaled, ..setup.clone() };
                 let log = FileLog::new(dir.path()).vault_key(support::vault_key());
-                run::measure(callers, work, &setup, log)?
+                run::measure(callers, work, &setup, log.journal_key(support::journal_key()))?
             }
             "queued" => {
                 let setup = Setup { durability: Durability::Queued, ..setup.clone() };

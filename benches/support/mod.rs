@@ -11,6 +11,7 @@ use asqav_core::key::{AwsLcSigner, SigningKey};
 use asqav_core::log::{Durability, Log, LogEntry, LogError, LogOwner, LogStart};
 use asqav_core::sign::{SignError, Signer, Signing};
 use asqav_core::{Gate, ToolCall};
+use asqav_log::JournalKey;
 use asqav_log::vault::VaultKey;
 use asqav_policy::{Model, RulePolicy};
 use asqav_receipt::digest::Sha256Digest;
@@ -62,6 +63,11 @@ pub fn key() -> SigningKey {
 /// Opens the openings that benchmarks keep.
 pub fn vault_key() -> VaultKey {
     VaultKey::from_bytes([4; 32])
+}
+
+/// Binds what waits for a signature.
+pub fn journal_key() -> JournalKey {
+    JournalKey::from_bytes([5; 32])
 }
 
 /// Signs with the Rust library.

@@ -309,6 +309,7 @@ impl GateBuilder {
             clock: Arc::clone(&clock),
             new_log_id: LogId::from_bytes(new_log_id),
             durability: self.options.durability,
+            signing: self.options.signing,
         };
         let (recorder, start) = Recorder::start(log, owner, self.options)?;
         let policy_digest = policy.as_ref().map_or_else(no_policy_digest, |active| active.digest);

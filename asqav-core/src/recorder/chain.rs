@@ -11,11 +11,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use asqav_receipt::commitment::Openings;
-use asqav_receipt::deletion::DELETE_EVENT;
 use asqav_receipt::digest::Sha256Digest;
-use asqav_receipt::erasure::ERASE_EVENT;
 use asqav_receipt::id::LogId;
-use asqav_receipt::payload::{Context, Link, Payload};
+use asqav_receipt::payload::{Link, Payload};
 use asqav_receipt::receipt::ReceiptSignature;
 use asqav_receipt::time::Timestamp;
 
@@ -161,7 +159,7 @@ impl<T> Chain<T> {
             return None;
         }
         let waiting = self.queue.iter_mut().skip(self.journaled);
-        let waiting = waiting.take_while(|slot| !destroys(&slot.payload));
+        let waiting = waiting.take_while(|slot| Unsigned::may_be(&slot.payload));
         let batch: Vec<_> = waiting
             .map(|slot| Unsigned {
                 payload: Arc::clone(&slot.payload),
@@ -256,10 +254,4 @@ impl<T> Slot<T> {
     pub(super) const fn head(&self) -> Head {
         self.after
     }
-}
-
-/// Whether something is destroyed before this receipt is in the log: nobody is
-/// told that it is recorded before that was done.
-fn destroys(payload: &Payload) -> bool {
-    matches!(payload.context, Context::Event { name: ERASE_EVENT | DELETE_EVENT, .. })
 }

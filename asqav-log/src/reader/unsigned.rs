@@ -1,17 +1,16 @@
 //! What a log holds behind its newest signed receipt.
 
 use std::io::{self, BufReader};
-use std::ops::RangeInclusive;
 
 use super::{LogReader, ReadError};
 use crate::lines::Lines;
 use crate::names::UNSIGNED;
-use crate::unsigned::UnsignedLine;
+use crate::unsigned::{Content, UnsignedLine};
 
 impl LogReader {
-    /// What is to be said of receipts behind number `signed` that are written
-    /// and not signed: nobody but the log's writer can tell whether they are
-    /// what was recorded.
+    /// What is to be said of receipts behind number `signed` that wait for their
+    /// signature: nobody but the log's writer can tell whether they are what
+    /// was recorded.
     pub(super) fn unsigned_behind(&self, signed: u64) -> Result<Option<String>, ReadError> {
         if !self.unsigned {
             return Ok(None);
@@ -24,22 +23,25 @@ impl LogReader {
         };
         let io = |source| ReadError::Io { path: path.clone(), source };
         let mut lines = Lines::new(BufReader::with_capacity(1 << 16, file));
-        let mut waiting: Option<RangeInclusive<u64>> = None;
+        let mut waiting: Option<(u64, u64)> = None;
         while let Some(piece) = lines.next_piece().map_err(io)? {
             if !piece.complete {
                 break;
             }
-            let Some(line) = UnsignedLine::parse(piece.bytes) else {
+            let Some(UnsignedLine { content, .. }) = UnsignedLine::parse(piece.bytes) else {
                 return Ok(Some(format!("{UNSIGNED}: line {} is no unsigned receipt", piece.number)));
             };
-            let seq = line.payload.seq;
-            if seq > signed {
-                waiting = Some(waiting.map_or(seq, |waiting| *waiting.start())..=seq);
+            if let Content::Receipt(payload) = content
+                && payload.seq > signed
+            {
+                let (first, last) = waiting.unwrap_or((payload.seq, payload.seq));
+                waiting = Some((first.min(payload.seq), last.max(payload.seq)));
             }
         }
-        Ok(waiting.map(|waiting| {
-            let (first, last) = waiting.into_inner();
-            format!("unsigned: receipts {first} to {last} are written and not signed ({UNSIGNED})")
+        Ok(waiting.map(|(first, last)| {
+            format!(
+                "unsigned: {UNSIGNED} lists receipts {first}..{last}, which no segment had when it was read"
+            )
         }))
     }
 }

@@ -8,6 +8,7 @@ use crate::journal::Issuer;
 use crate::keyring::Keyring;
 use crate::storage::Storage;
 use crate::tip::Tip;
+use crate::unsigned::journal::Left;
 use crate::vault::Erasures;
 
 /// Reads `erasing.jsonl`. An erasure whose receipt stands in the log is done:
@@ -16,9 +17,11 @@ pub(super) fn read(
     storage: &mut dyn Storage,
     listing: &Listing,
     tip: &Tip,
+    left: &Left,
     keys: &Keyring<'_>,
 ) -> Result<Erasures, LogError> {
-    let newest = tip.head.map_or(0, |head| head.seq);
+    // What is journaled is going to be in the log.
+    let newest = left.newest().unwrap_or(tip.next_seq() - 1);
     Erasures::read(storage, &Issuer::of(tip, keys), newest, |storage, announced| {
         Ok(!is_in_log(storage, listing, tip, announced)?)
     })

@@ -15,6 +15,7 @@ use crate::lines::Lines;
 use crate::names::{header_name, segment_name, torn_name, unfinished_name};
 use crate::segment::{Content, OpenSegment};
 use crate::storage::{FileReader, Storage, sync_names, write_whole};
+use crate::unsigned::JournalKey;
 use crate::unsigned::journal::Left;
 use crate::vault::Erasures;
 
@@ -38,6 +39,7 @@ pub(super) fn repair(
     storage: &mut dyn Storage,
     listing: &Listing,
     found: Found,
+    journal_key: Option<&JournalKey>,
 ) -> Result<Recovered, LogError> {
     let Found { scan, header, erasures, left } = found;
     for name in &listing.unfinished {
@@ -45,9 +47,8 @@ pub(super) fn repair(
     }
     // INVARIANT: durable before anything counts on it, if only the name of what
     // is set aside.
-    left.keep(storage)?;
-    let unsigned = left.unsigned;
-    let newest = unsigned.last().map_or(scan.tip.next_seq() - 1, |last| last.payload.seq);
+    left.keep(storage, journal_key, scan.tip.log_id)?;
+    let newest = left.newest().unwrap_or(scan.tip.next_seq() - 1);
     let torn = set_aside(storage, listing, &scan, newest)?;
     let segment = match (&scan.content, listing.open) {
         (Some(content), Some((number, _))) => Some(rewrite(storage, number, content)?),
@@ -68,19 +69,18 @@ pub(super) fn repair(
         None if stopped_cleanly => None,
         None => Some(Unclean::new(0, None)),
     };
-    let unclean = match unsigned.first() {
-        Some(first) => {
-            Some(unclean.unwrap_or_else(|| Unclean::new(0, None)).unsigned_after(first.payload.seq - 1))
-        }
+    let unclean = match left.after {
+        Some(seq) => Some(unclean.unwrap_or_else(|| Unclean::new(0, None)).unsigned_after(seq)),
         None => unclean,
     };
     let journaled = listing.unsigned;
-    Ok(Recovered { tip: scan.tip, segment, sealed: header, unclean, erasures, unsigned, journaled })
+    Ok(Recovered { tip: scan.tip, segment, sealed: header, unclean, erasures, left, journaled })
 }
 
 /// Moves what stands after the last valid line into `torn-<seq>.bin`, and
 /// gives back all that was ever set aside there: it is reported until a
-/// receipt follows receipt `seq`, the newest.
+/// receipt follows receipt `seq`, the newest. What was set aside behind a
+/// receipt that is not there any more is moved there, too.
 fn set_aside(
     storage: &mut dyn Storage,
     listing: &Listing,
@@ -92,16 +92,28 @@ fn set_aside(
         true => read(storage, &name, 0)?,
         false => Vec::new(),
     };
-    if scan.torn == 0 {
-        return Ok((!aside.is_empty()).then_some(aside));
+    let before = aside.len();
+    let gone: Vec<_> =
+        listing.torn.iter().filter(|later| **later > seq).map(|later| torn_name(*later)).collect();
+    let mut torn = Vec::new();
+    for name in &gone {
+        torn.push(read(storage, name, 0)?);
     }
-    let torn = read(storage, &segment_name(scan.tip.next_segment), scan.valid_len())?;
+    if scan.torn > 0 {
+        torn.push(read(storage, &segment_name(scan.tip.next_segment), scan.valid_len())?);
+    }
     // A crash after this step finds them in both places.
-    if !aside.ends_with(&torn) {
-        aside.extend_from_slice(&torn);
+    let mut moved: Vec<u8> = torn.concat();
+    if !aside.ends_with(&moved) {
+        aside.append(&mut moved);
     }
-    write_whole(storage, &name, &aside)?;
-    Ok(Some(aside))
+    if aside.len() > before {
+        write_whole(storage, &name, &aside)?;
+    }
+    for name in &gone {
+        storage.remove(name).map_err(|error| io_error(format!("removing `{name}`"), error))?;
+    }
+    Ok((!aside.is_empty()).then_some(aside))
 }
 
 /// The file from `offset` to its end.

@@ -7,15 +7,14 @@ use std::sync::Arc;
 use asqav_core::log::{LogEntry, LogError, LogOwner, Unsigned};
 use asqav_receipt::digest::encode_hex;
 use asqav_receipt::id::LogId;
-use asqav_receipt::payload::Link;
+use asqav_receipt::payload::{Link, Payload};
 
-use super::UnsignedLine;
+use super::{Content, JournalKey, UnsignedLine};
 use crate::error::{damaged, io_error};
-use crate::lines::{Lines, Piece};
+use crate::lines::Lines;
 use crate::names::UNSIGNED;
 use crate::storage::{FileReader, Storage, StorageFile, sync_names, write_whole};
 use crate::tip::Tip;
-use crate::vault::{JournalKey, VaultKey};
 
 /// How many bytes of the file may mean nothing, unless told otherwise.
 pub(crate) const MAX_STALE: u64 = 1 << 20;
@@ -34,13 +33,15 @@ pub(crate) struct Journal {
     /// The file is made anew once so many bytes of it mean nothing, and no less
     /// than what does.
     max_stale: u64,
+    /// Whether the file is one that the start has left to name what it signed.
+    left: bool,
 }
 
 impl Journal {
     /// An empty journal; what a file of that name holds was read before.
-    pub(crate) fn new(key: &VaultKey, log_id: LogId, max_stale: u64) -> Self {
-        let (key, waiting) = (key.for_journal(), VecDeque::new());
-        Self { key, log_id, waiting, waiting_len: 0, file: None, len: 0, max_stale }
+    pub(crate) const fn new(key: JournalKey, log_id: LogId, max_stale: u64) -> Self {
+        let waiting = VecDeque::new();
+        Self { key, log_id, waiting, waiting_len: 0, file: None, len: 0, max_stale, left: false }
     }
 
     /// The number of the newest receipt in it that is not committed.
@@ -48,9 +49,19 @@ impl Journal {
         self.waiting.back().map(|(seq, _)| *seq)
     }
 
-    /// Whether this writer made a file.
-    pub(crate) const fn is_there(&self) -> bool {
-        self.file.is_some()
+    /// The file of the writer before is left until a receipt follows.
+    pub(crate) const fn leave(&mut self) {
+        self.left = true;
+    }
+
+    /// Whether a receipt has followed what the file was left for.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.left
+    }
+
+    /// Removes the file, if there is one; all of its receipts stand in a segment.
+    pub(crate) fn clear(&mut self, storage: &mut dyn Storage) -> Result<(), LogError> {
+        if self.file.take().is_some() || std::mem::take(&mut self.left) { remove(storage) } else { Ok(()) }
     }
 
     /// Writes `batch` durably, whose openings are.
@@ -83,7 +94,7 @@ impl Journal {
                 write_whole(storage, UNSIGNED, &lines)?;
                 let opened = storage.open(UNSIGNED);
                 self.file = Some(opened.map_err(|error| io_error(format!("opening `{UNSIGNED}`"), error))?);
-                self.len = self.waiting_len;
+                (self.len, self.left) = (self.waiting_len, false);
             }
         }
         Ok(())
@@ -121,16 +132,35 @@ pub(crate) fn remove(storage: &mut dyn Storage) -> Result<(), LogError> {
 pub(crate) struct Left {
     /// Receipts that continue the log: to be signed.
     pub(crate) unsigned: Vec<Unsigned>,
-    /// All of it, as it stands there.
+    /// The number behind which receipts are signed by this start, or were by
+    /// one that recorded nothing: to be named.
+    pub(crate) after: Option<u64>,
+    /// All lines of receipts, as they stand there.
     lines: Vec<u8>,
 }
 
 impl Left {
+    /// The number of the newest receipt that is to be signed.
+    pub(crate) fn newest(&self) -> Option<u64> {
+        self.unsigned.last().map(|newest| newest.payload.seq)
+    }
+
     /// Makes the file hold all of it durably, if something is to be signed: a
     /// writer that ended may not have synced it. What stands in a segment stays
     /// in it, because that may not be synced either.
-    pub(crate) fn keep(&self, storage: &mut dyn Storage) -> Result<(), LogError> {
-        if self.unsigned.is_empty() { Ok(()) } else { write_whole(storage, UNSIGNED, &self.lines) }
+    pub(crate) fn keep(
+        &self,
+        storage: &mut dyn Storage,
+        key: Option<&JournalKey>,
+        log_id: LogId,
+    ) -> Result<(), LogError> {
+        let (Some(key), Some(after), false) = (key, self.after, self.unsigned.is_empty()) else {
+            return Ok(());
+        };
+        let mut lines = Vec::new();
+        write_line(key, log_id, &Content::SignedBehind(after).to_canonical(), &mut lines);
+        lines.extend_from_slice(&self.lines);
+        write_whole(storage, UNSIGNED, &lines)
     }
 }
 
@@ -145,53 +175,65 @@ impl Left {
 pub(crate) fn read(
     storage: &mut dyn Storage,
     owner: &LogOwner,
-    key: Option<&VaultKey>,
+    key: Option<&JournalKey>,
     mut tip: Tip,
 ) -> Result<Left, LogError> {
-    let key = key.map(VaultKey::for_journal);
     let source = FileReader { storage, name: UNSIGNED, offset: 0 };
     let mut lines = Lines::new(BufReader::with_capacity(1 << 16, source));
     let mut left = Left::default();
+    let signed = tip.next_seq() - 1;
+    // What an earlier start signed behind, and the newest receipt in the file.
+    let (mut signed_behind, mut newest) = (None, None);
     let io = |error| io_error(format!("reading `{UNSIGNED}`"), error);
     while let Some(piece) = lines.next_piece().map_err(io)? {
         if !piece.complete {
             break;
         }
         let place = || format!("{UNSIGNED}, line {}", piece.number);
-        let line = parse(&piece).map_err(|why| damaged(place(), why))?;
-        let is_left = line.payload.seq >= tip.next_seq();
-        match &key {
-            Some(key) if !key.is_mac(tip.log_id, line.canonical, &line.mac) => {
-                return Err(damaged(place(), "it was not written under this vault key for this log"));
+        let line = UnsignedLine::parse(piece.bytes);
+        let line = line.ok_or_else(|| damaged(place(), "it is no unsigned receipt"))?;
+        let UnsignedLine { mac, canonical, content } = line;
+        if key.is_some_and(|key| !key.is_mac(tip.log_id, canonical, &mac)) {
+            return Err(damaged(place(), "it was not written under this journal key for this log"));
+        }
+        let payload = match content {
+            Content::Receipt(payload) => payload,
+            Content::SignedBehind(seq) => {
+                signed_behind = Some(seq);
+                continue;
             }
-            None if is_left => {
-                let why = format!("receipts wait in `{UNSIGNED}` to be signed, and there is no vault key");
+        };
+        newest = Some(payload.seq);
+        if payload.seq >= tip.next_seq() {
+            if key.is_none() {
+                let why = format!("receipts wait in `{UNSIGNED}` to be signed, and there is no journal key");
                 return Err(LogError::NoJournal { why });
             }
-            _ => {}
+            let unsigned = take(*payload, canonical, owner, &mut tip);
+            left.unsigned.push(unsigned.map_err(|why| damaged(place(), why))?);
         }
-        if is_left {
-            left.unsigned.push(take(line, owner, &mut tip).map_err(|why| damaged(place(), why))?);
-        }
+        // Without a key, nothing is written anew.
         if key.is_some() {
             left.lines.extend_from_slice(piece.bytes);
             left.lines.push(b'\n');
         }
     }
+    left.after = match left.unsigned.is_empty() {
+        false => Some(signed_behind.unwrap_or(signed)),
+        true => signed_behind.filter(|_| key.is_some() && newest == Some(signed)),
+    };
     Ok(left)
 }
 
-fn parse<'a>(piece: &Piece<'a>) -> Result<UnsignedLine<'a>, String> {
-    UnsignedLine::parse(piece.bytes).ok_or_else(|| "it is no unsigned receipt".to_owned())
-}
-
 /// The next receipt of the log, which `tip` then stands behind.
-fn take(line: UnsignedLine<'_>, owner: &LogOwner, tip: &mut Tip) -> Result<Unsigned, String> {
-    let UnsignedLine { payload, canonical, .. } = line;
+fn take(payload: Payload, canonical: &[u8], owner: &LogOwner, tip: &mut Tip) -> Result<Unsigned, String> {
     if (&payload.agent_id, &payload.issuer_id) != (&owner.agent, &owner.issuer) {
         return Err(format!("it is a receipt of agent `{}`", payload.agent_id));
     }
     tip.expects(&payload)?;
+    if !Unsigned::may_be(&payload) {
+        return Err("no writer journals an erasure or a deletion".to_owned());
+    }
     if payload.key_thumbprint != *owner.signer.thumbprint() {
         return Err("it waits for the signature of another key: start once with that".to_owned());
     }

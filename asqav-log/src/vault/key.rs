@@ -1,10 +1,8 @@
 //! The key that wraps the keys of all entries.
 
 use asqav_receipt::digest::Sha3Digest;
-use asqav_receipt::id::LogId;
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use hmac::Mac as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
 /// Length of a nonce and of a wrapped key, one after the other.
@@ -27,12 +25,6 @@ impl VaultKey {
     /// What stands in each file's header, so that a wrong key is noticed.
     pub(super) fn id(&self) -> Sha3Digest {
         Sha3Digest::of_parts(&[b"asqav/vault-key/v1\0", self.0.as_slice()])
-    }
-
-    /// The key of the journal of receipts that wait for their signature.
-    pub(crate) fn for_journal(&self) -> JournalKey {
-        let key = Sha3Digest::of_parts(&[b"asqav/unsigned/v1\0", self.0.as_slice()]);
-        JournalKey(Zeroizing::new(*key.as_bytes()))
     }
 
     /// `entry_key` under this key and a nonce that is used once.
@@ -61,30 +53,6 @@ impl VaultKey {
 
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(&(*self.0).into())
-    }
-}
-
-/// What binds receipts to their log until they are signed.
-pub(crate) struct JournalKey(Zeroizing<[u8; 32]>);
-
-type HmacSha3 = hmac::SimpleHmac<sha3::Sha3_256>;
-
-impl JournalKey {
-    /// HMAC-SHA3-256 over the log id and the canonical payload.
-    pub(crate) fn mac(&self, log_id: LogId, canonical: &[u8]) -> [u8; 32] {
-        self.begun(log_id, canonical).finalize().into_bytes().into()
-    }
-
-    /// Whether `mac` is that; takes as long whatever it is.
-    pub(crate) fn is_mac(&self, log_id: LogId, canonical: &[u8], mac: &[u8; 32]) -> bool {
-        self.begun(log_id, canonical).verify_slice(mac).is_ok()
-    }
-
-    fn begun(&self, log_id: LogId, canonical: &[u8]) -> HmacSha3 {
-        // HMAC (FIPS 198-1 §4) pads the key with zeros to the block of 136 bytes.
-        let mut block = hmac::digest::Key::<HmacSha3>::default();
-        block.iter_mut().zip(self.0.iter()).for_each(|(padded, byte)| *padded = *byte);
-        HmacSha3::new(&block).chain_update(log_id.as_bytes()).chain_update(canonical)
     }
 }
 

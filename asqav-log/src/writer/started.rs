@@ -2,6 +2,7 @@
 
 use asqav_core::log::{LogEntry, LogError, LogOwner, Unsigned};
 use asqav_receipt::header::CloseReason;
+use asqav_receipt::payload::Payload;
 use asqav_receipt::receipt::ReceiptSignature;
 use asqav_receipt::time::Timestamp;
 
@@ -15,8 +16,13 @@ use crate::segment::{OpenSegment, line_len};
 use crate::storage::{Guard, Storage};
 use crate::tip::Tip;
 use crate::tree::Derived;
-use crate::unsigned::journal::{self, Journal};
+use crate::unsigned::journal::{self, Journal, Left};
 use crate::vault::{Erasures, VaultWriter};
+
+use super::no_journal;
+
+/// So many receipts that were left are signed before they are committed.
+const MAX_SIGNED: usize = 1_024;
 
 /// Whether a receipt begins what one signature covers.
 const fn begins_frame(signature: &ReceiptSignature) -> bool {
@@ -33,7 +39,7 @@ pub(super) struct Writer {
     pub(super) rotation: Rotation,
     pub(super) mirror: Option<Mirror>,
     pub(super) vault: Option<VaultWriter>,
-    /// Where receipts wait for their signature; none without a vault.
+    /// Where receipts wait for their signature; none without its key.
     pub(super) journal: Option<Journal>,
     pub(super) erasures: Erasures,
     pub(super) deletions: Deletions,
@@ -82,6 +88,12 @@ impl Writer {
             segment.sync(self.storage.as_mut())?;
             self.update_mirror()?;
         }
+        if durable
+            && let Some(journal) = &mut self.journal
+            && journal.is_over()
+        {
+            journal.clear(self.storage.as_mut())?;
+        }
         if erasing {
             self.erasures.recorded(self.storage.as_mut(), batch)?;
         }
@@ -97,38 +109,50 @@ impl Writer {
     /// Keeps receipts until they are signed; their openings are durable before
     /// they are.
     pub(super) fn journal(&mut self, batch: &[Unsigned]) -> Result<(), LogError> {
-        let (Some(vault), Some(journal)) = (&mut self.vault, &mut self.journal) else {
-            return Err(LogError::NoJournal { why: "there is no vault key to bind them by".to_owned() });
-        };
+        let Some(journal) = &self.journal else { return Err(no_journal()) };
+        let refused = |why: String| io_error("journaling a receipt", std::io::Error::other(why));
         // INVARIANT: whoever reads a journal can tell from a segment which log
         // it is bound to.
         if self.tip.head.is_none() {
-            let why = "a log's first receipt is committed before others are journaled";
-            return Err(io_error("journaling a receipt", std::io::Error::other(why)));
+            return Err(refused("a log's first receipt is committed before others are journaled".to_owned()));
         }
         // INVARIANT: a log never has a hole, whoever calls.
         let newest = journal.newest().unwrap_or(self.tip.next_seq() - 1);
         for (unsigned, due) in batch.iter().zip(newest + 1..) {
-            let seq = unsigned.payload.seq;
-            if seq != due || unsigned.payload.asqav.log_id != self.tip.log_id {
-                let why = format!("receipt {seq} stands where {due} of this log is due");
-                return Err(io_error("journaling a receipt", std::io::Error::other(why)));
+            let Payload { seq, asqav, .. } = &*unsigned.payload;
+            if *seq != due || asqav.log_id != self.tip.log_id {
+                return Err(refused(format!("receipt {seq} stands where {due} of this log is due")));
+            }
+            if !Unsigned::may_be(&unsigned.payload) {
+                return Err(refused(format!("receipt {seq} is true only once something was destroyed")));
             }
         }
-        let openings = batch.iter().map(|unsigned| (unsigned.payload.seq, unsigned.openings.as_ref()));
-        vault.append(self.storage.as_mut(), openings)?;
-        vault.sync(self.storage.as_mut())?;
-        journal.add(self.storage.as_mut(), batch)
+        if let Some(vault) = &mut self.vault {
+            let openings = batch.iter().map(|unsigned| (unsigned.payload.seq, unsigned.openings.as_ref()));
+            vault.append(self.storage.as_mut(), openings)?;
+        }
+        // INVARIANT: what a journal goes on from is durable, as are openings.
+        self.sync()?;
+        match &mut self.journal {
+            Some(journal) => journal.add(self.storage.as_mut(), batch),
+            None => Err(no_journal()),
+        }
     }
 
-    /// Signs and commits what the last writer journaled and did not commit, and
-    /// removes its journal.
-    pub(super) fn sign_what_was_left(&mut self, unsigned: Vec<Unsigned>) -> Result<(), LogError> {
-        let signed = Unsigned::sign_all(&*self.owner.signer, unsigned)?;
-        if !signed.is_empty() {
+    /// Signs and commits what the last writer journaled and did not commit, so
+    /// many at once that a start which is interrupted has not worked for
+    /// nothing. The journal then goes, or is left until that is recorded.
+    pub(super) fn sign_what_was_left(&mut self, left: Left) -> Result<(), LogError> {
+        let Left { unsigned, after, .. } = left;
+        for part in unsigned.chunks(MAX_SIGNED) {
+            let signed = Unsigned::sign_all(&*self.owner.signer, self.owner.signing, part.to_vec())?;
             self.commit(&signed, true)?;
         }
-        journal::remove(self.storage.as_mut())
+        match &mut self.journal {
+            Some(journal) if after.is_some() => journal.leave(),
+            _ => journal::remove(self.storage.as_mut())?,
+        }
+        Ok(())
     }
 
     /// Puts a receipt into the open segment, to be written with its batch.
@@ -195,9 +219,9 @@ impl Writer {
         self.seal(CloseReason::Stop)?;
         self.derived.settle(self.storage.as_mut(), self.tip.next_seq() - 1);
         self.checkpointer.finish(self.storage.as_mut(), &self.owner, &self.tip, None);
-        match &self.journal {
-            Some(journal) if journal.is_there() => journal::remove(self.storage.as_mut()),
-            _ => Ok(()),
+        match &mut self.journal {
+            Some(journal) => journal.clear(self.storage.as_mut()),
+            None => Ok(()),
         }
     }
 

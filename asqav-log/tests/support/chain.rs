@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use asqav_core::clock::Clock;
 use asqav_core::log::{Durability, LogEntry, LogOwner};
-use asqav_core::sign::{SignError, Signer};
+use asqav_core::sign::{SignError, Signer, Signing};
 use asqav_receipt::commitment::Openings;
 use asqav_receipt::digest::{Sha3Digest, Sha256Digest};
 use asqav_receipt::id::{ActionId, ActionType, AgentId, IssuerId, KeyId, LogId, Nonce, SessionId, ToolName};
@@ -157,6 +157,7 @@ pub fn owner_with(signer: Arc<TestKey>, clock: TestClock) -> LogOwner {
         clock: Arc::new(clock),
         new_log_id: log_id(),
         durability: Durability::default(),
+        signing: Signing::default(),
     }
 }
 
