@@ -165,12 +165,25 @@ fn kind(first: &[u8], second: &[u8], seq: u64, rest: [Cursor; 2]) -> Result<Fork
 }
 
 /// Whether `recovery`, the line of the other copy at `seq`, is a recovery
-/// receipt that names the beginning of what this copy has from there on.
+/// receipt that names the beginning of what this copy has from there on, or
+/// from where the other one went on from its journal.
 fn is_named(line: &[u8], rest: &mut Cursor, recovery: &[u8], seq: u64) -> Result<bool, ReadError> {
-    let Some((after, len, digest)) = torn(recovery) else { return Ok(false) };
-    if after.checked_add(1) != Some(seq) {
+    let Some(Torn { resumed_after, begin, len, digest }) = torn(recovery) else { return Ok(false) };
+    if resumed_after.checked_add(1) != Some(seq) {
         return Ok(false);
     }
+    if begin < seq {
+        let mut earlier = Cursor::open(&rest.dir)?;
+        return Ok(match earlier.skip_to(begin)? {
+            Some(Held::Line(first)) => begins(&first.line, &mut earlier, len)? == Some(digest),
+            _ => false,
+        });
+    }
+    Ok(begins(line, rest, len)? == Some(digest))
+}
+
+/// The digest of the first `len` bytes of `line` and the lines behind it.
+fn begins(line: &[u8], rest: &mut Cursor, len: usize) -> Result<Option<Sha3Digest>, ReadError> {
     let mut lost = [line, b"\n"].concat();
     while lost.len() < len
         && let Some(Held::Line(next)) = rest.next()?
@@ -178,17 +191,29 @@ fn is_named(line: &[u8], rest: &mut Cursor, recovery: &[u8], seq: u64) -> Result
         lost.extend_from_slice(&next.line);
         lost.push(b'\n');
     }
-    Ok(lost.get(..len).is_some_and(|lost| Sha3Digest::of(lost) == digest))
+    Ok(lost.get(..len).map(Sha3Digest::of))
 }
 
-/// What a recovery receipt says of torn bytes: after which receipt, how many,
-/// and their digest.
-fn torn(line: &[u8]) -> Option<(u64, usize, Sha3Digest)> {
+/// What a recovery receipt says of torn bytes.
+struct Torn {
+    resumed_after: u64,
+    /// The receipt that they begin with, if they are of one.
+    begin: u64,
+    len: usize,
+    digest: Sha3Digest,
+}
+
+fn torn(line: &[u8]) -> Option<Torn> {
     let (payload, _) = parse_line(line).ok()?;
     let body = payload.as_object()?.get("context")?.as_object()?.get("gate:recovery")?.as_object()?;
     let len = usize::try_from(body.get("torn_bytes")?.as_count()?).ok()?;
     let digest = Sha3Digest::parse_hex(body.get("torn_sha3")?.as_str()?)?;
-    Some((body.get("resumed_after_seq")?.as_count()?, len, digest))
+    let resumed_after = body.get("resumed_after_seq")?.as_count()?;
+    let signed = match body.get("unsigned_after_seq") {
+        Some(seq) => seq.as_count()?,
+        None => resumed_after,
+    };
+    Some(Torn { resumed_after, begin: signed.checked_add(1)?, len, digest })
 }
 
 fn log_id(payload: &Json) -> Option<&str> {
@@ -269,6 +294,18 @@ impl Cursor {
             _ => self.first_deleted,
         };
         seq.unwrap_or(1)
+    }
+
+    /// Receipt `seq`, in a cursor that gave none so far; the next one follows it.
+    fn skip_to(&mut self, seq: u64) -> Result<Option<Held>, ReadError> {
+        let mut held = self.next()?;
+        for _ in self.begin(&held)..seq {
+            if held.is_none() {
+                break;
+            }
+            held = self.next()?;
+        }
+        Ok(held)
     }
 
     /// The next complete line without its line feed, and its receipt; or the

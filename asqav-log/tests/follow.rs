@@ -123,6 +123,35 @@ fn what_a_recovery_names_is_no_fraud() {
     }
 }
 
+/// The same, where some of what was lost was journaled as well and signed anew.
+#[test]
+fn what_a_recovery_names_behind_a_journal_is_no_fraud() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = forked(dir.path(), "whole", 9, &[]);
+    let named = |torn: &[u8], unsigned_after: Json| {
+        let Context::Event { name, mut body } = recovery(7, torn) else { panic!("an event") };
+        body.set("unsigned_after_seq", unsigned_after);
+        Context::Event { name, body }
+    };
+    // The kill took lines 6 to 9, and 6 and 7 were in the journal.
+    let torn = [&lines()[5..8].concat()[..], &lines()[8][..40]].concat();
+    for (name, after, kind) in [
+        ("journal", Json::count(5), ForkKind::Recovered),
+        ("else", Json::count(4), ForkKind::Payloads),
+        ("none", Json::count(0), ForkKind::Payloads),
+        ("long", Json::count(u64::MAX >> 12), ForkKind::Payloads),
+        ("text", "5".into(), ForkKind::Payloads),
+    ] {
+        let recovered = forked(dir.path(), name, 7, &[named(&torn, after)]);
+        for pair in [[&whole, &recovered], [&recovered, &whole]] {
+            let Difference::Fork(fork) = compare(pair.map(|path| path.as_path())).unwrap() else {
+                panic!("they part")
+            };
+            assert_eq!((fork.seq, fork.kind), (8, kind), "{name}");
+        }
+    }
+}
+
 #[test]
 fn another_signature_and_no_receipt_are_told_apart() {
     let dir = tempfile::tempdir().unwrap();

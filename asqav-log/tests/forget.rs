@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
 
+#[path = "support/files.rs"]
+mod files;
 #[path = "support/forgetting.rs"]
 mod forgetting;
 
@@ -165,6 +167,31 @@ fn what_got_into_the_log_meanwhile_is_no_orphan() {
     assert!(matches!(forget(dir.path(), &gate, &early), Err(ForgetError::Held { .. })), "nor free of holds");
     gate.shutdown().wait().unwrap();
     assert_eq!(counted(dir.path()).erased, set("2-3"));
+}
+
+/// A receipt that waits for its signature when the plan is made belongs to its
+/// call all the same.
+#[test]
+fn the_other_receipt_of_a_call_may_come_later() {
+    for (who, result) in [("Ada", "found"), ("Carol", "Ada")] {
+        let dir = tempfile::tempdir().unwrap();
+        let gate = gate(dir.path());
+        call(&gate, who, result);
+        gate.flush().wait().unwrap();
+        let early = files::copied(dir.path());
+        let segment = early.path().join("segment-00000001.log");
+        let lines = fs::read(&segment).unwrap();
+        let last = lines[..lines.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap();
+        fs::write(&segment, &lines[..=last]).unwrap();
+        let early = plan(early.path(), ada());
+        assert_eq!((early.receipts.count(), early.orphans.len()), if who == "Ada" { (1, 0) } else { (0, 1) });
+
+        let done = forget(dir.path(), &gate, &early).unwrap();
+        assert_eq!(done.receipts, set("2-3"), "{who}");
+        gate.shutdown().wait().unwrap();
+        assert_eq!(counted(dir.path()).erased, set("2-3"));
+        verified(dir.path());
+    }
 }
 
 /// As if it had been placed while `forget` or `retain` read the log.

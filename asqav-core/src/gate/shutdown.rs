@@ -96,10 +96,12 @@ pub struct Shutdown(Result<Completion<Stopped>, Closed>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShutdownError {
-    /// Calls were still in flight at the end of the time.
-    #[error("{in_flight} calls were still in flight")]
+    /// At the end of the time calls were still in flight, or receipts of calls
+    /// that have ended waited for their signature: what is journaled of these
+    /// is signed at the next start.
+    #[error("{in_flight} calls were still in flight, or not signed")]
     InFlight {
-        /// How many.
+        /// How many calls.
         in_flight: usize,
     },
     /// The gate was closed by something else.

@@ -210,6 +210,15 @@ impl<T> Chain<T> {
         aside
     }
 
+    /// Takes out what is not signed, if all of it is journaled.
+    pub(super) fn set_aside_journaled(&mut self) -> Vec<Slot<T>> {
+        if self.journaled < self.queue.len() {
+            return Vec::new();
+        }
+        let first = self.queue.get(self.signed_len()).map(|slot| slot.after.seq);
+        first.map_or_else(Vec::new, |seq| self.set_aside_from(seq))
+    }
+
     /// Takes out the whole queue, but not what the writer took.
     pub(super) fn set_aside_queued(&mut self) -> Vec<Slot<T>> {
         self.queue.front().map(|slot| slot.after.seq).map_or_else(Vec::new, |seq| self.set_aside_from(seq))

@@ -4,13 +4,16 @@ use asqav_receipt::erasure::{ERASE_EVENT, erase_body};
 use asqav_receipt::payload::Context;
 use asqav_receipt::seq_set::SeqSet;
 
+use std::future::Future as _;
+use std::time::Duration;
+
 use super::*;
 use crate::completion::Acknowledged;
 use crate::faults::{Fault, FaultyLog, FaultySigner, Latch};
 use crate::fixture::assert_whole;
 use crate::log::{Durability, LogError, Unclean, Unsigned};
 use crate::memory_log::MemoryLog;
-use crate::recorder::Submitted;
+use crate::recorder::{Stopped, Submitted};
 use crate::refused::{Closed, Refused};
 use crate::sign::Signing;
 
@@ -70,20 +73,52 @@ fn nobody_who_waits_signs() {
     latch.open();
 }
 
+/// Waits until the journal holds receipts up to `seq`, which it will.
+fn until_journaled(log: &MemoryLog, seq: u64) {
+    while log.unsigned().last().map(|unsigned| unsigned.payload.seq) != Some(seq) {
+        std::thread::yield_now();
+    }
+}
+
+fn is_ready(acknowledged: &mut Acknowledged) -> bool {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    std::pin::Pin::new(acknowledged).poll(&mut context).is_ready()
+}
+
 #[test]
 fn beyond_half_of_the_places_calls_wait_for_signatures() {
-    let (recorder, latch) = held(MemoryLog::new(), Options { max_in_flight: 4, ..journaled() });
+    let log = MemoryLog::new();
+    let (recorder, latch) = held(log.clone(), Options { max_in_flight: 4, ..journaled() });
     let place = recorder.reserve().unwrap();
     for mark in 0..2 {
         acknowledged(place.submit(draft(mark)).unwrap()).unwrap();
     }
-    let third = place.submit(draft(2)).unwrap();
-    let waits = std::thread::spawn(move || acknowledged(third));
-    // It is answered by the signature that the latch lets through.
-    latch.wait_for_arrival();
-    assert!(!waits.is_finished());
+    let mut third = Acknowledged::new(Ok(place.submit(draft(2)).unwrap().done));
+    until_journaled(&log, 4);
+    assert!(!is_ready(&mut third));
     latch.open();
-    waits.join().unwrap().unwrap();
+    third.wait().unwrap();
+}
+
+#[test]
+fn a_stop_leaves_to_the_next_start_what_is_not_signed_in_time() {
+    let log = MemoryLog::new();
+    let (recorder, latch) = held(log.clone(), journaled());
+    let receipts: Vec<_> = (0..5).map(|mark| recorder.submit(draft(mark)).unwrap()).collect();
+    until_journaled(&log, 6);
+    let stopped = recorder.shutdown(Duration::from_millis(10), last(9)).unwrap().wait();
+    // The signer is still held.
+    assert_eq!(stopped, Ok(Stopped::Unclean { open: 5 }));
+    for receipt in receipts {
+        assert_eq!(receipt.done.wait().unwrap_err(), Closed::Shutdown);
+    }
+    latch.open();
+    drop(recorder);
+    assert_eq!((log.receipts().len(), seqs(&log.unsigned())), (1, vec![2, 3, 4, 5, 6]));
+    let (again, start) = Recorder::start(Box::new(log.clone()), owner(quick_signer()), journaled()).unwrap();
+    assert_eq!(start.head.unwrap().seq, 6);
+    drop(again);
+    assert_whole(&log.receipts());
 }
 
 #[test]
@@ -142,12 +177,12 @@ fn an_erasure_is_acknowledged_when_it_is_committed_and_not_before() {
     erasure.context = Context::Event { name: ERASE_EVENT, body };
     let erasure = recorder.submit(Draft::new(erasure, None)).unwrap();
     let behind = recorder.submit(draft(2)).unwrap();
-    let both = std::thread::spawn(move || (acknowledged(erasure), acknowledged(behind)));
-    latch.wait_for_arrival();
-    assert!(!both.is_finished());
-    assert_eq!(seqs(&log.unsigned()), [2], "nor is anything behind it journaled");
+    let mut erasure = Acknowledged::new(Ok(erasure.done));
+    let mut behind = Acknowledged::new(Ok(behind.done));
+    // A log that was given one to journal would close.
+    assert!(!is_ready(&mut erasure) && !is_ready(&mut behind));
     latch.open();
-    assert_eq!(both.join().unwrap(), (Ok(()), Ok(())));
+    assert_eq!((erasure.wait(), behind.wait()), (Ok(()), Ok(())));
     recorder.flush().unwrap().wait().unwrap();
     assert_whole(&log.receipts());
 }
@@ -188,12 +223,11 @@ fn the_first_receipt_of_a_log_is_committed_first() {
     let (recorder, _) = Recorder::start(Box::new(log.clone()), owner(signer), journaled()).unwrap();
     let first = recorder.submit(draft(0)).unwrap();
     let second = recorder.submit(draft(1)).unwrap();
-    let waits = std::thread::spawn(move || acknowledged(second));
-    latch.wait_for_arrival();
-    std::thread::yield_now();
-    assert_eq!((log.unsigned().len(), waits.is_finished()), (0, false));
+    // A log that was given them to journal would close.
+    let mut second = Acknowledged::new(Ok(second.done));
+    assert!(!is_ready(&mut second));
     latch.open();
-    waits.join().unwrap().unwrap();
+    second.wait().unwrap();
     first.done.wait().unwrap();
     recorder.flush().unwrap().wait().unwrap();
     assert_whole(&log.receipts());

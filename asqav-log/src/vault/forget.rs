@@ -53,6 +53,9 @@ pub struct Plan {
     pub unknown: Vec<ActionId>,
     /// The holds that forbid it.
     pub held_by: Vec<HoldId>,
+    /// The receipts about a subject: whatever belongs to one of their calls is
+    /// forgotten with them, also what is not in the log yet.
+    about: HashSet<ActionId>,
 }
 
 /// What was done.
@@ -126,6 +129,7 @@ impl Plan {
         let mut plan = Self::default();
         plan.collect(log, &wanted, Some(subject))?;
         plan.orphans = std::mem::take(&mut plan.unknown);
+        plan.about = wanted;
         Ok(plan)
     }
 
@@ -169,7 +173,8 @@ impl Plan {
 /// Does what `plan` says through the log's one writer: destroys the keys, then
 /// records erasure receipts that name the receipts. Orphans are erased without
 /// a receipt: there is nothing in the log that they would open. One whose
-/// receipt got into the log since the plan was made is erased with a receipt.
+/// receipt got into the log since the plan was made is erased with a receipt,
+/// and so is the other receipt of a call about the subject.
 ///
 /// # Errors
 /// [`ForgetError`]; nothing is done while a hold forbids it, and of orphans
@@ -180,7 +185,25 @@ pub fn forget(log_dir: &Path, gate: &Gate, plan: &Plan) -> Result<Forgotten, For
     gate.flush().wait().map_err(|cause| Refused::Closed { cause })?;
     let log = LogReader::open(log_dir).map_err(ReadOrVault::from)?;
     let (mut receipts, mut orphans) = (plan.receipts.clone(), plan.orphans.clone());
+    let entries: HashSet<_> = match plan.about.is_empty() {
+        true => HashSet::new(),
+        false => Vault::entries(log_dir)
+            .map_err(ReadOrVault::from)?
+            .into_iter()
+            .map(|entry| (entry.seq, entry.action_id))
+            .collect(),
+    };
+    let mut calls = HashSet::new();
     let holds = holds::in_force(&log, &mut |payload| {
+        let is_kept = entries.contains(&(payload.seq, payload.action_id));
+        if let ([call], Some(_)) = (payload.asqav.parents.as_slice(), &payload.invocation_ref) {
+            if is_kept && plan.about.contains(call) {
+                receipts.insert(payload.seq);
+            }
+            if plan.about.contains(&payload.action_id) {
+                calls.insert(*call);
+            }
+        }
         if let Some(at) = orphans.iter().position(|orphan| *orphan == payload.action_id) {
             orphans.swap_remove(at);
             receipts.insert(payload.seq);
@@ -188,6 +211,15 @@ pub fn forget(log_dir: &Path, gate: &Gate, plan: &Plan) -> Result<Forgotten, For
     })
     .map_err(ReadOrVault::from)?
     .map_err(|segment| ForgetError::Unsound { segment })?;
+    calls.retain(|call| !plan.about.contains(call));
+    let mut add = |payload: &Payload| {
+        if calls.contains(&payload.action_id) && entries.contains(&(payload.seq, payload.action_id)) {
+            receipts.insert(payload.seq);
+        }
+    };
+    if !calls.is_empty() {
+        visit_payloads(&log, &mut add).map_err(ReadOrVault::from)?;
+    }
     let on_orphans = holds.iter().find(|hold| !orphans.is_empty() && hold.receipts.is_none());
     if let Some(hold) = holds.forbidding(&receipts).or(on_orphans) {
         return Err(ForgetError::Held { hold: hold.id.clone() });

@@ -225,6 +225,32 @@ fn a_recovery_seals_only_what_was_open() {
 }
 
 #[test]
+fn what_was_signed_after_a_stop_is_told() {
+    let recovered = |unsigned_after: Json| {
+        let mut writer = Writer::started();
+        writer.call();
+        writer.call();
+        let last = Json::count(writer.seq());
+        let body = [
+            ("resumed_after_seq", last),
+            ("torn_bytes", Json::count(0)),
+            ("unsigned_after_seq", unsigned_after),
+            ("boot_id", "b".into()),
+        ];
+        writer.event("gate:recovery", &body);
+        writer.event("gate:start", &[]);
+        writer.stop();
+        writer.verify()
+    };
+    let report = recovered(Json::count(3));
+    let said = "receipts 4..5: signed only when the log was opened again".to_owned();
+    assert!(report.not_checked.contains(&said), "{:?}", report.not_checked);
+    for wrong in [Json::count(5), Json::count(6), "3".into()] {
+        recovered(wrong).invalid(ReasonCode::RecoveryDiffers);
+    }
+}
+
+#[test]
 fn a_recovery_names_the_receipt_that_it_follows() {
     let mut writer = Writer::started();
     let two = Json::count(2);

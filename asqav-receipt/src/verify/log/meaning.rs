@@ -52,6 +52,15 @@ pub(super) struct Newest {
     pub(super) issued_at: Option<Timestamp>,
 }
 
+/// A log that was opened again after an unclean stop.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Recovery {
+    /// The newest receipt before.
+    pub(super) after: u64,
+    /// Receipts behind this number were signed only then.
+    pub(super) unsigned_after: Option<u64>,
+}
+
 #[derive(Debug, Clone, Default)]
 pub(super) struct Meaning<'a> {
     pub(super) identity: Option<Identity>,
@@ -62,7 +71,7 @@ pub(super) struct Meaning<'a> {
     run: Run,
     repeats: Repeats<'a>,
     /// After which receipts the log was stopped uncleanly.
-    pub(super) recoveries: Vec<u64>,
+    pub(super) recoveries: Vec<Recovery>,
     pub(super) recovery_count: u64,
     pub(super) unknown_outcomes: u64,
     pub(super) backward_steps: u64,
@@ -199,9 +208,15 @@ impl<'a> Meaning<'a> {
             let note = format!("`resumed_after_seq` is not {before}, which the receipt follows");
             at.found(Axis::Structure, ReasonCode::RecoveryDiffers, note);
         }
+        let unsigned_after = body.get("unsigned_after_seq").map(|seq| seq.as_count().unwrap_or(before));
+        if unsigned_after.is_some_and(|seq| seq >= before) {
+            let note =
+                format!("`unsigned_after_seq` is not before {before}, the newest receipt that it is about");
+            at.found(Axis::Structure, ReasonCode::RecoveryDiffers, note);
+        }
         self.recovery_count += 1;
         if self.recoveries.len() < MAX_RECOVERIES {
-            self.recoveries.push(before);
+            self.recoveries.push(Recovery { after: before, unsigned_after });
         }
         self.run = Run::Recovering;
     }

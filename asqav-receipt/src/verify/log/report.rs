@@ -2,7 +2,7 @@
 
 use super::bounds::TimeBounds;
 use super::inputs::LogInputs;
-use super::meaning::Meaning;
+use super::meaning::{Meaning, Recovery};
 use super::tally::{Place, Tally};
 use crate::digest::Sha3Digest;
 use crate::id::{AgentId, LogId};
@@ -183,8 +183,11 @@ fn not_checked(end: &End, inputs: &LogInputs<'_>, meaning: &Meaning) -> Vec<Stri
     for (first, last) in end.deleted.ranges() {
         lines.push(format!("content {first}..{last}: deleted, as the log says"));
     }
-    for seq in &meaning.recoveries {
-        lines.push(format!("unclean stop after seq {seq}"));
+    for Recovery { after, unsigned_after } in &meaning.recoveries {
+        lines.push(format!("unclean stop after seq {after}"));
+        if let Some(first) = unsigned_after.and_then(|seq| seq.checked_add(1)) {
+            lines.push(format!("receipts {first}..{after}: signed only when the log was opened again"));
+        }
     }
     let more =
         meaning.recovery_count.saturating_sub(u64::try_from(meaning.recoveries.len()).unwrap_or(u64::MAX));
