@@ -40,6 +40,16 @@ use started::Writer;
 ///     .rotation(Rotation { max_count: 1_000, ..Rotation::default() })
 ///     .head_mirror("/var/lib/asqav/head.json");
 /// ```
+///
+/// For a gate whose signer is slow, with
+/// [`Journaled`](asqav_core::log::Durability::Journaled):
+///
+/// ```
+/// use asqav_log::{FileLog, JournalKey};
+///
+/// # let secret = [0; 32];
+/// let log = FileLog::new("audit-log").journal_key(JournalKey::from_bytes(secret));
+/// ```
 pub struct FileLog {
     storage: Option<Box<dyn Storage>>,
     rotation: Rotation,

@@ -149,6 +149,18 @@ fn what_was_left_is_signed_at_the_next_start() {
     assert_eq!(again(dir.path()).unwrap().unclean, Some(Unclean::new(0, None)));
 }
 
+/// A start that was interrupted had signed two of the four.
+#[test]
+fn a_start_names_what_the_start_before_it_signed() {
+    let dir = left();
+    again(dir.path()).unwrap();
+    let segment = dir.path().join("segment-00000002.log");
+    let lines = support::text(8);
+    fs::write(&segment, &lines[support::text(5).len()..]).unwrap();
+    let start = again(dir.path()).unwrap();
+    assert_eq!((start.head, start.unclean), (expected(10).0, Some(Unclean::new(0, None).unsigned_after(6))));
+}
+
 /// It is not told of receipts that another one follows, though the file is
 /// there.
 #[test]
