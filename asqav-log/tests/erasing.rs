@@ -386,6 +386,41 @@ fn a_fault_at_every_operation() {
     }
 }
 
+/// Receipts 7 and 8 are journaled when receipt 9, in one group with them, erases
+/// what opens 7.
+#[test]
+fn a_fault_while_what_is_journaled_is_erased() {
+    let mut begun = 0;
+    for (fault, power_loss) in [Fault::Stop, Fault::Full, Fault::Broken]
+        .into_iter()
+        .flat_map(|fault| [(fault, false), (fault, true)])
+    {
+        for at in 0.. {
+            let disk = Disk::default();
+            let mut log = log_on(&disk);
+            log.start(&LogOwner { durability: Durability::Journaled, ..owner() }).unwrap();
+            let mut history: Vec<_> = HISTORY[..9].iter().map(with_openings).collect();
+            log.commit(&history[..6], Durability::Journaled).unwrap();
+            let unsigned: Vec<_> = history[6..8].iter_mut().map(journaled).collect();
+            log.journal(&unsigned).unwrap();
+            disk.fault_at(at, fault);
+            drop(log.commit(&history[6..9], Durability::Journaled));
+            drop(log);
+            if !disk.faulted() {
+                break;
+            }
+            recover(&disk, power_loss, &mut Rng::new(at));
+            let begin = log_on(&disk).start(&owner()).unwrap();
+            let head = begin.head.unwrap().seq;
+            assert!(head >= 8, "{fault:?} at {at}: receipt {} is lost", head + 1);
+            check_vault(&disk, head);
+            check_begun(&disk, head, &begin.erasing);
+            begun += u32::from(begin.erasing == set("2-4,7"));
+        }
+    }
+    assert!(begun > 0, "no erasure was interrupted");
+}
+
 /// The names are removed, and may be on disk still: the sync that followed
 /// failed.
 fn half_removed() -> (Disk, Known) {

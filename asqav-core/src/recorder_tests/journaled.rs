@@ -5,6 +5,7 @@ use asqav_receipt::payload::Context;
 use asqav_receipt::seq_set::SeqSet;
 
 use std::future::Future as _;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
@@ -231,4 +232,73 @@ fn the_first_receipt_of_a_log_is_committed_first() {
     first.done.wait().unwrap();
     recorder.flush().unwrap().wait().unwrap();
     assert_whole(&log.receipts());
+}
+
+/// A log that is given another receipt whenever it journals, until it has
+/// committed one of them.
+struct Busy {
+    kept: MemoryLog,
+    recorder: Arc<Mutex<Option<Recorder>>>,
+    more: u64,
+}
+
+impl Log for Busy {
+    fn start(&mut self, owner: &crate::log::LogOwner) -> Result<crate::log::LogStart, LogError> {
+        self.kept.start(owner)
+    }
+    fn journal(&mut self, batch: &[Unsigned]) -> Result<(), LogError> {
+        self.kept.journal(batch)?;
+        std::thread::sleep(Duration::from_micros(100));
+        if self.more > 0 && self.kept.receipts().len() == 1 {
+            self.more -= 1;
+            let recorder = self.recorder.lock().unwrap();
+            drop(recorder.as_ref().unwrap().submit(draft(self.more)).unwrap());
+        }
+        Ok(())
+    }
+    fn commit(&mut self, batch: &[crate::log::LogEntry], durability: Durability) -> Result<(), LogError> {
+        self.kept.commit(batch, durability)
+    }
+    fn maintain(&mut self, now: asqav_receipt::time::Timestamp) -> Result<(), LogError> {
+        self.kept.maintain(now)
+    }
+    fn close(&mut self, clean: bool) -> Result<(), LogError> {
+        self.kept.close(clean)
+    }
+}
+
+/// Takes a millisecond for a signature, so that the newest receipt never has
+/// one when the writer looks.
+struct Slow(QuickSigner);
+
+impl Signer for Slow {
+    fn algorithm(&self) -> &'static str {
+        self.0.algorithm()
+    }
+    fn key_id(&self) -> &asqav_receipt::id::KeyId {
+        self.0.key_id()
+    }
+    fn public_key(&self) -> &[u8] {
+        self.0.public_key()
+    }
+    fn thumbprint(&self) -> &asqav_receipt::digest::Sha256Digest {
+        self.0.thumbprint()
+    }
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, crate::sign::SignError> {
+        std::thread::sleep(Duration::from_millis(1));
+        self.0.sign(message)
+    }
+}
+
+#[test]
+fn what_is_signed_is_committed_though_there_is_always_more_to_journal() {
+    const MORE: u64 = 5_000;
+    let (kept, shared) = (MemoryLog::new(), Arc::new(Mutex::new(None)));
+    let log = Busy { kept: kept.clone(), recorder: Arc::clone(&shared), more: MORE };
+    let recorder = begun(log, Slow(QuickSigner::new()), journaled());
+    *shared.lock().unwrap() = Some(recorder.clone());
+    recorder.submit(draft(MORE)).unwrap().done.wait().unwrap();
+    let submitted = recorder.counters().unwrap().submitted;
+    assert!(submitted < MORE, "{submitted} were journaled before the first of them was committed");
+    *shared.lock().unwrap() = None;
 }
