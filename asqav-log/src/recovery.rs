@@ -99,11 +99,14 @@ pub(crate) fn recover(
         true => journal::read(storage, owner, journal_key, scan.tip.clone())?,
         false => Left::default(),
     };
-    let erasures = erasing::read(storage, &listing, &scan.tip, &left, keys)?;
+    let (erasures, all_recorded) = erasing::read(storage, &listing, &scan.tip, &left, keys)?;
     let found = Found { scan, header, erasures, left };
     let recovered = repair::repair(storage, &listing, found, journal_key)?;
     // INVARIANT: nothing is removed before the receipt that says so is durable,
-    // which repairing makes it.
+    // which repairing makes it; nor what announced it.
+    if all_recorded {
+        Erasures::all_recorded(storage)?;
+    }
     deleting::finish(storage, &listing, &recovered.tip, keys)?;
     Ok(recovered)
 }

@@ -421,6 +421,48 @@ fn a_fault_while_what_is_journaled_is_erased() {
     assert!(begun > 0, "no erasure was interrupted");
 }
 
+/// The erasure receipt is seen at the next start, but the sync that should have
+/// kept it failed: what announced it stays until it is durable.
+#[test]
+fn a_fault_at_every_operation_of_the_start_after_an_erasure_that_is_not_durable() {
+    let unsynced = || {
+        let disk = Disk::default();
+        let mut log = log_on(&disk);
+        log.start(&owner()).unwrap();
+        let history: Vec<_> = HISTORY[..9].iter().map(with_openings).collect();
+        log.commit(&history[..8], Durability::Durable).unwrap();
+        disk.fault_at(u64::MAX, Fault::Stop);
+        (disk, log, history)
+    };
+    let (disk, mut log, history) = unsynced();
+    log.commit(&history[8..], Durability::Durable).unwrap();
+    let sync = disk.trace().iter().rposition(|op| *op == format!("sync {}", segment_name(2))).unwrap();
+    let mut interrupted = 0;
+    for fault in [Fault::Stop, Fault::Full, Fault::Broken] {
+        for at in 0.. {
+            let (disk, mut log, history) = unsynced();
+            disk.fault_at(sync as u64, Fault::Broken);
+            log.commit(&history[8..], Durability::Durable).unwrap_err();
+            drop(log);
+            recover(&disk, false, &mut Rng::new(at));
+            disk.fault_at(at, fault);
+            let mut log = log_on(&disk);
+            drop(log.start(&owner()));
+            drop(log);
+            if !disk.faulted() {
+                break;
+            }
+            recover(&disk, true, &mut Rng::new(at));
+            let begin = log_on(&disk).start(&owner()).unwrap();
+            let head = begin.head.unwrap().seq;
+            check_vault(&disk, head);
+            check_begun(&disk, head, &begin.erasing);
+            interrupted += u32::from(head == 8);
+        }
+    }
+    assert!(interrupted > 0, "the receipt was durable each time");
+}
+
 /// The names are removed, and may be on disk still: the sync that followed
 /// failed.
 fn half_removed() -> (Disk, Known) {

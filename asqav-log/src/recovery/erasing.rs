@@ -19,7 +19,7 @@ pub(super) fn read(
     tip: &Tip,
     left: &Left,
     keys: &Keyring<'_>,
-) -> Result<Erasures, LogError> {
+) -> Result<(Erasures, bool), LogError> {
     // What is journaled is going to be in the log.
     let newest = left.newest().unwrap_or(tip.next_seq() - 1);
     Erasures::read(storage, &Issuer::of(tip, keys), newest, |storage, announced| {

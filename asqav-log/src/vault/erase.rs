@@ -40,14 +40,17 @@ pub(crate) struct Erasing {
 impl Erasures {
     /// Those that `erasing.jsonl` names, as far as `unrecorded` says that their
     /// erasure receipt is not in the log, and of receipts that are: up to
-    /// number `newest`.
+    /// number `newest`. Also whether there is such a file and nothing is left
+    /// of it: it [goes](Self::all_recorded) once the log is durable.
     pub(crate) fn read(
         storage: &mut dyn Storage,
         issuer: &Issuer<'_>,
         newest: u64,
         mut unrecorded: impl FnMut(&mut dyn Storage, &Announced) -> Result<bool, LogError>,
-    ) -> Result<Self, LogError> {
-        let Some(announced) = journal::read(storage, ERASING, issuer)? else { return Ok(Self::default()) };
+    ) -> Result<(Self, bool), LogError> {
+        let Some(announced) = journal::read(storage, ERASING, issuer)? else {
+            return Ok((Self::default(), false));
+        };
         let mut left = Vec::new();
         for announced in announced {
             let mut erasing = Erasing::of(announced)
@@ -59,11 +62,13 @@ impl Erasures {
                 left.push(erasing);
             }
         }
-        let erasures = Self(left);
-        if erasures.0.is_empty() {
-            erasures.store(storage)?;
-        }
-        Ok(erasures)
+        let all_recorded = left.is_empty();
+        Ok((Self(left), all_recorded))
+    }
+
+    /// The log is durable, and nothing is left of what `erasing.jsonl` names.
+    pub(crate) fn all_recorded(storage: &mut dyn Storage) -> Result<(), LogError> {
+        Self::default().store(storage)
     }
 
     /// All receipts that are named.
