@@ -194,14 +194,18 @@ fn strike(fault: Option<Fault>, work: impl FnOnce(usize) -> Result<(), LogError>
 pub struct FaultySigner {
     inner: Arc<dyn Signer>,
     at: Vec<(usize, Fault)>,
+    before_each: Option<Box<Ask>>,
     signed: AtomicUsize,
 }
+
+/// Tells what goes wrong with the next signature.
+type Ask = dyn Fn() -> Option<Fault> + Send + Sync;
 
 impl FaultySigner {
     /// Fails nowhere yet.
     #[must_use]
     pub fn new(inner: Arc<dyn Signer>) -> Self {
-        Self { inner, at: Vec::new(), signed: AtomicUsize::new(0) }
+        Self { inner, at: Vec::new(), before_each: None, signed: AtomicUsize::new(0) }
     }
 
     /// Fails when it is asked for the `nth` time, 1 being the first.
@@ -209,6 +213,13 @@ impl FaultySigner {
     pub fn at_signature(mut self, nth: usize, fault: Fault) -> Self {
         self.at.push((nth, fault));
         self
+    }
+
+    /// Asks `fault` before each signature what goes wrong with it: for where
+    /// nobody can tell which signature it is, and for a signer that is slow.
+    #[must_use]
+    pub fn before_each(self, fault: impl Fn() -> Option<Fault> + Send + Sync + 'static) -> Self {
+        Self { before_each: Some(Box::new(fault)), ..self }
     }
 
     /// How many signatures it was asked for.
@@ -244,7 +255,8 @@ impl Signer for FaultySigner {
     #[expect(clippy::panic, reason = "that is the fault asked for")]
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let nth = self.signed.fetch_add(1, Ordering::Relaxed) + 1;
-        match self.at.iter().find(|(at, _)| *at == nth).map(|(_, fault)| fault) {
+        let at = self.at.iter().find(|(at, _)| *at == nth).map(|(_, fault)| fault.clone());
+        match at.or_else(|| self.before_each.as_ref()?()) {
             None => {}
             Some(Fault::Hold(latch)) => latch.hold(),
             Some(Fault::Panic) => panic!("the signer panics on purpose"),

@@ -14,11 +14,9 @@ use asqav_core::key::SigningKey;
 use asqav_core::log::Durability;
 use asqav_core::policy::Decision;
 use asqav_core::refused::Closed;
-use asqav_core::sign::{SignError, Signer, Signing};
+use asqav_core::sign::Signing;
 use asqav_core::testing::{AllowAll, Fault, FaultyLog, FaultySigner, Latch, MemoryLog, TestGate};
-use asqav_core::{Gate, Refused};
-use asqav_receipt::digest::Sha256Digest;
-use asqav_receipt::id::KeyId;
+use asqav_core::{Ending, Gate, Refused};
 use asqav_receipt::json::Json;
 use asqav_receipt::payload::{Context, Tier};
 use common::{Ran, Rules, call, poll_once, reason};
@@ -28,35 +26,6 @@ const FIRST_DECISION: usize = 4;
 
 fn key() -> Arc<SigningKey> {
     Arc::new(SigningKey::from_seed(&[7; 32]))
-}
-
-/// A key that from some time on waits, and then signs nothing any more.
-struct Failing {
-    key: Arc<SigningKey>,
-    latch: Latch,
-    fails: AtomicBool,
-}
-
-impl Signer for Failing {
-    fn algorithm(&self) -> &'static str {
-        self.key.algorithm()
-    }
-    fn key_id(&self) -> &KeyId {
-        self.key.key_id()
-    }
-    fn public_key(&self) -> &[u8] {
-        self.key.public_key()
-    }
-    fn thumbprint(&self) -> &Sha256Digest {
-        self.key.thumbprint()
-    }
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        if !self.fails.load(Ordering::SeqCst) {
-            return self.key.sign(message);
-        }
-        self.latch.hold();
-        Err(SignError::Backend("out of reach".to_owned()))
-    }
 }
 
 fn called(gate: &Gate, ran: &Ran) -> Result<u8, Refused> {
@@ -117,15 +86,23 @@ fn a_call_whose_decision_is_not_journaled_does_not_run() {
 #[test]
 fn the_next_gate_signs_what_was_left_and_names_it() {
     let kept = MemoryLog::new();
-    let signer = Arc::new(Failing { key: key(), latch: Latch::new(), fails: AtomicBool::new(false) });
+    let (fails, latch) = (Arc::new(AtomicBool::new(false)), Latch::new());
+    let fault = {
+        let (fails, latch) = (Arc::clone(&fails), latch.clone());
+        move || {
+            let fails = fails.load(Ordering::SeqCst);
+            fails.then(|| latch.hold()).map(|()| Fault::Refuse)
+        }
+    };
+    let signer = FaultySigner::new(key()).before_each(fault);
     let opened = TestGate::on(kept.clone(), |builder| {
-        let builder = builder.policy(AllowAll::new()).signer(Arc::clone(&signer) as Arc<dyn Signer>);
+        let builder = builder.policy(AllowAll::new()).signer(Arc::new(signer));
         builder.signing(Signing::Batched).durability(Durability::Journaled)
     });
     let (test, ran) = (opened.unwrap(), Ran::default());
-    signer.fails.store(true, Ordering::SeqCst);
+    fails.store(true, Ordering::SeqCst);
     (0..4).for_each(|_| assert_eq!(called(test.gate(), &ran), Ok(9)));
-    signer.latch.open();
+    latch.open();
     let flushed = test.gate().flush().wait();
     assert!(matches!(flushed, Err(Closed::Signing { seq: 3, .. })), "{flushed:?}");
     assert!(matches!(called(test.gate(), &ran), Err(Refused::Closed { .. })));
@@ -165,4 +142,28 @@ fn the_strong_tier_waits_for_signatures() {
         builder.policy(AllowAll::new()).tier(Tier::Strong).durability(Durability::Journaled)
     });
     assert!(matches!(opened.unwrap_err(), OpenError::Unawaited));
+}
+
+/// Whoever asks for no receipt waits for no signature.
+#[test]
+fn sessions_steps_and_observations_wait_for_no_signature() {
+    for (durability, unsigned) in [(Durability::Journaled, 3), (Durability::Queued, 0)] {
+        let (latch, kept) = (Latch::new(), MemoryLog::new());
+        let signer = FaultySigner::new(key()).at_signature(FIRST_DECISION, Fault::Hold(latch.clone()));
+        let test = TestGate::on(kept.clone(), |builder| {
+            builder.policy(AllowAll::new()).signer(Arc::new(signer)).durability(durability)
+        });
+        let test = test.unwrap();
+        let session = test.gate().session("refund").open().wait().unwrap();
+        session.step("looked", &7).acknowledged().unwrap().wait().unwrap();
+        let observed = test.gate().observe(call("t"), Ending::ok()).unwrap();
+        observed.acknowledged().wait().unwrap();
+        // All of it would wait for ever for the signer, which is held.
+        assert_eq!((kept.receipts().len(), kept.unsigned().len()), (2, unsigned), "{durability:?}");
+        latch.open();
+        let receipt = test.gate().observe(call("t"), Ending::ok()).unwrap();
+        assert_eq!(receipt.wait().unwrap().payload.seq, 6, "whoever asks for the receipt gets it signed");
+        test.gate().flush().wait().unwrap();
+        assert_eq!((kept.receipts().len(), kept.unsigned().len()), (6, 0));
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::BufReader;
+use std::ops::Range;
 use std::path::Path;
 
 use asqav_receipt::batch::{Assembled, Assembler};
@@ -93,13 +94,7 @@ pub fn compare(dirs: [&Path; 2]) -> Result<Difference, ReadError> {
     let begin = [one.begin(&lines[0]), other.begin(&lines[1])];
     let mut seq = begin.into_iter().max().unwrap_or(1);
     for (line, (cursor, first)) in lines.iter_mut().zip([(&mut one, begin[0]), (&mut other, begin[1])]) {
-        for _ in first..seq {
-            // A number that a copy makes up is none of the other's.
-            if line.is_none() {
-                break;
-            }
-            *line = cursor.next()?;
-        }
+        *line = cursor.forward(line.take(), first..seq)?;
     }
     // Batches may have other bounds though the payloads in them are the same:
     // where those part is looked for first.
@@ -174,7 +169,9 @@ fn is_named(line: &[u8], rest: &mut Cursor, recovery: &[u8], seq: u64) -> Result
     }
     if begin < seq {
         let mut earlier = Cursor::open(&rest.dir)?;
-        return Ok(match earlier.skip_to(begin)? {
+        let first = earlier.next()?;
+        let numbers = earlier.begin(&first)..begin;
+        return Ok(match earlier.forward(first, numbers)? {
             Some(Held::Line(first)) => begins(&first.line, &mut earlier, len)? == Some(digest),
             _ => false,
         });
@@ -296,10 +293,10 @@ impl Cursor {
         seq.unwrap_or(1)
     }
 
-    /// Receipt `seq`, in a cursor that gave none so far; the next one follows it.
-    fn skip_to(&mut self, seq: u64) -> Result<Option<Held>, ReadError> {
-        let mut held = self.next()?;
-        for _ in self.begin(&held)..seq {
+    /// What stands so many numbers behind `held`, the one given last.
+    fn forward(&mut self, mut held: Option<Held>, numbers: Range<u64>) -> Result<Option<Held>, ReadError> {
+        for _ in numbers {
+            // A number that a copy makes up is none of the other's.
             if held.is_none() {
                 break;
             }

@@ -20,8 +20,8 @@
 //!   in the log, and taken back if it is not.
 //! - The journal is written anew, and so made durable, if it holds receipts
 //!   that the last writer did not commit, before anything counts on them. The
-//!   writer then signs and commits them; bytes that were set aside go by the last of
-//!   them, because that is the one before the recovery receipt.
+//!   writer then signs and commits them; bytes that were set aside go by the
+//!   last of them, because that is the one before the recovery receipt.
 //! - The newest header is written again when no receipt follows it, for the
 //!   same reason.
 //!

@@ -54,14 +54,9 @@ pub(crate) enum Content {
 }
 
 impl<'a> UnsignedLine<'a> {
-    /// As long as what stands around the payload.
+    /// Length of what stands around the payload, bytes.
     #[cfg(feature = "write")]
-    pub(crate) const AROUND: &'static str = concat!(
-        r#"{"mac":""#,
-        "0000000000000000000000000000000000000000000000000000000000000000",
-        r#"","payload":"#,
-        "}\n"
-    );
+    pub(crate) const AROUND: usize = BEFORE.len() + 64 + BETWEEN.len() + AFTER.len();
 
     /// Writes the line of a canonical payload, with its line feed.
     #[cfg(feature = "write")]

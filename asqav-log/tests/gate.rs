@@ -12,15 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use asqav_core::key::SigningKey;
 use asqav_core::log::Durability;
-use asqav_core::sign::{SignError, Signer, Signing};
-use asqav_core::testing::Latch;
+use asqav_core::sign::{Signer as _, Signing};
+use asqav_core::testing::{Fault, FaultySigner, Latch};
 use asqav_core::{Gate, ToolCall};
 use asqav_log::reader::{LogReader, verify_dir};
 use asqav_log::vault::{Opened, Vault, VaultKey};
 use asqav_log::{FileLog, JournalKey};
 use asqav_receipt::commitment::commit;
-use asqav_receipt::digest::Sha256Digest;
-use asqav_receipt::id::KeyId;
 use asqav_receipt::json::Json;
 use asqav_receipt::keys::{KeyEntry, KeySet};
 use asqav_receipt::receipt::parse_line;
@@ -250,34 +248,6 @@ fn receipts_are_found_by_number_and_id() {
     assert_eq!(reader.find_seq(1_000).unwrap(), None);
 }
 
-/// Signs until it is stopped; then nothing comes back before the latch opens.
-struct Stalling {
-    key: SigningKey,
-    stalls: AtomicBool,
-    latch: Latch,
-}
-
-impl Signer for Stalling {
-    fn algorithm(&self) -> &'static str {
-        self.key.algorithm()
-    }
-    fn key_id(&self) -> &KeyId {
-        self.key.key_id()
-    }
-    fn public_key(&self) -> &[u8] {
-        self.key.public_key()
-    }
-    fn thumbprint(&self) -> &Sha256Digest {
-        self.key.thumbprint()
-    }
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        if self.stalls.load(Ordering::SeqCst) {
-            self.latch.hold();
-        }
-        self.key.sign(message)
-    }
-}
-
 #[test]
 fn a_kill_while_receipts_wait_for_a_slow_signer_loses_none() {
     let dir = tempfile::tempdir().unwrap();
@@ -287,9 +257,14 @@ fn a_kill_while_receipts_wait_for_a_slow_signer_loses_none() {
             .vault_key(VaultKey::from_bytes(VAULT_KEY))
             .journal_key(JournalKey::from_bytes([4; 32]))
     };
-    let slow = Arc::new(Stalling { key: signing_key(), stalls: false.into(), latch: Latch::new() });
+    let (stalls, latch) = (Arc::new(AtomicBool::new(false)), Latch::new());
+    let fault = {
+        let (stalls, latch) = (Arc::clone(&stalls), latch.clone());
+        move || stalls.load(Ordering::SeqCst).then(|| Fault::Hold(latch.clone()))
+    };
+    let slow = FaultySigner::new(Arc::new(signing_key())).before_each(fault);
     let gate = Gate::builder("agent:test".parse().unwrap(), "issuer:test".parse().unwrap())
-        .signer(Arc::clone(&slow) as Arc<dyn Signer>)
+        .signer(Arc::new(slow))
         .without_policy()
         .signing(Signing::Batched)
         .durability(Durability::Journaled)
@@ -298,10 +273,10 @@ fn a_kill_while_receipts_wait_for_a_slow_signer_loses_none() {
         .unwrap();
     call(&gate, "DE-1");
     gate.flush().wait().unwrap();
-    slow.stalls.store(true, Ordering::SeqCst);
+    stalls.store(true, Ordering::SeqCst);
     (2..=9).for_each(|account| call(&gate, &format!("DE-{account}")));
     copy(&live, &killed);
-    slow.latch.open();
+    latch.open();
     gate.shutdown().wait().unwrap();
     assert_eq!(verify(&live).verdict, Verdict::Verified, "{:?}", verify(&live).problems);
     assert!(!live.join("unsigned.jsonl").exists());

@@ -6,8 +6,8 @@
 //! signature for each receipt and with batches, by either backend, in memory, on
 //! disk, on disk with a vault, there before they are signed (journaled), and on
 //! disk behind a queue; from tasks and from threads; and with a signer that
-//! answers after 20 ms, as a key service does. Then what the logs take on disk, and how fast they are verified.
-//! Everything stands beside raw signatures, verifications and `fdatasync` of the
+//! answers after 20 ms, as a key service does. Then what the logs take on disk,
+//! and how fast they are verified. Everything stands beside raw signatures, verifications and `fdatasync` of the
 //! same run: machines are shared and noisy, so compare the ratios.
 //!
 //! A call has 500 bytes of arguments and of results, a policy with one rule,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use asqav_core::key::{AwsLcSigner, SigningKey};
 use asqav_core::log::{Durability, Log, LogEntry, LogError, LogOwner, LogStart};
 use asqav_core::sign::{SignError, Signer, Signing};
+use asqav_core::testing::FaultySigner;
 use asqav_core::{Gate, ToolCall};
 use asqav_log::JournalKey;
 use asqav_log::vault::VaultKey;
@@ -82,7 +83,10 @@ pub fn aws_lc() -> Result<Arc<dyn Signer>, SignError> {
 
 /// Signs with the Rust library, and answers so much later.
 pub fn remote(wait: Duration) -> Arc<dyn Signer> {
-    Arc::new(Remote { key: key(), wait })
+    Arc::new(FaultySigner::new(ml_dsa()).before_each(move || {
+        std::thread::sleep(wait);
+        None
+    }))
 }
 
 /// Does everything but sign.
@@ -152,35 +156,6 @@ impl Signer for Metered {
         let took = cpu_of(ClockId::ThreadCPUTime) - before;
         self.spent.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(0), Ordering::Relaxed);
         signature
-    }
-}
-
-/// A key that is far away.
-struct Remote {
-    key: SigningKey,
-    wait: Duration,
-}
-
-impl Signer for Remote {
-    fn algorithm(&self) -> &'static str {
-        self.key.algorithm()
-    }
-
-    fn key_id(&self) -> &KeyId {
-        self.key.key_id()
-    }
-
-    fn public_key(&self) -> &[u8] {
-        self.key.public_key()
-    }
-
-    fn thumbprint(&self) -> &Sha256Digest {
-        self.key.thumbprint()
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        std::thread::sleep(self.wait);
-        self.key.sign(message)
     }
 }
 

@@ -122,12 +122,6 @@ impl State {
         debris
     }
 
-    /// Lets go of what waits for a signature, if all of it is journaled: the
-    /// next start signs it.
-    pub(super) fn leave_journaled(&mut self) -> Vec<Slot<Ticket>> {
-        self.chain.set_aside_journaled()
-    }
-
     /// Once every place is back: what gives the receipts that end the log.
     pub(super) fn begin_end(&mut self) -> Option<Last> {
         if self.in_flight > 0 {

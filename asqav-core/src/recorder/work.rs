@@ -127,7 +127,8 @@ impl Shared {
     /// The deadline of a stop has passed with places still out.
     fn give_up<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let mut debris = state.drain();
-        debris.slots = state.leave_journaled();
+        // The next start signs what is journaled.
+        debris.slots = state.chain.set_aside_journaled();
         drop(state);
         self.wake_all();
         debris.settle();

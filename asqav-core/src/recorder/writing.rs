@@ -24,14 +24,16 @@ pub(super) fn run(shared: &Arc<Shared>, mut log: Box<dyn Log>) {
         match step {
             Step::Journal(seq, batch) => match caught("the log", || log.journal(&batch)) {
                 Ok(()) => shared.journaled(seq),
-                Err(why) => drop(shared.fail_writing(why)),
+                Err(why) => {
+                    shared.fail_writing(why);
+                }
             },
             Step::Commit(batch) => commit(shared, &mut *log, batch),
             Step::Maintain => {
                 maintained = Instant::now();
                 let now = shared.clock.now();
                 if let Err(why) = caught("the log", || log.maintain(now)) {
-                    drop(shared.fail_writing(why));
+                    shared.fail_writing(why);
                 }
             }
             Step::End(last) => match last.drafts() {

@@ -116,7 +116,8 @@ fn a_stop_leaves_to_the_next_start_what_is_not_signed_in_time() {
     latch.open();
     drop(recorder);
     assert_eq!((log.receipts().len(), seqs(&log.unsigned())), (1, vec![2, 3, 4, 5, 6]));
-    let (again, start) = Recorder::start(Box::new(log.clone()), owner(quick_signer()), journaled()).unwrap();
+    let (again, start) =
+        Recorder::start(Box::new(log.clone()), owner(QuickSigner::new()), journaled()).unwrap();
     assert_eq!(start.head.unwrap().seq, 6);
     drop(again);
     assert_whole(&log.receipts());
@@ -139,17 +140,13 @@ fn what_is_never_signed_is_signed_at_the_next_start() {
     drop(recorder);
     assert_eq!((log.receipts().len(), seqs(&log.unsigned())), (3, vec![4, 5, 6, 7, 8, 9]));
 
-    let (recorder, start) = Recorder::start(Box::new(log.clone()), owner(quick_signer()), one).unwrap();
+    let (recorder, start) = Recorder::start(Box::new(log.clone()), owner(QuickSigner::new()), one).unwrap();
     assert_eq!(start.head.unwrap().seq, 9);
     assert_eq!(start.unclean, Some(Unclean::new(0, None).unsigned_after(3)));
     assert_eq!(log.unsigned().len(), 0);
     acknowledged(recorder.submit(draft(9)).unwrap()).unwrap();
     recorder.flush().unwrap().wait().unwrap();
     assert_whole(&log.receipts());
-}
-
-fn quick_signer() -> impl Signer {
-    QuickSigner::new()
 }
 
 #[test]
@@ -267,35 +264,17 @@ impl Log for Busy {
     }
 }
 
-/// Takes a millisecond for a signature, so that the newest receipt never has
-/// one when the writer looks.
-struct Slow(QuickSigner);
-
-impl Signer for Slow {
-    fn algorithm(&self) -> &'static str {
-        self.0.algorithm()
-    }
-    fn key_id(&self) -> &asqav_receipt::id::KeyId {
-        self.0.key_id()
-    }
-    fn public_key(&self) -> &[u8] {
-        self.0.public_key()
-    }
-    fn thumbprint(&self) -> &asqav_receipt::digest::Sha256Digest {
-        self.0.thumbprint()
-    }
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, crate::sign::SignError> {
-        std::thread::sleep(Duration::from_millis(1));
-        self.0.sign(message)
-    }
-}
-
 #[test]
 fn what_is_signed_is_committed_though_there_is_always_more_to_journal() {
     const MORE: u64 = 5_000;
     let (kept, shared) = (MemoryLog::new(), Arc::new(Mutex::new(None)));
     let log = Busy { kept: kept.clone(), recorder: Arc::clone(&shared), more: MORE };
-    let recorder = begun(log, Slow(QuickSigner::new()), journaled());
+    // The newest receipt never has a signature when the writer looks.
+    let slow = FaultySigner::new(quick()).before_each(|| {
+        std::thread::sleep(Duration::from_millis(1));
+        None
+    });
+    let recorder = begun(log, slow, journaled());
     *shared.lock().unwrap() = Some(recorder.clone());
     recorder.submit(draft(MORE)).unwrap().done.wait().unwrap();
     let submitted = recorder.counters().unwrap().submitted;

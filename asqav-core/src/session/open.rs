@@ -104,8 +104,9 @@ fn session_id(opened_by: ActionId) -> SessionId {
     SessionId::parse(text).expect("a session id")
 }
 
-/// Resolves to the session once `session:open` counts as recorded. Dropped before, an
-/// opened session is recorded as aborted; never polled, nothing is recorded.
+/// Resolves to the session once `session:open` counts as recorded. Dropped
+/// before, an opened session is recorded as aborted; never polled, nothing is
+/// recorded.
 #[must_use = "futures do nothing unless polled"]
 #[derive(Debug)]
 pub struct OpenSession(Stage);

@@ -54,14 +54,14 @@ impl Journal {
         self.left = true;
     }
 
-    /// Whether a receipt has followed what the file was left for.
-    pub(crate) const fn is_over(&self) -> bool {
-        self.left
+    /// A receipt follows what the file was left for.
+    pub(crate) fn followed(&mut self, storage: &mut dyn Storage) -> Result<(), LogError> {
+        if std::mem::take(&mut self.left) { remove(storage) } else { Ok(()) }
     }
 
     /// Removes the file, if there is one; all of its receipts stand in a segment.
     pub(crate) fn clear(&mut self, storage: &mut dyn Storage) -> Result<(), LogError> {
-        if self.file.take().is_some() || std::mem::take(&mut self.left) { remove(storage) } else { Ok(()) }
+        if self.file.take().is_some() { remove(storage) } else { self.followed(storage) }
     }
 
     /// Writes `batch` durably, whose openings are.
@@ -71,7 +71,7 @@ impl Journal {
             write_line(&self.key, self.log_id, canonical, &mut lines);
             self.waiting.push_back((payload.seq, Arc::clone(canonical)));
         }
-        let added = len(&lines);
+        let added = len(lines.len());
         let stale = self.len - self.waiting_len;
         self.waiting_len += added;
         match &mut self.file {
@@ -246,9 +246,9 @@ fn write_line(key: &JournalKey, log_id: LogId, canonical: &[u8], out: &mut Vec<u
 }
 
 fn line_len(canonical: &[u8]) -> u64 {
-    len(canonical) + len(UnsignedLine::AROUND.as_bytes())
+    len(canonical.len() + UnsignedLine::AROUND)
 }
 
-fn len(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+fn len(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }

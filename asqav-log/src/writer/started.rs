@@ -88,11 +88,8 @@ impl Writer {
             segment.sync(self.storage.as_mut())?;
             self.update_mirror()?;
         }
-        if durable
-            && let Some(journal) = &mut self.journal
-            && journal.is_over()
-        {
-            journal.clear(self.storage.as_mut())?;
+        if durable && let Some(journal) = &mut self.journal {
+            journal.followed(self.storage.as_mut())?;
         }
         if erasing {
             self.erasures.recorded(self.storage.as_mut(), batch)?;
