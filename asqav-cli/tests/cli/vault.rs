@@ -191,3 +191,30 @@ fn an_emptied_vault_is_told() {
     fs::remove_dir(&vault).unwrap();
     assert!(!verify().contains("openings"), "{}", verify());
 }
+
+/// Commands that write have no journal key: what waits for a signature is not
+/// theirs to pass over.
+#[test]
+fn a_log_in_which_receipts_wait_for_a_signature_is_not_written_to() {
+    let (dir, payloads) = recorded();
+    let (_, lines, _) = asqav(dir.path(), &["log", "demo/audit-log", "--format", "jsonl"]);
+    let (last, seq) = (lines.lines().last().unwrap(), payloads.len());
+    let waiting = last.replacen(&format!("\"seq\":{seq}"), &format!("\"seq\":{}", seq + 1), 1);
+    let line = format!("{{\"mac\":\"{}\",\"payload\":{waiting}}}\n", "0".repeat(64));
+    fs::write(dir.path().join("demo/audit-log/unsigned.jsonl"), line).unwrap();
+    let before = fs::read(dir.path().join("demo/audit-log/segment-00000001.log")).unwrap();
+    let call = id(&payloads, "notes:add", "decision");
+    for command in [
+        &["forget", "demo/audit-log", "--id", call][..],
+        &["hold", "demo/audit-log", "place", "--id", "case-17"],
+    ] {
+        let (exit, _, said) = asqav(dir.path(), &[command, &WRITER].concat());
+        assert_eq!(exit, Some(3), "{command:?}: {said}");
+        assert!(said.contains("there is no journal key"), "{command:?}: {said}");
+    }
+    assert_eq!(fs::read(dir.path().join("demo/audit-log/segment-00000001.log")).unwrap(), before);
+    let (exit, said, _) = asqav(dir.path(), &["verify", "demo/audit-log", "--keys", "demo/keys.jwks.json"]);
+    assert_eq!(exit, Some(0), "{said}");
+    let note = format!("unsigned: unsigned.jsonl lists receipts {0}..{0}, which no segment had", seq + 1);
+    assert!(said.contains(&note), "{said}");
+}
