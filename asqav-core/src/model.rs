@@ -15,6 +15,7 @@ mod sync {
     use std::sync::PoisonError;
     use std::time::Duration;
 
+    pub(crate) use shuttle::sync::atomic;
     pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard};
     pub(crate) use shuttle::thread;
 

@@ -16,6 +16,7 @@
 //! start.
 
 mod chain;
+mod closing;
 mod debris;
 mod draft;
 mod options;
@@ -134,10 +135,7 @@ impl Recorder {
 
     /// What closed the recorder, if anything did.
     pub(crate) fn closed(&self) -> Option<Closed> {
-        match self.shared.counters() {
-            Ok(counters) => counters.closed,
-            Err(cause) => Some(cause),
-        }
+        self.shared.closed()
     }
 
     /// Figures for operators.

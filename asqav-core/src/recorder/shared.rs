@@ -9,6 +9,7 @@ use super::super::completion::{Completion, Help, Resolver};
 use super::super::process::Process;
 use super::super::sync::{Condvar, Mutex, MutexGuard, lock};
 use super::Counters;
+use super::closing::IsClosed;
 use super::draft::{Draft, Submitted};
 use super::options::Options;
 use super::place::{Held, Place, Ticket};
@@ -23,6 +24,8 @@ use crate::sign::Signer;
 /// The recorder without its threads.
 pub(super) struct Shared {
     pub(super) state: Mutex<State>,
+    /// Whether the state says that it is closed.
+    pub(super) is_closed: Arc<IsClosed>,
     /// There is something to sign, or nothing will ever be.
     pub(super) unsigned: Condvar,
     /// There is something for the writer to do.
@@ -40,8 +43,10 @@ impl Shared {
         signer: Arc<dyn Signer>,
         options: Options,
     ) -> Self {
+        let state = State::new(head);
         Self {
-            state: Mutex::new(State::new(head)),
+            is_closed: state.closed.flag(),
+            state: Mutex::new(state),
             unsigned: Condvar::new(),
             writable: Condvar::new(),
             clock,
@@ -138,7 +143,7 @@ impl Shared {
         let Ok(mut state) = self.state() else { return };
         if matches!(state.phase, Phase::Open | Phase::Stopping { .. }) {
             tracing::error!(target: "asqav::recorder", %cause, "closing");
-            state.closed = Some(cause);
+            state.closed.because(cause);
             let debris = state.drain();
             drop(state);
             self.wake_all();
@@ -157,13 +162,22 @@ impl Shared {
         }
     }
 
+    /// What closed the recorder, if anything did; without the lock while nothing
+    /// did.
+    pub(super) fn closed(&self) -> Option<Closed> {
+        if self.process.is_current() && !self.is_closed.get() {
+            return None;
+        }
+        self.state().map_or_else(Some, |state| state.closed.cause().cloned())
+    }
+
     pub(super) fn counters(&self) -> Result<Counters, Closed> {
         let state = self.state()?;
         Ok(Counters {
             submitted: state.chain.head().map_or(0, |head| head.seq),
             durable: state.chain.durable().map_or(0, |head| head.seq),
             in_flight: state.in_flight,
-            closed: state.closed.clone(),
+            closed: state.closed.cause().cloned(),
         })
     }
 

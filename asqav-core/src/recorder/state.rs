@@ -7,6 +7,7 @@ use asqav_receipt::time::Timestamp;
 use super::super::completion::{Completion, Resolver};
 use super::super::process::Process;
 use super::chain::{Chain, Slot};
+use super::closing::Closing;
 use super::debris::Debris;
 use super::draft::Draft;
 use super::place::Ticket;
@@ -20,7 +21,7 @@ pub(super) struct State {
     pub(super) chain: Chain<Ticket>,
     pub(super) phase: Phase,
     /// Why nothing is admitted any more; a failure replaces a shutdown.
-    pub(super) closed: Option<Closed>,
+    pub(super) closed: Closing,
     /// Places handed out and not returned.
     pub(super) in_flight: usize,
     /// How many signers wait for something to sign and are not notified yet,
@@ -62,11 +63,11 @@ pub(super) enum Phase {
 
 impl State {
     /// Continues a log behind `head`.
-    pub(super) const fn new(head: Option<Head>) -> Self {
+    pub(super) fn new(head: Option<Head>) -> Self {
         Self {
             chain: Chain::new(head),
             phase: Phase::Open,
-            closed: None,
+            closed: Closing::default(),
             in_flight: 0,
             idle_signers: 0,
             writer_idle: false,
@@ -77,7 +78,7 @@ impl State {
 
     /// Counts one more place.
     pub(super) fn reserve(&mut self, max_in_flight: usize) -> Result<(), Refused> {
-        if let Some(cause) = &self.closed {
+        if let Some(cause) = self.closed.cause() {
             return Err(Refused::Closed { cause: cause.clone() });
         }
         if self.in_flight >= max_in_flight {
@@ -106,7 +107,7 @@ impl State {
         }
         if let Phase::Open = self.phase {
             self.phase = Phase::Stopping { deadline, last };
-            self.closed = Some(Closed::Shutdown);
+            self.closed.because(Closed::Shutdown);
         } else {
             debris.last = Some(last);
         }
@@ -115,7 +116,9 @@ impl State {
 
     /// Takes no more receipts; what is queued is still written.
     pub(super) fn drain(&mut self) -> Debris {
-        self.closed.get_or_insert(Closed::Shutdown);
+        if self.closed.cause().is_none() {
+            self.closed.because(Closed::Shutdown);
+        }
         let mut debris = Debris::new(self.cause());
         let end = Stopped::Unclean { open: self.in_flight };
         debris.keep(std::mem::replace(&mut self.phase, Phase::Draining(end)));
@@ -168,8 +171,8 @@ impl State {
     }
 
     fn fail(&mut self, slots: Vec<Slot<Ticket>>, cause: Closed) -> Debris {
-        if matches!(self.closed, None | Some(Closed::Shutdown)) {
-            self.closed = Some(cause.clone());
+        if matches!(self.closed.cause(), None | Some(Closed::Shutdown)) {
+            self.closed.because(cause.clone());
         }
         let mut debris = Debris::new(cause.clone());
         debris.slots = slots;
@@ -190,7 +193,7 @@ impl State {
             Ok(()) => Debris::new(self.cause()),
             Err(cause) => self.fail_all(cause),
         };
-        let end = match (&self.closed, &self.phase) {
+        let end = match (self.closed.cause(), &self.phase) {
             (None | Some(Closed::Shutdown), Phase::Draining(end)) => Ok(*end),
             _ => Err(self.cause()),
         };
@@ -226,7 +229,7 @@ impl State {
     }
 
     fn cause(&self) -> Closed {
-        self.closed.clone().unwrap_or(Closed::Shutdown)
+        self.closed.cause().cloned().unwrap_or(Closed::Shutdown)
     }
 }
 
