@@ -13,11 +13,11 @@ use std::sync::Arc;
 use asqav_receipt::commitment::Openings;
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::LogId;
-use asqav_receipt::payload::{Link, Payload};
+use asqav_receipt::payload::{Link, Payload, Unplaced};
 use asqav_receipt::receipt::ReceiptSignature;
 use asqav_receipt::time::Timestamp;
 
-use super::draft::{Draft, Prepared};
+use super::draft::Prepared;
 use crate::log::{Head, Unsigned};
 use crate::sign::JobSize;
 
@@ -38,6 +38,8 @@ pub(super) struct Chain<T> {
     given: usize,
     /// How many slots at the front of `queue` are in the journal.
     journaled: usize,
+    /// Where canonical bytes are put together.
+    scratch: Vec<u8>,
 }
 
 /// A receipt between submission and the writer; `T` is what the caller is
@@ -59,6 +61,8 @@ pub(super) struct Appended {
     pub(super) canonical: Arc<[u8]>,
     /// The predecessor's time, if that is later.
     pub(super) clock_was_at: Option<Timestamp>,
+    /// No longer needed; freed by whoever does not hold the lock any more.
+    pub(super) _unplaced: Unplaced,
 }
 
 /// What a signer thread takes: successive receipts of one log that name one
@@ -73,28 +77,29 @@ pub(super) struct Job {
 
 impl<T> Chain<T> {
     /// Continues a log behind `head`.
-    pub(super) const fn new(head: Option<Head>) -> Self {
-        let highest = match head {
-            Some(head) => head.seq,
-            None => 0,
-        };
-        Self { head, highest, durable: head, queue: VecDeque::new(), given: 0, journaled: 0 }
+    pub(super) fn new(head: Option<Head>) -> Self {
+        let highest = head.map_or(0, |head| head.seq);
+        let (queue, scratch) = (VecDeque::new(), Vec::new());
+        Self { head, highest, durable: head, queue, given: 0, journaled: 0, scratch }
     }
 
     /// Gives the draft the next sequence number, the links to its predecessor
     /// and the time `now`, and queues it: one step, because the caller holds
     /// the lock.
     pub(super) fn append(&mut self, prepared: Prepared, now: Timestamp, ticket: T) -> Appended {
-        let Prepared { draft: Draft { mut payload, openings }, unplaced } = prepared;
+        let Prepared { mut payload, openings, unplaced } = prepared;
         let before = self.head;
-        payload.seq = before.map_or(0, |head| head.seq) + 1;
-        payload.link = before.map_or(Link::GENESIS, |head| head.link);
-        payload.issued_at = now;
-        let canonical: Arc<[u8]> = unplaced.placed(payload.seq, &payload.link, now).into();
-        let after = Head::new(payload.seq, Link::to(&canonical), now);
+        let (seq, link) = before.map_or((1, Link::GENESIS), |head| (head.seq + 1, head.link));
+        // Nobody else has it, so that nothing is cloned.
+        let placed = Arc::make_mut(&mut payload);
+        (placed.seq, placed.link, placed.issued_at) = (seq, link, now);
+        self.scratch.clear();
+        unplaced.place(seq, &link, now, &mut self.scratch);
+        let canonical: Arc<[u8]> = self.scratch.as_slice().into();
+        let after = Head::new(seq, Link::to(&canonical), now);
         // Nothing below can panic: the chain changes whole or not at all.
         self.queue.push_back(Slot {
-            payload: Arc::new(payload),
+            payload,
             canonical: Arc::clone(&canonical),
             openings,
             signature: None,
@@ -105,7 +110,7 @@ impl<T> Chain<T> {
         self.head = Some(after);
         self.highest = self.highest.max(after.seq);
         let clock_was_at = before.map(|head| head.issued_at).filter(|&earlier| now < earlier);
-        Appended { head: after, canonical, clock_was_at }
+        Appended { head: after, canonical, clock_was_at, _unplaced: unplaced }
     }
 
     /// The oldest receipts that nobody signs yet: all of them, up to `most`.

@@ -25,16 +25,18 @@ impl Draft {
         Self { payload, openings }
     }
 
-    /// Writes what does not depend on the place in the chain.
+    /// Does what does not depend on the place in the chain, so that what others
+    /// wait for while the draft gets that is short.
     pub(super) fn prepared(self) -> Prepared {
-        Prepared { unplaced: self.payload.unplaced(), draft: self }
+        let unplaced = self.payload.unplaced();
+        Prepared { payload: Arc::new(self.payload), openings: self.openings, unplaced }
     }
 }
 
-/// A draft whose canonical bytes are written but for its place in the chain:
-/// what others wait for while it gets that is short.
+/// A draft whose canonical bytes are written but for its place in the chain.
 pub(super) struct Prepared {
-    pub(super) draft: Draft,
+    pub(super) payload: Arc<Payload>,
+    pub(super) openings: Option<Openings>,
     pub(super) unplaced: Unplaced,
 }
 

@@ -32,30 +32,28 @@ impl Unplaced {
     /// What all gaps take at most.
     const GAPS_LEN: usize = 200;
 
-    /// The canonical bytes of the payload at its place.
-    #[must_use]
-    pub fn placed(&self, seq: u64, link: &Link, issued_at: Timestamp) -> Vec<u8> {
+    /// Appends the canonical bytes of the payload at its place.
+    pub fn place(&self, seq: u64, link: &Link, issued_at: Timestamp, out: &mut Vec<u8>) {
         let [prev, time, hash, number] = self.gaps;
         let between = |from, to| self.bytes.get(from..to).unwrap_or_default();
-        let mut out = Vec::with_capacity(self.bytes.len() + Self::GAPS_LEN);
+        out.reserve(self.bytes.len() + Self::GAPS_LEN);
         out.extend_from_slice(between(0, prev));
         if let Some(sha3) = &link.sha3 {
             // `phase` stands before it in any case.
             out.extend_from_slice(br#","prev":""#);
             out.extend_from_slice(Sha3Digest::TAG.as_bytes());
-            push_hex(sha3.as_bytes(), &mut out);
+            push_hex(sha3.as_bytes(), out);
             out.push(b'"');
         }
         out.extend_from_slice(between(prev, time));
-        write_time(issued_at, &mut out);
+        write_time(issued_at, out);
         out.extend_from_slice(between(time, hash));
         out.push(b'"');
-        push_hex(link.sha256.as_bytes(), &mut out);
+        push_hex(link.sha256.as_bytes(), out);
         out.push(b'"');
         out.extend_from_slice(between(hash, number));
-        write_count(seq, &mut out);
+        write_count(seq, out);
         out.extend_from_slice(between(number, self.bytes.len()));
-        out
     }
 }
 
@@ -63,7 +61,9 @@ impl Payload {
     /// The canonical bytes: what is signed and linked to.
     #[must_use]
     pub fn to_canonical(&self) -> Vec<u8> {
-        self.unplaced().placed(self.seq, &self.link, self.issued_at)
+        let mut out = Vec::new();
+        self.unplaced().place(self.seq, &self.link, self.issued_at, &mut out);
+        out
     }
 
     /// The canonical bytes, whatever the payload's place will be.
