@@ -87,7 +87,7 @@ impl<T> Chain<T> {
     /// and the time `now`, and queues it: one step, because the caller holds
     /// the lock.
     pub(super) fn append(&mut self, prepared: Prepared, now: Timestamp, ticket: T) -> Appended {
-        let Prepared { mut payload, openings, unplaced } = prepared;
+        let Prepared { mut payload, openings, unplaced, link: mut hasher } = prepared;
         let before = self.head;
         let (seq, link) = before.map_or((1, Link::GENESIS), |head| (head.seq + 1, head.link));
         // Nobody else has it, so that nothing is cloned.
@@ -96,7 +96,8 @@ impl<T> Chain<T> {
         self.scratch.clear();
         unplaced.place(seq, &link, now, &mut self.scratch);
         let canonical: Arc<[u8]> = self.scratch.as_slice().into();
-        let after = Head::new(seq, Link::to(&canonical), now);
+        hasher.update(canonical.get(unplaced.before_place().len()..).unwrap_or_default());
+        let after = Head::new(seq, hasher.finish(), now);
         // Nothing below can panic: the chain changes whole or not at all.
         self.queue.push_back(Slot {
             payload,

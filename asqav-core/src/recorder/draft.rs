@@ -5,7 +5,7 @@ use std::sync::Arc;
 use asqav_receipt::commitment::Openings;
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::ActionId;
-use asqav_receipt::payload::{Payload, Unplaced};
+use asqav_receipt::payload::{LinkHasher, Payload, Unplaced};
 
 use super::super::completion::Completion;
 
@@ -29,7 +29,9 @@ impl Draft {
     /// wait for while the draft gets that is short.
     pub(super) fn prepared(self) -> Prepared {
         let unplaced = self.payload.unplaced();
-        Prepared { payload: Arc::new(self.payload), openings: self.openings, unplaced }
+        let mut link = LinkHasher::new();
+        link.update(unplaced.before_place());
+        Prepared { payload: Arc::new(self.payload), openings: self.openings, unplaced, link }
     }
 }
 
@@ -38,6 +40,8 @@ pub(super) struct Prepared {
     pub(super) payload: Arc<Payload>,
     pub(super) openings: Option<Openings>,
     pub(super) unplaced: Unplaced,
+    /// Has taken in what stands before its place.
+    pub(super) link: LinkHasher,
 }
 
 /// A receipt that has its place in the chain but is not durable yet.

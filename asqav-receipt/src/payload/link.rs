@@ -1,5 +1,9 @@
 //! What links a receipt to others: digests over canonical payloads.
 
+use std::fmt;
+
+use sha2::Digest as _;
+
 use super::Payload;
 use crate::digest::{Sha3Digest, Sha256Digest};
 use crate::merkle::{Sha3Tree, TreeHash as _};
@@ -27,10 +31,9 @@ impl Link {
     /// The link that the successor of `canonical_payload` carries.
     #[must_use]
     pub fn to(canonical_payload: &[u8]) -> Self {
-        Self {
-            sha256: Sha256Digest::of(canonical_payload),
-            sha3: Some(Sha3Digest::of_parts(&[CHAIN_TAG, canonical_payload])),
-        }
+        let mut hasher = LinkHasher::new();
+        hasher.update(canonical_payload);
+        hasher.finish()
     }
 
     /// The links that the successors of `canonical_payloads` carry.
@@ -39,6 +42,54 @@ impl Link {
         let sha3 = Sha3Digest::of_each(CHAIN_TAG, canonical_payloads);
         let links = canonical_payloads.iter().zip(sha3);
         links.map(|(payload, sha3)| Self { sha256: Sha256Digest::of(payload), sha3: Some(sha3) }).collect()
+    }
+}
+
+/// Makes the link that the successor of a payload carries, of the payload's
+/// canonical bytes as they come.
+///
+/// Whoever places receipts one after the other has hashed by then what does not
+/// depend on the place.
+#[derive(Clone)]
+pub struct LinkHasher {
+    sha256: sha2::Sha256,
+    sha3: sha3::Sha3_256,
+}
+
+impl LinkHasher {
+    /// Before the first byte.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut sha3 = sha3::Sha3_256::new();
+        sha3.update(CHAIN_TAG);
+        Self { sha256: sha2::Sha256::new(), sha3 }
+    }
+
+    /// Takes in the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        self.sha3.update(bytes);
+    }
+
+    /// What [`Link::to`] gives for all bytes.
+    #[must_use]
+    pub fn finish(self) -> Link {
+        Link {
+            sha256: Sha256Digest::from_bytes(self.sha256.finalize().into()),
+            sha3: Some(Sha3Digest::from_bytes(self.sha3.finalize().into())),
+        }
+    }
+}
+
+impl Default for LinkHasher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for LinkHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkHasher")
     }
 }
 

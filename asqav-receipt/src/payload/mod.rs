@@ -12,7 +12,7 @@ mod tests;
 pub(crate) mod write;
 
 pub(crate) use link::Digests;
-pub use link::Link;
+pub use link::{Link, LinkHasher};
 pub use read::{EVENTS, ShapeError};
 pub use write::Unplaced;
 

@@ -32,12 +32,19 @@ impl Unplaced {
     /// What all gaps take at most.
     const GAPS_LEN: usize = 200;
 
+    /// The canonical bytes before the first that depends on the place.
+    #[must_use]
+    pub fn before_place(&self) -> &[u8] {
+        let [prev, ..] = self.gaps;
+        self.bytes.get(..prev).unwrap_or_default()
+    }
+
     /// Appends the canonical bytes of the payload at its place.
     pub fn place(&self, seq: u64, link: &Link, issued_at: Timestamp, out: &mut Vec<u8>) {
         let [prev, time, hash, number] = self.gaps;
         let between = |from, to| self.bytes.get(from..to).unwrap_or_default();
         out.reserve(self.bytes.len() + Self::GAPS_LEN);
-        out.extend_from_slice(between(0, prev));
+        out.extend_from_slice(self.before_place());
         if let Some(sha3) = &link.sha3 {
             // `phase` stands before it in any case.
             out.extend_from_slice(br#","prev":""#);
