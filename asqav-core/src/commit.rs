@@ -3,7 +3,10 @@
 
 mod fit;
 
-use asqav_receipt::commitment::{self, Openings, Salts};
+use std::borrow::Cow;
+use std::slice::Iter;
+
+use asqav_receipt::commitment::{self, Openings};
 use asqav_receipt::digest::Sha3Digest;
 use asqav_receipt::id::{ActionId, LogId};
 use asqav_receipt::json::{Json, Numbers, check_text};
@@ -25,23 +28,38 @@ pub(crate) const POLICY_INPUTS: &str = "/policy/inputs";
 const DROPPED: &str = r#"{"dropped":true}"#;
 
 /// Commits to one receipt's values and keeps their openings.
-pub(crate) struct Committer {
+pub(crate) struct Committer<'a> {
     log_id: LogId,
     openings: Openings,
-    /// Once something was committed.
-    salts: Option<Salts>,
+    foreseen: Iter<'a, Foreseen>,
 }
 
-impl Committer {
-    /// Commits to values of the receipt `action_id` under its random `secret`.
-    pub(crate) const fn new(log_id: LogId, action_id: ActionId, secret: [u8; 32]) -> Self {
-        Self { log_id, openings: Openings { action_id, secret, values: Vec::new() }, salts: None }
+/// The salt of a value that is probably going to be committed: those of a whole
+/// call are made together.
+pub(crate) struct Foreseen {
+    pub(crate) pointer: Cow<'static, str>,
+    pub(crate) salt: [u8; 32],
+}
+
+impl<'a> Committer<'a> {
+    /// Commits to values of the receipt `action_id` under its random `secret`;
+    /// the salts of those `foreseen`, if they come in that order, are there
+    /// already.
+    pub(crate) fn new(
+        log_id: LogId,
+        action_id: ActionId,
+        secret: [u8; 32],
+        foreseen: &'a [Foreseen],
+    ) -> Self {
+        let openings = Openings { action_id, secret, values: Vec::new() };
+        Self { log_id, openings, foreseen: foreseen.iter() }
     }
 
     /// The commitment to `value` at `pointer`.
     pub(crate) fn commit(&mut self, pointer: String, value: String) -> Sha3Digest {
         let Openings { action_id, secret, values } = &mut self.openings;
-        let salt = self.salts.get_or_insert_with(|| Salts::new(secret)).at(&pointer);
+        let foreseen = self.foreseen.find(|foreseen| foreseen.pointer == pointer);
+        let salt = foreseen.map_or_else(|| commitment::salt(secret, &pointer), |foreseen| foreseen.salt);
         let digest = commitment::commit(self.log_id, *action_id, &pointer, &salt, value.as_bytes());
         values.push((pointer, value));
         digest
@@ -51,6 +69,16 @@ impl Committer {
     pub(crate) fn into_openings(self) -> Option<Openings> {
         (!self.openings.values.is_empty()).then_some(self.openings)
     }
+}
+
+/// The pointers of `arguments` that are going to be committed, unless others
+/// have to be, too, to save room.
+pub(crate) fn foreseeable(arguments: &[Argument]) -> impl Iterator<Item = Cow<'static, str>> {
+    let committed = arguments.iter().filter(|argument| {
+        let Argument { value, capture, declared, .. } = argument;
+        value.is_some() && !(*declared && matches!(capture, Capture::Drop | Capture::Record))
+    });
+    committed.map(|argument| argument_pointer(&argument.name).into())
 }
 
 /// One argument on its way into a receipt.
@@ -66,7 +94,7 @@ pub(crate) struct Captured {
 
 impl Captured {
     /// The form that the argument's capture asks for.
-    pub(crate) fn new(argument: Argument, committer: &mut Committer) -> Self {
+    pub(crate) fn new(argument: Argument, committer: &mut Committer<'_>) -> Self {
         let Argument { name, value, capture, declared } = argument;
         let dropped = Self { name, form: Some(Form::Dropped), commitment: None, recorded: None };
         let Some(text) = value else { return dropped };
@@ -99,7 +127,7 @@ pub(crate) fn value_form(
     pointer: &str,
     value: Option<JsonText>,
     capture: Capture,
-    committer: &mut Committer,
+    committer: &mut Committer<'_>,
 ) -> Form {
     let Some(text) = value else { return Form::Dropped };
     match capture {

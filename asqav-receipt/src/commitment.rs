@@ -31,39 +31,42 @@ impl std::fmt::Debug for Openings {
 /// HMAC-SHA3-256(secret, `asqav/salt/v1` ‖ 0x00 ‖ pointer).
 #[must_use]
 pub fn salt(secret: &[u8; 32], pointer: &str) -> [u8; 32] {
-    Salts::new(secret).at(pointer)
+    // HMAC (FIPS 198-1 §4) pads the key with zeros to the block of 136 bytes.
+    let mut block = hmac::digest::Key::<HmacSha3>::default();
+    block.iter_mut().zip(secret).for_each(|(padded, byte)| *padded = *byte);
+    let mac = HmacSha3::new(&block).chain_update(SALT_TAG).chain_update(pointer);
+    mac.finalize().into_bytes().into()
 }
-
-/// The salts under one receipt's secret: the key is taken in once for all of
-/// them.
-#[derive(Clone)]
-pub struct Salts(HmacSha3);
 
 type HmacSha3 = hmac::SimpleHmac<sha3::Sha3_256>;
 
-impl Salts {
-    /// The salts under `secret`.
-    #[must_use]
-    pub fn new(secret: &[u8; 32]) -> Self {
-        // HMAC (FIPS 198-1 §4) pads the key with zeros to the block of 136 bytes.
-        let mut block = hmac::digest::Key::<HmacSha3>::default();
-        block.iter_mut().zip(secret).for_each(|(padded, byte)| *padded = *byte);
-        Self(HmacSha3::new(&block))
-    }
+/// What a salt is made of, before the pointer.
+const SALT_TAG: &[u8] = b"asqav/salt/v1\0";
 
-    /// What [`salt`] gives for `pointer`.
-    #[must_use]
-    pub fn at(&self, pointer: &str) -> [u8; 32] {
-        let mac = self.0.clone().chain_update(b"asqav/salt/v1\0").chain_update(pointer);
-        mac.finalize().into_bytes().into()
-    }
+/// What [`salt`] gives for each secret and pointer: together, which is faster
+/// from three on where the processor has wide registers.
+#[must_use]
+pub fn salts(wanted: &[(&[u8; 32], &str)]) -> Vec<[u8; 32]> {
+    // HMAC is two hashes, one over the other (FIPS 198-1 §4).
+    let inner: Vec<_> = wanted
+        .iter()
+        .map(|(secret, pointer)| [&keyed(secret, 0x36), SALT_TAG, pointer.as_bytes()].concat())
+        .collect();
+    let inner = Sha3Digest::of_each(&[], &inner.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let outer: Vec<_> = wanted
+        .iter()
+        .zip(&inner)
+        .map(|((secret, _), inner)| [&keyed(secret, 0x5c)[..], inner.as_bytes()].concat())
+        .collect();
+    let outer = Sha3Digest::of_each(&[], &outer.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    outer.into_iter().map(|salt| *salt.as_bytes()).collect()
 }
 
-impl std::fmt::Debug for Salts {
-    /// Shows nothing: it is as secret as the secret.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Salts(secret)")
-    }
+/// The block that HMAC begins a hash with: the key and zeros, each byte XOR `pad`.
+fn keyed(secret: &[u8; 32], pad: u8) -> [u8; 136] {
+    let mut block = [pad; 136];
+    block.iter_mut().zip(secret).for_each(|(padded, byte)| *padded ^= byte);
+    block
 }
 
 /// The commitment to `value` at `pointer` of one receipt of one log:
@@ -167,13 +170,21 @@ mod tests {
     fn salt_and_commitment_match_another_implementation() {
         let salt = salt(&SECRET, "/arguments/kontö");
         assert_eq!(crate::digest::encode_hex(&salt), SALT);
-        let salts = Salts::new(&SECRET);
-        assert_eq!(
-            (salts.at("/result"), salts.at("/arguments/kontö")),
-            (super::salt(&SECRET, "/result"), salt)
-        );
         let digest = commit(LogId::from_bytes([1; 16]), action(1), "/arguments/kontö", &salt, br#""x""#);
         assert_eq!(digest.to_hex(), COMMIT);
+    }
+
+    #[test]
+    fn salts_made_together_are_those_made_alone() {
+        let secrets: Vec<[u8; 32]> = (0..20_u8).map(|n| [n * 11; 32]).collect();
+        // Past the block that the key, the tag and the pointer begin in.
+        let pointers: Vec<_> = (0..20).map(|n| format!("/arguments/{}", "ö".repeat(n * 7))).collect();
+        for count in [0, 1, 2, 3, 8, 20] {
+            let wanted: Vec<_> =
+                secrets.iter().zip(pointers.iter().map(String::as_str)).take(count).collect();
+            let alone: Vec<_> = wanted.iter().map(|(secret, pointer)| salt(secret, pointer)).collect();
+            assert_eq!(salts(&wanted), alone, "{count}");
+        }
     }
 
     const SALT: &str = "2d75062a6d0a67fde5235f63691d453810167e4f087f5c8af351ceb52fc80c2a";

@@ -30,7 +30,7 @@ pub(crate) fn fit_arguments(
     arguments: Vec<Argument>,
     skeleton: &Payload,
     reserved: usize,
-    committer: &mut Committer,
+    committer: &mut Committer<'_>,
 ) -> Fitted {
     let mut captured: Vec<_> =
         arguments.into_iter().map(|argument| Captured::new(argument, committer)).collect();
@@ -53,7 +53,7 @@ pub(crate) fn fit_arguments(
 
 impl Captured {
     /// Takes the argument out of sight; its commitment is made if there is none.
-    fn fold_if(&mut self, folds: fn(&Form) -> bool, committer: &mut Committer) {
+    fn fold_if(&mut self, folds: fn(&Form) -> bool, committer: &mut Committer<'_>) {
         if !self.form.take_if(|form| folds(form)).is_some_and(|form| !matches!(form, Form::Commit(_))) {
             return;
         }
@@ -87,7 +87,7 @@ pub(crate) fn fit_value(
     value: Option<JsonText>,
     capture: Capture,
     skeleton: &Payload,
-    committer: &mut Committer,
+    committer: &mut Committer<'_>,
 ) -> Form {
     let kept = (capture == Capture::Record).then(|| value.clone()).flatten();
     let form = value_form(pointer, value, capture, committer);

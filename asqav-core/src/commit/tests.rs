@@ -4,8 +4,8 @@ use super::*;
 use crate::argument::to_json_text;
 use crate::call::ToolCall;
 
-fn committer() -> Committer {
-    Committer::new(LogId::from_bytes([1; 16]), ActionId::from_parts(0, [2; 10]), [3; 32])
+fn committer() -> Committer<'static> {
+    Committer::new(LogId::from_bytes([1; 16]), ActionId::from_parts(0, [2; 10]), [3; 32], &[])
 }
 
 #[test]

@@ -14,6 +14,7 @@ use super::identity::Fresh;
 use super::install::{Door, Entry};
 use super::review::Reviewing;
 use crate::call::{Argument, ToolCall};
+use crate::commit::{POLICY_INPUTS, RESULT, foreseeable};
 use crate::completion::Acknowledged;
 use crate::delegation::Applying;
 use crate::permit::Permit;
@@ -43,7 +44,9 @@ pub(super) fn begin(door: &Door, mut call: ToolCall) -> Result<Stage, Refused> {
 pub(super) fn decided(concluded: Concluded) -> Result<Stage, Refused> {
     let Concluded { entry, call, place, approved } = concluded;
     let clock = &*entry.gate.identity().clock;
-    let [fresh, outcome] = Fresh::draw_some(clock)?;
+    let [mut fresh, mut outcome] = Fresh::draw_some(clock)?;
+    let committed = foreseeable(&call.arguments).chain([POLICY_INPUTS.into()]).collect();
+    Fresh::foresee([(&mut fresh, committed), (&mut outcome, vec![RESULT.into()])]);
     let now = clock.now();
     let (action, tool) = (call.action.clone(), call.tool.clone());
     let Decided { ruling, submitted, kept, arguments, review } =
@@ -173,7 +176,9 @@ impl Door {
 fn observe(entry: Entry, mut call: ToolCall) -> Result<Permit, Refused> {
     call.settle();
     let place = entry.gate.recorder().reserve()?;
-    let fresh = Fresh::draw(&*entry.gate.identity().clock)?;
+    let mut fresh = Fresh::draw(&*entry.gate.identity().clock)?;
+    let committed = [RESULT.into()].into_iter().chain(foreseeable(&call.arguments)).collect();
+    Fresh::foresee([(&mut fresh, committed)]);
     let (parents, info) = (draft::parents(&entry), draft::tool_info(&call));
     let policy_digest = entry.gate.policy_digest();
     let Entry { gate, session, tier, ambient } = entry;

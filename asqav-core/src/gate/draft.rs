@@ -107,7 +107,7 @@ fn policy_info(policy: &dyn Policy, ruling: &Ruling, max_rules: usize) -> Policy
 fn show_arguments(
     payload: &mut Payload,
     arguments: Vec<Argument>,
-    committer: &mut Committer,
+    committer: &mut Committer<'_>,
 ) -> Option<Folded> {
     let fitted = fit_arguments(arguments, payload, 0, committer);
     payload.context = Context::Arguments { shown: fitted.shown, folded: fitted.folded };

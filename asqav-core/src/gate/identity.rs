@@ -1,7 +1,9 @@
 //! What all receipts of one gate have in common, and what makes each unique.
 
+use std::borrow::Cow;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use asqav_receipt::commitment;
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{ActionId, ActionType, AgentId, IssuerId, LogId, Nonce};
 use asqav_receipt::json::Object;
@@ -11,7 +13,7 @@ use asqav_receipt::payload::{
 use asqav_receipt::time::Timestamp;
 
 use crate::clock::Clock;
-use crate::commit::Committer;
+use crate::commit::{Committer, Foreseen};
 use crate::recorder::Draft;
 use crate::refused::Refused;
 
@@ -89,8 +91,8 @@ impl Identity {
     }
 
     /// Commits to the values of the receipt that `fresh` is for.
-    pub(crate) const fn committer(&self, fresh: &Fresh) -> Committer {
-        Committer::new(self.log_id, fresh.action_id, fresh.secret)
+    pub(crate) fn committer<'a>(&self, fresh: &'a Fresh) -> Committer<'a> {
+        Committer::new(self.log_id, fresh.action_id, fresh.secret, &fresh.foreseen)
     }
 }
 
@@ -113,6 +115,7 @@ pub(crate) struct Fresh {
     pub(crate) action_id: ActionId,
     nonce: Nonce,
     secret: [u8; 32],
+    foreseen: Vec<Foreseen>,
 }
 
 impl Fresh {
@@ -131,11 +134,26 @@ impl Fresh {
         Ok(random.map(|random| Self::from_random(millis, &random)))
     }
 
+    /// Makes the salts of what is probably going to be committed in these
+    /// receipts, in that order: by their pointers.
+    pub(crate) fn foresee<const N: usize>(receipts: [(&mut Self, Vec<Cow<'static, str>>); N]) {
+        let wanted: Vec<_> = receipts
+            .iter()
+            .flat_map(|(fresh, pointers)| pointers.iter().map(|pointer| (&fresh.secret, &**pointer)))
+            .collect();
+        let mut salts = commitment::salts(&wanted).into_iter();
+        for (fresh, pointers) in receipts {
+            let foreseen = pointers.into_iter().zip(&mut salts);
+            fresh.foreseen = foreseen.map(|(pointer, salt)| Foreseen { pointer, salt }).collect();
+        }
+    }
+
     fn from_random(millis: u64, random: &[u8; 54]) -> Self {
         let (mut id, mut nonce, mut secret) = ([0; 10], [0; 12], [0; 32]);
         let parts = [&mut id[..], &mut nonce[..], &mut secret[..]];
         let bytes = parts.into_iter().flatten();
         bytes.zip(random).for_each(|(byte, random)| *byte = *random);
-        Self { action_id: ActionId::from_parts(millis, id), nonce: Nonce::from_bytes(nonce), secret }
+        let (action_id, nonce) = (ActionId::from_parts(millis, id), Nonce::from_bytes(nonce));
+        Self { action_id, nonce, secret, foreseen: Vec::new() }
     }
 }

@@ -186,7 +186,7 @@ impl AdmittedCall {
     }
 
     /// Writes down how the call ended, and gives the form of its result.
-    fn describe(&self, ending: Ending, payload: &mut Payload, committer: &mut Committer) -> Option<Form> {
+    fn describe(&self, ending: Ending, payload: &mut Payload, committer: &mut Committer<'_>) -> Option<Form> {
         let Ending { outcome, result, error_type, reason } = ending;
         payload.reason = reason;
         payload.asqav.outcome = Some(outcome);
