@@ -23,6 +23,10 @@ mod sync {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn lock_soon<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        lock(mutex)
+    }
+
     pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::super::completion::{Completion, Help, Resolver};
 use super::super::process::Process;
-use super::super::sync::{Condvar, Mutex, MutexGuard, lock};
+use super::super::sync::{Condvar, Mutex, MutexGuard, lock_soon};
 use super::Counters;
 use super::closing::IsClosed;
 use super::draft::{Draft, Submitted};
@@ -59,7 +59,7 @@ impl Shared {
     /// The state, unless this is a forked child, where the lock may be held by
     /// a thread that does not exist.
     fn state(&self) -> Result<MutexGuard<'_, State>, Closed> {
-        if self.process.is_current() { Ok(lock(&self.state)) } else { Err(Closed::Forked) }
+        if self.process.is_current() { Ok(lock_soon(&self.state)) } else { Err(Closed::Forked) }
     }
 
     pub(super) fn reserve(self: &Arc<Self>) -> Result<Place, Refused> {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use asqav_receipt::receipt::ReceiptSignature;
 
 use super::super::completion::Resolver;
-use super::super::sync::{MutexGuard, lock, wait, wait_timeout};
+use super::super::sync::{MutexGuard, lock_soon, wait, wait_timeout};
 use super::chain::{Job, Slot};
 use super::draft::Draft;
 use super::place::Ticket;
@@ -32,7 +32,7 @@ impl Shared {
     /// The next receipts to sign; waits for one, `None` when none will come.
     pub(super) fn next_job(&self) -> Option<Job> {
         let most = self.options.signing.most();
-        let mut state = lock(&self.state);
+        let mut state = lock_soon(&self.state);
         loop {
             if let Some(job) = state.chain.next_unsigned(most) {
                 return Some(job);
@@ -47,7 +47,7 @@ impl Shared {
 
     /// The receipts from number `first_seq` on are signed.
     pub(super) fn signed(&self, first_seq: u64, signatures: Vec<ReceiptSignature>) {
-        let mut state = lock(&self.state);
+        let mut state = lock_soon(&self.state);
         let wakes = state.chain.signed(first_seq, signatures) && state.writer_idle;
         state.writer_idle &= !wakes;
         drop(state);
@@ -60,7 +60,7 @@ impl Shared {
     pub(super) fn fail_signing(&self, seq: u64, why: String) {
         let cause = Closed::Signing { seq, why };
         tracing::error!(target: "asqav::recorder", %cause, "closing");
-        let debris = lock(&self.state).fail_from(seq, cause);
+        let debris = lock_soon(&self.state).fail_from(seq, cause);
         self.wake_all();
         debris.settle();
     }
@@ -69,7 +69,7 @@ impl Shared {
     /// last maintained, `journaled` whether the last step was to journal: what
     /// is signed is committed then, so that neither waits for ever.
     pub(super) fn next_step(&self, maintained: Instant, journaled: bool) -> Step {
-        let mut state = lock(&self.state);
+        let mut state = lock_soon(&self.state);
         loop {
             // Before any commit, so that a busy log is maintained as well.
             let mut wake_in = self.options.maintenance.saturating_sub(maintained.elapsed());
@@ -117,7 +117,7 @@ impl Shared {
 
     /// Everything up to number `seq` is journaled.
     pub(super) fn journaled(&self, seq: u64) {
-        let mut state = lock(&self.state);
+        let mut state = lock_soon(&self.state);
         let answered: Vec<_> = state.chain.journaled(seq).filter_map(Ticket::take_journaled).collect();
         drop(state);
         tracing::debug!(target: "asqav::recorder", seq, count = answered.len(), "group journaled");
@@ -132,13 +132,13 @@ impl Shared {
         drop(state);
         self.wake_all();
         debris.settle();
-        lock(&self.state)
+        lock_soon(&self.state)
     }
 
     /// Everything up to `head`, the last of `count` receipts, is in the log;
     /// `places` of them come back with it.
     pub(super) fn committed(&self, head: Head, count: usize, places: usize) -> Vec<Resolver<()>> {
-        let mut state = lock(&self.state);
+        let mut state = lock_soon(&self.state);
         let flushed = state.committed(head);
         // The writer itself looks whether that were the last.
         state.in_flight -= places;
@@ -150,7 +150,7 @@ impl Shared {
 
     /// Nothing behind the last committed receipt will get into the log.
     pub(super) fn fail_writing(&self, why: String) -> Closed {
-        let mut state = lock(&self.state);
+        let mut state = lock_soon(&self.state);
         let seq = state.chain.durable().map_or(0, |head| head.seq) + 1;
         let cause = Closed::Writing { seq, why };
         let debris = state.fail_all(cause.clone());
@@ -165,7 +165,7 @@ impl Shared {
     pub(super) fn end(&self, drafts: Vec<Draft>) {
         let ticket = || Ticket::new(None, Resolver::pair(self.process).0, None);
         let drafts = drafts.into_iter().map(|draft| (draft, ticket())).collect();
-        let mut state = lock(&self.state);
+        let mut state = lock_soon(&self.state);
         let now = self.clock.now();
         state.end(drafts, now);
         drop(state);
@@ -176,21 +176,21 @@ impl Shared {
     pub(super) fn fail_ending(&self, why: String) {
         let cause = Closed::Sealing { why };
         tracing::error!(target: "asqav::recorder", %cause, "closing");
-        let debris = lock(&self.state).fail_queued(cause);
+        let debris = lock_soon(&self.state).fail_queued(cause);
         self.wake_all();
         debris.settle();
     }
 
     /// The log is closed, or `closing` says why not.
     pub(super) fn finish(&self, closing: Result<(), Closed>) {
-        let debris = lock(&self.state).finish(closing);
+        let debris = lock_soon(&self.state).finish(closing);
         self.wake_all();
         debris.settle();
     }
 
     /// A signer's thread died: what it held will never be signed.
     pub(super) fn die(&self) {
-        let debris = lock(&self.state).fail_queued(Closed::Panicked);
+        let debris = lock_soon(&self.state).fail_queued(Closed::Panicked);
         self.wake_all();
         debris.settle();
     }
