@@ -163,7 +163,7 @@ impl<'scope, 'env, 'a: 'scope> Checking<'scope, 'env, 'a> {
     /// Has a thread check the signatures at hand.
     fn check(&mut self) {
         let jobs = mem::take(&mut self.signatures);
-        let told = self.workers.run(move || jobs.into_iter().map(SignatureJob::check).collect());
+        let told = self.workers.run_first(move || jobs.into_iter().map(SignatureJob::check).collect());
         self.checking.push_back(told);
         if self.checking.len() > WINDOW {
             self.next_signatures();
