@@ -61,8 +61,8 @@ pub(super) struct Appended {
     pub(super) canonical: Arc<[u8]>,
     /// The predecessor's time, if that is later.
     pub(super) clock_was_at: Option<Timestamp>,
-    /// No longer needed; freed by whoever does not hold the lock any more.
-    pub(super) _unplaced: Unplaced,
+    /// To be freed by who does not hold the lock any more.
+    pub(super) spent: Unplaced,
 }
 
 /// What a signer thread takes: successive receipts of one log that name one
@@ -111,7 +111,7 @@ impl<T> Chain<T> {
         self.head = Some(after);
         self.highest = self.highest.max(after.seq);
         let clock_was_at = before.map(|head| head.issued_at).filter(|&earlier| now < earlier);
-        Appended { head: after, canonical, clock_was_at, _unplaced: unplaced }
+        Appended { head: after, canonical, clock_was_at, spent: unplaced }
     }
 
     /// The oldest receipts that nobody signs yet: all of them, up to `most`.

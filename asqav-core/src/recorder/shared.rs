@@ -95,6 +95,7 @@ impl Shared {
         let wakes_writer = self.options.journals() && state.writer_idle;
         state.writer_idle &= !wakes_writer;
         drop(state);
+        drop(appended.spent);
         if wakes {
             self.unsigned.notify_one();
         }

@@ -93,6 +93,17 @@ pub(super) fn every_kind() -> Vec<Payload> {
 
 /// The typed writer against a canonicaliser that others wrote.
 #[test]
+fn a_link_is_made_of_bytes_as_they_come() {
+    let bytes: Vec<u8> = (0..1_400_u32).map(|n| (n * 7) as u8).collect();
+    for at in [0, 1, 120, 136, 700, 1_400] {
+        let mut hasher = LinkHasher::new();
+        hasher.update(&bytes[..at]);
+        hasher.update(&bytes[at..]);
+        assert_eq!(hasher.finish(), Link::to_each(&[&bytes])[0], "{at}");
+    }
+}
+
+#[test]
 fn canonical_bytes_agree_with_a_general_canonicaliser() {
     for payload in every_kind() {
         let ours = payload.to_canonical();
