@@ -58,7 +58,8 @@ impl<'a> Committer<'a> {
     /// The commitment to `value` at `pointer`.
     pub(crate) fn commit(&mut self, pointer: String, value: String) -> Sha3Digest {
         let Openings { action_id, secret, values } = &mut self.openings;
-        let foreseen = self.foreseen.find(|foreseen| foreseen.pointer == pointer);
+        let at = self.foreseen.as_slice().iter().position(|foreseen| foreseen.pointer == pointer);
+        let foreseen = at.and_then(|at| self.foreseen.nth(at));
         let salt = foreseen.map_or_else(|| commitment::salt(secret, &pointer), |foreseen| foreseen.salt);
         let digest = commitment::commit(self.log_id, *action_id, &pointer, &salt, value.as_bytes());
         values.push((pointer, value));
@@ -76,9 +77,22 @@ impl<'a> Committer<'a> {
 pub(crate) fn foreseeable(arguments: &[Argument]) -> impl Iterator<Item = Cow<'static, str>> {
     let committed = arguments.iter().filter(|argument| {
         let Argument { value, capture, declared, .. } = argument;
-        value.is_some() && !(*declared && matches!(capture, Capture::Drop | Capture::Record))
+        kept(value.as_ref(), *capture, *declared) == Capture::Commit
     });
     committed.map(|argument| argument_pointer(&argument.name).into())
+}
+
+/// What becomes of a value that `capture` is asked for: without a name to show,
+/// or if it is long, it is committed to.
+fn kept(value: Option<&JsonText>, capture: Capture, declared: bool) -> Capture {
+    match (value, capture) {
+        (None, _) => Capture::Drop,
+        (_, Capture::Drop) if declared => Capture::Drop,
+        (Some(text), Capture::Record) if declared && text.as_str().len() <= MAX_RECORDED_LEN => {
+            Capture::Record
+        }
+        _ => Capture::Commit,
+    }
 }
 
 /// One argument on its way into a receipt.
@@ -97,14 +111,15 @@ impl Captured {
     pub(crate) fn new(argument: Argument, committer: &mut Committer<'_>) -> Self {
         let Argument { name, value, capture, declared } = argument;
         let dropped = Self { name, form: Some(Form::Dropped), commitment: None, recorded: None };
+        let kept = kept(value.as_ref(), capture, declared);
         let Some(text) = value else { return dropped };
-        match capture {
-            Capture::Drop if declared => dropped,
-            Capture::Record if declared && text.as_str().len() <= MAX_RECORDED_LEN => {
+        match kept {
+            Capture::Drop => dropped,
+            Capture::Record => {
                 let form = recorded_form(text.as_str());
                 Self { form: Some(form), recorded: Some(text), ..dropped }
             }
-            _ => {
+            Capture::Commit => {
                 let commitment = committer.commit(argument_pointer(&dropped.name), text.into_string());
                 let form = declared.then_some(Form::Commit(commitment));
                 Self { form, commitment: Some(commitment), ..dropped }
@@ -129,11 +144,12 @@ pub(crate) fn value_form(
     capture: Capture,
     committer: &mut Committer<'_>,
 ) -> Form {
+    let kept = kept(value.as_ref(), capture, true);
     let Some(text) = value else { return Form::Dropped };
-    match capture {
+    match kept {
         Capture::Drop => Form::Dropped,
-        Capture::Record if text.as_str().len() <= MAX_RECORDED_LEN => recorded_form(text.as_str()),
-        _ => Form::Commit(committer.commit(pointer.to_owned(), text.into_string())),
+        Capture::Record => recorded_form(text.as_str()),
+        Capture::Commit => Form::Commit(committer.commit(pointer.to_owned(), text.into_string())),
     }
 }
 

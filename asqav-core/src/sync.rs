@@ -16,19 +16,23 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Takes a lock that nobody holds for long, and rather tries again than sleeps.
+/// Takes the lock as [`lock`] does, and rather tries again than sleeps: a sleep
+/// and a wake-up take longer than this is held, and the standard library's lock
+/// tries no more while anybody sleeps for it.
 pub(crate) fn lock_soon<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    for _ in 0..TRIES {
+    for pauses in (0..TRIES).map(|tried| 1 << tried) {
         match mutex.try_lock() {
             Ok(guard) => return guard,
             Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+            Err(TryLockError::WouldBlock) => (0..pauses).for_each(|_| std::hint::spin_loop()),
         }
     }
     lock(mutex)
 }
 
-const TRIES: u32 = 200;
+/// Each after twice as long a time, so that many threads do not keep who holds
+/// the lock from it: some ten microseconds in all.
+const TRIES: u32 = 8;
 
 /// Waits for a notification.
 pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {

@@ -44,7 +44,8 @@ type HmacSha3 = hmac::SimpleHmac<sha3::Sha3_256>;
 const SALT_TAG: &[u8] = b"asqav/salt/v1\0";
 
 /// What [`salt`] gives for each secret and pointer: together, which is faster
-/// from three on where the processor has wide registers.
+/// from three on where [`Sha3Digest::of_each`] hashes many at once, and as fast
+/// elsewhere.
 #[must_use]
 pub fn salts(wanted: &[(&[u8; 32], &str)]) -> Vec<[u8; 32]> {
     // HMAC is two hashes, one over the other (FIPS 198-1 §4).

@@ -42,3 +42,34 @@ fn records_only_what_is_small_and_declared() {
     let pointers: Vec<_> = committer.openings.values.iter().map(|(pointer, _)| pointer.as_str()).collect();
     assert_eq!(pointers, ["/arguments/long", "/arguments/foreign"]);
 }
+
+#[test]
+fn foreseen_salts_are_used_where_they_belong() {
+    let text = |value: &str| to_json_text(value).unwrap();
+    let call = ToolCall::builder("t", "a")
+        .record("long", &"x".repeat(255))
+        .record("short", &"x")
+        .skip("skipped")
+        .argument("committed", &1)
+        .undeclared("foreign", text("v"))
+        .build();
+    let pointers: Vec<_> = foreseeable(&call.arguments).chain([POLICY_INPUTS.into()]).collect();
+    assert_eq!(pointers, ["/arguments/long", "/arguments/committed", "/arguments/foreign", POLICY_INPUTS]);
+    let marked = pointers.into_iter().zip(1..).map(|(pointer, n)| Foreseen { pointer, salt: [n; 32] });
+    let marked: Vec<_> = marked.collect();
+    let mut foreseeing = Committer { foreseen: marked.iter(), ..committer() };
+    let mut commit = |pointer: &str| foreseeing.commit(pointer.to_owned(), "1".to_owned());
+    let with = |pointer: &str, salt: [u8; 32]| {
+        let (log, action) = (LogId::from_bytes([1; 16]), ActionId::from_parts(0, [2; 10]));
+        commitment::commit(log, action, pointer, &salt, b"1")
+    };
+    let made = |pointer: &str| with(pointer, commitment::salt(&[3; 32], pointer));
+    // What was not foreseen takes nothing from what was.
+    assert_eq!(commit("/arguments/short"), made("/arguments/short"));
+    assert_eq!(commit("/arguments/long"), with("/arguments/long", [1; 32]));
+    // Skipped, because it comes too late.
+    assert_eq!(commit("/arguments/foreign"), with("/arguments/foreign", [3; 32]));
+    assert_eq!(commit("/arguments/committed"), made("/arguments/committed"));
+    assert_eq!(commit(POLICY_INPUTS), with(POLICY_INPUTS, [4; 32]));
+    assert_eq!(commit(RESULT), made(RESULT));
+}

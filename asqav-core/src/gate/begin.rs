@@ -45,12 +45,10 @@ pub(super) fn decided(concluded: Concluded) -> Result<Stage, Refused> {
     let Concluded { entry, call, place, approved } = concluded;
     let clock = &*entry.gate.identity().clock;
     let [mut fresh, mut outcome] = Fresh::draw_some(clock)?;
-    let committed = foreseeable(&call.arguments).chain([POLICY_INPUTS.into()]).collect();
-    Fresh::foresee([(&mut fresh, committed), (&mut outcome, vec![RESULT.into()])]);
     let now = clock.now();
     let (action, tool) = (call.action.clone(), call.tool.clone());
     let Decided { ruling, submitted, kept, arguments, review } =
-        decide(&entry, call, now, &place, &fresh, &approved)?;
+        decide(&entry, call, now, &place, [&mut fresh, &mut outcome], &approved)?;
     let policy_digest = ruling.policy_digest(entry.gate.identity());
     if let (Some(call), Some(approvals)) = (kept, entry.gate.0.approvals.clone()) {
         // The place is given back, because an approval may take its time.
@@ -101,16 +99,17 @@ struct Decided {
 }
 
 /// Rules on `call` and submits the decision, by the policy that is in force
-/// at that moment.
+/// at that moment. The second of `receipts` is the outcome's.
 fn decide(
     entry: &Entry,
     mut call: ToolCall,
     now: Timestamp,
     place: &Place,
-    fresh: &Fresh,
+    receipts: [&mut Fresh; 2],
     approved: &Approved,
 ) -> Result<Decided, Refused> {
     let gate = &entry.gate;
+    let [fresh, outcome] = receipts;
     loop {
         let session = entry.session.as_ref();
         let seen = session.map(|session| session.state.labels());
@@ -119,6 +118,7 @@ fn decide(
         if ruling.denial.is_some() {
             gate.0.denials.take(gate.identity(), place)?;
         }
+        foresee(&ruling, &call, fresh, outcome);
         let in_force = gate.0.policy.read();
         if !is_same(ruling.active.as_ref(), in_force.as_ref()) {
             // Another policy has come into force meanwhile: it is asked.
@@ -157,6 +157,15 @@ fn decide(
             }
         };
     }
+}
+
+/// Makes the salts of what the receipts of `call` are going to commit to.
+fn foresee(ruling: &Ruling, call: &ToolCall, fresh: &mut Fresh, outcome: &mut Fresh) {
+    let arguments = ruling.enforced.as_ref().unwrap_or(&call.arguments);
+    let inputs = ruling.active.is_some().then(|| POLICY_INPUTS.into());
+    let result = ruling.denial.is_none().then(|| RESULT.into());
+    let decided = foreseeable(arguments).chain(inputs).collect();
+    Fresh::foresee([(fresh, decided), (outcome, result.into_iter().collect())]);
 }
 
 /// The policy and the call, if the result has to be judged.

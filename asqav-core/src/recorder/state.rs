@@ -6,10 +6,10 @@ use asqav_receipt::time::Timestamp;
 
 use super::super::completion::{Completion, Resolver};
 use super::super::process::Process;
-use super::chain::{Chain, Slot};
+use super::chain::{Appended, Chain, Slot};
 use super::closing::Closing;
 use super::debris::Debris;
-use super::draft::Draft;
+use super::draft::Prepared;
 use super::place::Ticket;
 use super::stop::{Last, Stopped};
 use crate::log::Head;
@@ -140,13 +140,12 @@ impl State {
     }
 
     /// Queues the receipts that end the log, unless it failed meanwhile.
-    pub(super) fn end(&mut self, drafts: Vec<(Draft, Ticket)>, now: Timestamp) {
-        if let Phase::Ending = self.phase {
-            for (draft, ticket) in drafts {
-                self.chain.append(draft.prepared(), now, ticket);
-            }
-            self.phase = Phase::Draining(Stopped::Clean);
-        }
+    pub(super) fn end(&mut self, last: Vec<(Prepared, Ticket)>, now: Timestamp) -> Vec<Appended> {
+        let Phase::Ending = self.phase else { return Vec::new() };
+        let appended =
+            last.into_iter().map(|(prepared, ticket)| self.chain.append(prepared, now, ticket)).collect();
+        self.phase = Phase::Draining(Stopped::Clean);
+        appended
     }
 
     /// Receipt `seq` cannot be signed: sets aside it and what is behind it,

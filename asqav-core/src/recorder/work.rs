@@ -164,11 +164,12 @@ impl Shared {
     /// Queues the last receipts of the log.
     pub(super) fn end(&self, drafts: Vec<Draft>) {
         let ticket = || Ticket::new(None, Resolver::pair(self.process).0, None);
-        let drafts = drafts.into_iter().map(|draft| (draft, ticket())).collect();
+        let last = drafts.into_iter().map(|draft| (draft.prepared(), ticket())).collect();
         let mut state = lock_soon(&self.state);
         let now = self.clock.now();
-        state.end(drafts, now);
+        let appended = state.end(last, now);
         drop(state);
+        drop(appended);
         self.wake_all();
     }
 

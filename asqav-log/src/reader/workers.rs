@@ -26,16 +26,15 @@ impl<'scope, 'env, 'a: 'scope> Workers<'scope, 'env, 'a> {
     /// the receiver, and nothing does if it panicked.
     pub(super) fn run<T: Send + 'a>(&mut self, work: impl FnOnce() -> T + Send + 'a) -> Receiver<T> {
         let (task, told) = task(work);
-        self.tasks().lock().waiting.push_back(task);
-        self.tasks().0.changed.notify_one();
+        self.tasks().put(task, |tasks, task| tasks.waiting.push_back(task));
         told
     }
 
-    /// The same, before all that no thread has begun: somebody will wait for it.
+    /// The same, before what [`run`](Self::run) was asked for: of what is read
+    /// ahead none is awaited at the end of a segment, these all are.
     pub(super) fn run_first<T: Send + 'a>(&mut self, work: impl FnOnce() -> T + Send + 'a) -> Receiver<T> {
         let (task, told) = task(work);
-        self.tasks().lock().waiting.push_front(task);
-        self.tasks().0.changed.notify_one();
+        self.tasks().put(task, |tasks, task| tasks.first.push_back(task));
         told
     }
 
@@ -82,12 +81,29 @@ struct Queue<'a> {
 
 #[derive(Default)]
 struct Tasks<'a> {
+    /// What is done before all that waits.
+    first: VecDeque<Task<'a>>,
     waiting: VecDeque<Task<'a>>,
     /// There will be no more.
     ended: bool,
 }
 
+impl<'a> Tasks<'a> {
+    fn next(&mut self) -> Option<Task<'a>> {
+        self.first.pop_front().or_else(|| self.waiting.pop_front())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.first.is_empty() && self.waiting.is_empty()
+    }
+}
+
 impl<'a> Feed<'a> {
+    fn put(&self, task: Task<'a>, put: fn(&mut Tasks<'a>, Task<'a>)) {
+        put(&mut self.lock(), task);
+        self.0.changed.notify_one();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Tasks<'a>> {
         self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,11 +121,55 @@ impl Queue<'_> {
     fn work(&self) {
         loop {
             let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-            let idle = |tasks: &mut Tasks<'_>| tasks.waiting.is_empty() && !tasks.ended;
+            let idle = |tasks: &mut Tasks<'_>| tasks.is_empty() && !tasks.ended;
             let mut tasks = self.changed.wait_while(tasks, idle).unwrap_or_else(PoisonError::into_inner);
-            let Some(task) = tasks.waiting.pop_front() else { return };
+            let Some(task) = tasks.next() else { return };
             drop(tasks);
             task();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    #[test]
+    fn what_is_awaited_comes_before_what_is_read_ahead() {
+        let order = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            let mut workers = Workers::new(scope);
+            let threads = available_parallelism().map_or(1, NonZeroUsize::get);
+            let (busy, begun) = sync_channel(threads);
+            let held: Vec<_> = (0..threads)
+                .map(|_| {
+                    let (let_go, held) = channel::<()>();
+                    let busy = busy.clone();
+                    let told = workers.run(move || {
+                        busy.send(()).unwrap();
+                        held.recv().unwrap_err();
+                    });
+                    (let_go, told)
+                })
+                .collect();
+            held.iter().for_each(|_| begun.recv().unwrap());
+            // Every thread is held; then one of them does all of this.
+            let note = |name| {
+                let order = &order;
+                move || order.lock().unwrap().push(name)
+            };
+            let read = [workers.run(note("read 1")), workers.run(note("read 2"))];
+            let checked = [workers.run_first(note("check 1")), workers.run_first(note("check 2"))];
+            let mut held = held.into_iter();
+            drop(held.next());
+            for told in read.into_iter().chain(checked) {
+                told.recv().unwrap();
+            }
+            // The threads end with the scope, once this is dropped.
+            drop((held, workers));
+        });
+        assert_eq!(order.into_inner().unwrap(), ["check 1", "check 2", "read 1", "read 2"]);
     }
 }

@@ -50,7 +50,6 @@ impl Link {
 ///
 /// Whoever places receipts one after the other has hashed by then what does not
 /// depend on the place.
-#[derive(Clone)]
 pub struct LinkHasher {
     sha256: sha2::Sha256,
     sha3: sha3::Sha3_256,

@@ -91,7 +91,6 @@ pub(super) fn every_kind() -> Vec<Payload> {
     ]
 }
 
-/// The typed writer against a canonicaliser that others wrote.
 #[test]
 fn a_link_is_made_of_bytes_as_they_come() {
     let bytes: Vec<u8> = (0..1_400_u32).map(|n| (n * 7) as u8).collect();
@@ -103,6 +102,7 @@ fn a_link_is_made_of_bytes_as_they_come() {
     }
 }
 
+/// The typed writer against a canonicaliser that others wrote.
 #[test]
 fn canonical_bytes_agree_with_a_general_canonicaliser() {
     for payload in every_kind() {
