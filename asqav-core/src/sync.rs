@@ -47,3 +47,38 @@ pub(crate) fn wait_timeout<'a, T>(
 ) -> MutexGuard<'a, T> {
     condvar.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner).0
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_held_for_long_is_waited_for() {
+        let mutex = Arc::new(Mutex::new(1));
+        let mut held = lock(&mutex);
+        let waiting = thread::spawn({
+            let mutex = Arc::clone(&mutex);
+            move || *lock_soon(&mutex)
+        });
+        thread::sleep(Duration::from_millis(50));
+        *held = 2;
+        drop(held);
+        assert_eq!(waiting.join().unwrap(), 2);
+    }
+
+    #[test]
+    fn a_lock_is_taken_after_a_panic() {
+        let mutex = Arc::new(Mutex::new(1));
+        let poisons = Arc::clone(&mutex);
+        let panicked = thread::spawn(move || {
+            let _guard = poisons.lock();
+            panic!("while it is held");
+        });
+        panicked.join().unwrap_err();
+        assert!(mutex.is_poisoned());
+        assert_eq!(*lock_soon(&mutex), 1);
+    }
+}

@@ -10,10 +10,10 @@
 //!
 //! Read `chain.rs` for the order, `state.rs` and `closing.rs` for start and end,
 //! `shared.rs` and `work.rs` for who waits on what. From `submit` on, the
-//! recorder owns the receipt; no cancelled caller takes it back. A receipt that cannot be signed or written
-//! is set aside with everything behind it, and the recorder closes: the log
-//! never has a hole. What of that is in the log's journal is signed at the next
-//! start.
+//! recorder owns the receipt; no cancelled caller takes it back. A receipt that
+//! cannot be signed or written is set aside with everything behind it, and the
+//! recorder closes: the log never has a hole. What of that is in the log's
+//! journal is signed at the next start.
 
 mod chain;
 mod closing;

@@ -100,29 +100,29 @@ impl<'a> Tasks<'a> {
 
 impl<'a> Feed<'a> {
     fn put(&self, task: Task<'a>, put: fn(&mut Tasks<'a>, Task<'a>)) {
-        put(&mut self.lock(), task);
+        put(&mut self.0.lock(), task);
         self.0.changed.notify_one();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Tasks<'a>> {
-        self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Feed<'_> {
     fn drop(&mut self) {
-        self.lock().ended = true;
+        self.0.lock().ended = true;
         self.0.changed.notify_all();
     }
 }
 
-impl Queue<'_> {
+impl<'a> Queue<'a> {
+    fn lock(&self) -> MutexGuard<'_, Tasks<'a>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Does tasks until there will be none.
     fn work(&self) {
         loop {
-            let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
             let idle = |tasks: &mut Tasks<'_>| tasks.is_empty() && !tasks.ended;
-            let mut tasks = self.changed.wait_while(tasks, idle).unwrap_or_else(PoisonError::into_inner);
+            let mut tasks =
+                self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
             let Some(task) = tasks.next() else { return };
             drop(tasks);
             task();
