@@ -54,7 +54,7 @@ impl fmt::Debug for Receipted {
 pub struct Completion<T = Receipted> {
     cell: Arc<Cell<T>>,
     process: Process,
-    help: Option<Weak<dyn Help>>,
+    claim: Option<Claim>,
     early: Early,
 }
 
@@ -70,14 +70,50 @@ enum Early {
 
 /// Work that a thread does rather than wait for another one to do it.
 pub(crate) trait Help: Send + Sync + 'static {
-    /// Does what is to be done and nobody has begun, if there is something.
-    fn help(&self);
+    /// Does what is to be done for receipt `seq`; false if somebody else does.
+    fn help(&self, seq: u64) -> bool;
+
+    /// Has others do what nobody has begun.
+    fn tell(&self);
+}
+
+/// The right of who waits for a receipt to do what is to be done for it.
+///
+/// INVARIANT: whether it is used or dropped, somebody does it.
+pub(crate) struct Claim {
+    help: Weak<dyn Help>,
+    seq: u64,
+    /// Whether others know of the receipt.
+    is_told: bool,
+}
+
+impl Claim {
+    /// A claim on receipt `seq`.
+    pub(crate) fn new(help: Weak<dyn Help>, seq: u64, is_told: bool) -> Self {
+        Self { help, seq, is_told }
+    }
+
+    fn take_up(mut self) {
+        if let Some(help) = self.help.upgrade() {
+            self.is_told |= help.help(self.seq);
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if !self.is_told
+            && let Some(help) = self.help.upgrade()
+        {
+            help.tell();
+        }
+    }
 }
 
 impl<T> Completion<T> {
     /// Has a thread that is going to wait do what it waits for.
-    pub(crate) fn helped_by(self, help: Weak<dyn Help>) -> Self {
-        Self { help: Some(help), ..self }
+    pub(crate) fn claimed(self, claim: Option<Claim>) -> Self {
+        Self { claim, ..self }
     }
 
     /// Lets a call go on without waiting for this, or not.
@@ -151,8 +187,8 @@ impl<T: Clone> Completion<T> {
         if !self.process.is_current() {
             return Err(Closed::Forked);
         }
-        if let Some(help) = self.help.as_ref().and_then(Weak::upgrade) {
-            help.help();
+        if let Some(claim) = self.claim {
+            claim.take_up();
         }
         let mut state = lock(&self.cell.state);
         loop {
@@ -177,10 +213,12 @@ impl<T: Clone> Completion<T> {
 impl<T: Clone> Future for Completion<T> {
     type Output = Result<T, Closed>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if !self.process.is_current() {
             return Poll::Ready(Err(Closed::Forked));
         }
+        // A task's thread is not to be held up: others do what is to be done.
+        drop(self.claim.take());
         // A waker is foreign code: it is cloned and dropped outside the lock.
         let waker = context.waker().clone();
         let mut state = lock(&self.cell.state);
@@ -212,7 +250,7 @@ impl<T> Resolver<T> {
     pub(crate) fn pair(process: Process) -> (Self, Completion<T>) {
         let cell =
             Arc::new(Cell { state: Mutex::new(State::Pending(Waiting::Nobody)), ready: Condvar::new() });
-        (Self(Some(Arc::clone(&cell))), Completion { cell, process, help: None, early: Early::No })
+        (Self(Some(Arc::clone(&cell))), Completion { cell, process, claim: None, early: Early::No })
     }
 
     /// Gives the output and wakes who waits for it. Must not be called under

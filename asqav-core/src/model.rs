@@ -11,6 +11,8 @@ mod completion;
 #[path = "recorder/mod.rs"]
 mod recorder;
 
+mod endings;
+
 mod sync {
     use std::sync::PoisonError;
     use std::time::Duration;
@@ -75,8 +77,9 @@ fn start(log: impl Log, signer: impl Signer, max_in_flight: usize) -> Recorder {
     Recorder::start(Box::new(log), owner(signer), options).unwrap().0
 }
 
+/// Of a caller that waits at once, or of one that perhaps does.
 fn draft(mark: u64) -> Draft {
-    Draft::new(payload(mark), None)
+    Draft::new(payload(mark), None).awaited_if(thread_rng().gen_bool(0.5))
 }
 
 fn last(mark: u64) -> Last {
@@ -243,36 +246,6 @@ fn assert_closed(recorder: &Recorder, log: &MemoryLog, acknowledged: u64) {
     assert!(!log.is_open() && !log.is_sealed());
 }
 
-/// Nobody waits, handles are dropped at any moment: what was submitted is in
-/// the log all the same.
-#[test]
-fn cancelled_callers_take_nothing_back() {
-    model(|| {
-        let log = MemoryLog::new();
-        let recorder = start(log.clone(), QuickSigner::new(), 8);
-        let callers: Vec<_> = (0..3)
-            .map(|caller| {
-                let recorder = recorder.clone();
-                thread::spawn(move || {
-                    let place = recorder.reserve().unwrap();
-                    let one = place.submit(draft(caller * 2)).unwrap();
-                    drop(one.done);
-                    let two = place.submit(draft(caller * 2 + 1)).unwrap();
-                    drop(recorder);
-                    drop((place, two.done));
-                })
-            })
-            .collect();
-        drop(recorder);
-        for caller in callers {
-            caller.join().unwrap();
-        }
-        assert_eq!(log.receipts().len(), 6);
-        assert_whole(&log.receipts());
-        assert!(!log.is_sealed() && !log.is_open(), "closed, but not cleanly");
-    });
-}
-
 /// Calls in calls at the limit: an inner call is refused, never kept waiting,
 /// and an outer one always gets its outcome recorded.
 #[test]
@@ -297,48 +270,6 @@ fn nested_calls_at_the_limit() {
         let counters = recorder.counters().unwrap();
         assert_eq!((counters.submitted, counters.durable, counters.in_flight), (4 + inner, 4 + inner, 0));
         recorder.reserve().unwrap();
-    });
-}
-
-/// At the deadline a call is still open: no last receipt, no seal, and its
-/// outcome is refused.
-#[test]
-fn a_stop_that_finds_calls_open() {
-    model(|| {
-        let log = MemoryLog::new();
-        let recorder = start(log.clone(), QuickSigner::new(), 8);
-        let place = recorder.reserve().unwrap();
-        let queued = place.submit(draft(1)).unwrap();
-        let stopped = recorder.shutdown(Duration::ZERO, last(99)).unwrap().wait();
-        assert_eq!(stopped, Ok(Stopped::Unclean { open: 1 }));
-        queued.done.wait().unwrap();
-        assert_eq!(place.submit(draft(2)).unwrap_err(), Refused::Closed { cause: Closed::Shutdown });
-        assert_eq!(log.receipts().len(), 1);
-        assert!(!log.is_sealed() && !log.is_open());
-    });
-}
-
-/// Two stops at once and a flush: one end, and everybody hears of it.
-#[test]
-fn stops_and_flushes_race() {
-    model(|| {
-        let log = MemoryLog::new();
-        let recorder = start(log.clone(), QuickSigner::new(), 8);
-        recorder.submit(draft(1)).unwrap();
-        let others: Vec<_> = (0..2)
-            .map(|other| {
-                let recorder = recorder.clone();
-                thread::spawn(move || {
-                    recorder.flush().unwrap().wait().unwrap();
-                    recorder.shutdown(Duration::from_secs(3_600), last(90 + other)).unwrap().wait()
-                })
-            })
-            .collect();
-        for other in others {
-            assert_eq!(other.join().unwrap(), Ok(Stopped::Clean));
-        }
-        assert_eq!(recorder.shutdown(Duration::ZERO, last(99)).unwrap().wait(), Ok(Stopped::Clean));
-        assert_eq!(log.receipts().len(), 2, "one last receipt");
     });
 }
 

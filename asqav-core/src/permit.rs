@@ -11,6 +11,7 @@ use asqav_receipt::id::{ActionId, ReasonCode};
 use asqav_receipt::time::Timestamp;
 
 use crate::call::{Argument, Capture, JsonText};
+use crate::completion::Acknowledged;
 use crate::context::Current;
 use crate::gate::{Gate, code};
 use crate::oblige::{Unmet, enforce_result};
@@ -94,10 +95,19 @@ impl Permit {
     ///
     /// For a call whose result the policy has to judge, this is not the way:
     /// the receipt then gives the reason `result_unchecked`.
-    pub fn complete(mut self, ending: Ending) -> Complete {
+    pub fn complete(self, ending: Ending) -> Complete {
+        self.complete_as(ending, false)
+    }
+
+    /// As [`complete`](Self::complete), for a thread that waits at once.
+    pub(crate) fn complete_awaited(self, ending: Ending) -> Acknowledged {
+        self.complete_as(ending, true).acknowledged()
+    }
+
+    fn complete_as(mut self, ending: Ending, is_awaited: bool) -> Complete {
         self.call.settle(ending.text());
         let ending = self.call.unreviewed(ending);
-        Complete::new(self.finish(ending).map(|submitted| submitted.done))
+        Complete::new(self.finish(ending, is_awaited).map(|submitted| submitted.done))
     }
 
     /// The arguments that the tool has to get, of an
@@ -118,7 +128,26 @@ impl Permit {
     /// `obligation_unmet`, and no result in the outcome receipt; or when the
     /// policy says that the result must not go on, with its reason, and a
     /// commitment to the result in the receipt.
-    pub fn release(mut self, result: JsonText, capture: Capture) -> (Result<JsonText, Refused>, Complete) {
+    pub fn release(self, result: JsonText, capture: Capture) -> (Result<JsonText, Refused>, Complete) {
+        self.release_as(result, capture, false)
+    }
+
+    /// As [`release`](Self::release), for a thread that waits at once.
+    pub(crate) fn release_awaited(
+        self,
+        result: JsonText,
+        capture: Capture,
+    ) -> (Result<JsonText, Refused>, Acknowledged) {
+        let (released, complete) = self.release_as(result, capture, true);
+        (released, complete.acknowledged())
+    }
+
+    fn release_as(
+        mut self,
+        result: JsonText,
+        capture: Capture,
+        is_awaited: bool,
+    ) -> (Result<JsonText, Refused>, Complete) {
         self.call.settle(Some(&result));
         let (released, ending) = match enforce_result(result, &self.call.obligations) {
             Ok(result) => match self.review(Ending::ok().with_result(result.clone(), capture)) {
@@ -131,7 +160,7 @@ impl Permit {
                 (Err(Refused::Withheld { reason, receipt }), ending)
             }
         };
-        (released, Complete::new(self.finish(ending).map(|submitted| submitted.done)))
+        (released, Complete::new(self.finish(ending, is_awaited).map(|submitted| submitted.done)))
     }
 
     /// Has the policy judge what the tool gave back, if it wants to. Gives the
@@ -161,7 +190,7 @@ impl Permit {
     /// took from limits.
     pub fn abandon(mut self) -> Complete {
         self.call.refund();
-        Complete::new(self.finish(Ending::abandoned()).map(|submitted| submitted.done))
+        Complete::new(self.finish(Ending::abandoned(), false).map(|submitted| submitted.done))
     }
 
     /// Records that the gate stopped the call before its body, for `reason`,
@@ -170,7 +199,7 @@ impl Permit {
     pub(crate) fn stop(mut self, reason: ReasonCode) -> (ActionId, Complete) {
         self.call.refund();
         let receipt = self.call.fresh.action_id;
-        (receipt, Complete::new(self.finish(Ending::stopped(reason)).map(|submitted| submitted.done)))
+        (receipt, Complete::new(self.finish(Ending::stopped(reason), false).map(|submitted| submitted.done)))
     }
 
     pub(crate) fn approved_until(&self) -> Option<Timestamp> {
@@ -186,9 +215,9 @@ impl Permit {
         self.call.session.as_ref()
     }
 
-    fn finish(&mut self, ending: Ending) -> Result<Submitted, Refused> {
+    fn finish(&mut self, ending: Ending, is_awaited: bool) -> Result<Submitted, Refused> {
         self.stage = Stage::Ended;
-        self.call.end(ending)
+        self.call.end(ending, is_awaited)
     }
 }
 
@@ -204,7 +233,7 @@ impl Drop for Permit {
             Stage::Polling => Ending::panicked(),
         };
         let outcome = ending.outcome();
-        if let Err(refused) = self.finish(ending) {
+        if let Err(refused) = self.finish(ending, false) {
             tracing::error!(target: "asqav::gate", %outcome, %refused, "an outcome is not recorded");
         }
     }

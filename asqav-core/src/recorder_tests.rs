@@ -1,5 +1,6 @@
 //! The recorder on real threads: load, faults, panics, forks, clocks.
 
+mod alone;
 mod batches;
 mod endings;
 mod failures;
@@ -28,6 +29,11 @@ fn quick() -> Arc<dyn Signer> {
 
 fn draft(mark: u64) -> Draft {
     Draft::new(payload(mark), None)
+}
+
+/// Of a thread that waits at once.
+fn awaited(mark: u64) -> Draft {
+    draft(mark).awaited_if(true)
 }
 
 fn last(mark: u64) -> Last {

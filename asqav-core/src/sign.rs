@@ -103,6 +103,9 @@ pub fn check_kind(message: &[u8]) -> Result<(), SignError> {
 /// A signer signs bytes beginning with `{` for receipt payloads only;
 /// everything else begins with a registered tag and a zero byte, or as the
 /// encoding of an in-toto statement does (docs/FORMAT.md). Implementations refuse the rest, as [`check_kind`] does.
+///
+/// It signs on threads of the recorder, or on that of a caller who blocks until
+/// its receipt is durable, as [`Log`](crate::log::Log) has it.
 pub trait Signer: Send + Sync + 'static {
     /// The suite's name as it stands in `signature.alg`, e.g. `ML-DSA-65`.
     fn algorithm(&self) -> &'static str;

@@ -7,17 +7,18 @@ mod common;
 use std::sync::Arc;
 
 use asqav_core::clock::SystemClock;
-use asqav_core::gate::{OpenError, OperatorRole, ShutdownError, System};
+use asqav_core::gate::{Door, OpenError, OperatorRole, ShutdownError, System, run_sync_with};
 use asqav_core::key::SigningKey;
 use asqav_core::log::{Durability, LogError};
+use asqav_core::policy::Decision;
 use asqav_core::refused::Closed;
 use asqav_core::sign::{SignError, Signer};
 use asqav_core::testing::{AllowAll, MemoryLog, TestGate};
-use asqav_core::{Gate, Refused};
+use asqav_core::{Ending, Gate, Refused};
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{AgentId, IssuerId, KeyId};
 use asqav_receipt::payload::{Outcome, Tier};
-use common::call;
+use common::{Rules, call, reason, rule};
 
 fn builder(agent: &str) -> asqav_core::gate::GateBuilder {
     Gate::builder(AgentId::parse(agent).unwrap(), IssuerId::parse("test-issuer").unwrap())
@@ -203,4 +204,35 @@ fn the_systems_clock_is_the_default() {
     let before = asqav_core::clock::Clock::now(&SystemClock::new());
     drop(builder("a").without_policy().signer(key()).log(log.clone()).open().unwrap());
     assert!(log.receipts()[0].payload.issued_at >= before);
+}
+
+/// The last handle on a gate goes on the thread that is to sign a receipt, just
+/// before it waits for it: the gate stops cleanly and at once.
+#[test]
+fn the_last_handle_goes_with_a_call() {
+    let started = std::time::Instant::now();
+    let open = |log: &MemoryLog| {
+        let denying = Rules::new(|input| match input.call.tool.as_str() {
+            "denied" => Decision::deny(vec![rule("no")], reason("denied_by_rule")),
+            _ => Decision::allow(vec![rule("yes")], Vec::new()),
+        });
+        builder("a").signer(key()).log(log.clone()).policy(denying).open().unwrap()
+    };
+    let log = MemoryLog::new();
+    let gate = open(&log);
+    let denied = gate.admit(call("denied"));
+    drop(gate);
+    assert!(matches!(denied.wait(), Err(Refused::Denied { .. })));
+    assert!(log.is_sealed());
+
+    let log = MemoryLog::new();
+    let gate = open(&log);
+    let door = Door::of(&gate);
+    let body = || {
+        drop(gate);
+        Ok(())
+    };
+    run_sync_with(door, call("allowed"), body, |_| Ending::ok(), Err::<(), Refused>).unwrap();
+    assert!(log.is_sealed());
+    assert!(started.elapsed() < std::time::Duration::from_secs(25), "it waited for a deadline");
 }

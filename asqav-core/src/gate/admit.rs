@@ -52,7 +52,7 @@ impl Admit {
     /// # Errors
     /// [`Refused`] when the call must not run.
     pub fn wait(self) -> Result<Permit, Refused> {
-        let mut stage = self.0.started();
+        let mut stage = self.0.started(true);
         loop {
             stage = match stage {
                 Stage::Allowed(decision, permit) => allowed(decision.wait(), permit),
@@ -81,7 +81,7 @@ impl Future for Admit {
     type Output = Result<Permit, Refused>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0 = std::mem::replace(&mut self.0, Stage::Done).started();
+        self.0 = std::mem::replace(&mut self.0, Stage::Done).started(false);
         loop {
             if let Stage::Asked(pending) = &mut self.0 {
                 let known = ready!(pending.poll(context));
@@ -156,7 +156,7 @@ fn ask(denial: Result<(), Closed>, mut pending: Box<Pending>) -> Stage {
 
 /// It is known whether the call is approved: it is decided again.
 fn again(pending: Pending, known: Result<(), &'static str>) -> Stage {
-    let stage = pending.conclude(known).and_then(decided);
+    let stage = pending.conclude(known).and_then(|concluded| decided(concluded, false));
     stage.unwrap_or_else(|refused| Stage::Settled(Err(refused)))
 }
 
@@ -169,11 +169,12 @@ fn refusal(receipt: Result<(), Closed>, refused: Refused) -> Stage {
 }
 
 impl Stage {
-    fn started(self) -> Self {
+    /// Begins, for a thread that waits at once or for a task.
+    fn started(self, is_awaited: bool) -> Self {
         match self {
             Self::New(request) => {
                 let (door, call) = *request;
-                begin(&door, call).unwrap_or_else(|refused| Self::Settled(Err(refused)))
+                begin(&door, call, is_awaited).unwrap_or_else(|refused| Self::Settled(Err(refused)))
             }
             started => started,
         }

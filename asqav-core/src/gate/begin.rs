@@ -22,8 +22,9 @@ use crate::permit::admitted::{AdmittedCall, Basis};
 use crate::recorder::{Place, Submitted};
 use crate::refused::Refused;
 
-/// Everything up to handing the decision to the recorder.
-pub(super) fn begin(door: &Door, mut call: ToolCall) -> Result<Stage, Refused> {
+/// Everything up to handing the decision to the recorder; for a thread that
+/// waits at once or for whoever may.
+pub(super) fn begin(door: &Door, mut call: ToolCall, is_awaited: bool) -> Result<Stage, Refused> {
     call.settle();
     let mut entry = door.open()?;
     if entry.tier == Tier::Detectable {
@@ -37,18 +38,18 @@ pub(super) fn begin(door: &Door, mut call: ToolCall) -> Result<Stage, Refused> {
         return observe(entry, call).map(|permit| Stage::Settled(Ok(permit)));
     }
     let place = entry.gate.recorder().reserve()?;
-    decided(Concluded { entry, call, place, approved: Approved::NotYet })
+    decided(Concluded { entry, call, place, approved: Approved::NotYet }, is_awaited)
 }
 
 /// Decides on a call and hands the decision to the recorder.
-pub(super) fn decided(concluded: Concluded) -> Result<Stage, Refused> {
+pub(super) fn decided(concluded: Concluded, is_awaited: bool) -> Result<Stage, Refused> {
     let Concluded { entry, call, place, approved } = concluded;
     let clock = &*entry.gate.identity().clock;
     let [mut fresh, mut outcome] = Fresh::draw_some(clock)?;
     let now = clock.now();
     let (action, tool) = (call.action.clone(), call.tool.clone());
     let Decided { ruling, submitted, kept, arguments, review } =
-        decide(&entry, call, now, &place, [&mut fresh, &mut outcome], &approved)?;
+        decide(&entry, call, now, &place, [&mut fresh, &mut outcome], &approved, is_awaited)?;
     let policy_digest = ruling.policy_digest(entry.gate.identity());
     if let (Some(call), Some(approvals)) = (kept, entry.gate.0.approvals.clone()) {
         // The place is given back, because an approval may take its time.
@@ -107,6 +108,7 @@ fn decide(
     place: &Place,
     receipts: [&mut Fresh; 2],
     approved: &Approved,
+    is_awaited: bool,
 ) -> Result<Decided, Refused> {
     let gate = &entry.gate;
     let [fresh, outcome] = receipts;
@@ -140,7 +142,7 @@ fn decide(
         let asks = matches!(ruling.denial, Some(Denial::NeedsApproval(_))) && gate.0.approvals.is_some();
         let kept = asks.then(|| call.clone());
         let review = reviewing(&ruling, &call);
-        let draft = draft::decision(entry, call, &ruling, now, fresh, approved);
+        let draft = draft::decision(entry, call, &ruling, now, fresh, approved).awaited_if(is_awaited);
         let submitted = match session {
             Some(session) => session.state.submit(place, draft),
             None => place.submit(draft),

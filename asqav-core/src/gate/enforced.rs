@@ -79,13 +79,13 @@ impl Gate {
         let arguments = permit.arguments().to_vec();
         match permit.enter(|| body(arguments)) {
             Ok(result) => {
-                let (released, complete) = permit.release(result, Capture::Commit);
-                recorded(complete.acknowledged().wait());
+                let (released, recording) = permit.release_awaited(result, Capture::Commit);
+                recorded(recording.wait());
                 released.map_err(E::from)
             }
             Err(error) => {
                 let (ending, withheld) = permit.review(Ending::error::<E>());
-                recorded(permit.complete(ending).acknowledged().wait());
+                recorded(permit.complete_awaited(ending).wait());
                 Err(withheld.map_or(error, E::from))
             }
         }

@@ -129,10 +129,12 @@ impl AdmittedCall {
         }
     }
 
-    /// Submits the receipt that ends the call.
-    pub(super) fn end(&mut self, ending: Ending) -> Result<Submitted, Refused> {
+    /// Submits the receipt that ends the call, for who waits for it at once or
+    /// for whoever may.
+    pub(super) fn end(&mut self, ending: Ending, is_awaited: bool) -> Result<Submitted, Refused> {
         let opened = matches!(self.basis, Basis::Decided { .. });
         let draft = if opened { self.outcome(ending) } else { self.observation(ending) };
+        let draft = draft.awaited_if(is_awaited);
         match &self.session {
             Some(session) if opened => session.state.submit_outcome(&self.place, draft),
             Some(session) => session.state.submit_observed(&self.place, draft),

@@ -2,7 +2,7 @@
 //! no log, only what must hold.
 //!
 //! ```text
-//! durable          in the writer's hands        queue                 head
+//! durable           being committed             queue                 head
 //!   │ ────────────── signed ────────────── │ signed, signing, unsigned │
 //!                                          │ journaled     │ not yet   │
 //! ```
@@ -87,7 +87,7 @@ impl<T> Chain<T> {
     /// and the time `now`, and queues it: one step, because the caller holds
     /// the lock.
     pub(super) fn append(&mut self, prepared: Prepared, now: Timestamp, ticket: T) -> Appended {
-        let Prepared { mut payload, openings, unplaced, link: mut hasher } = prepared;
+        let Prepared { mut payload, openings, unplaced, link: mut hasher, .. } = prepared;
         let before = self.head;
         let (seq, link) = before.map_or((1, Link::GENESIS), |head| (head.seq + 1, head.link));
         // Nobody else has it, so that nothing is cloned.
@@ -136,10 +136,14 @@ impl<T> Chain<T> {
         Some(Job { first_seq, log_id, key_thumbprint, canonical })
     }
 
-    /// The only receipt in the queue, if nobody signs it yet.
-    pub(super) fn next_alone(&mut self) -> Option<Job> {
-        let alone = self.given == 0 && self.queue.len() == 1;
-        alone.then(|| self.next_unsigned(JobSize { receipts: 1, bytes: 0 })).flatten()
+    /// Whether receipt `seq` is the only one in the queue and nobody signs it yet.
+    pub(super) fn is_alone(&self, seq: u64) -> bool {
+        self.given == 0 && self.queue.len() == 1 && self.index_of(seq).is_some()
+    }
+
+    /// Receipt `seq`, if it is the only one in the queue and nobody signs it yet.
+    pub(super) fn next_alone(&mut self, seq: u64) -> Option<Job> {
+        self.is_alone(seq).then(|| self.next_unsigned(JobSize { receipts: 1, bytes: 0 })).flatten()
     }
 
     /// Takes the signatures of the receipts from number `first_seq` on; nothing
@@ -151,7 +155,7 @@ impl<T> Chain<T> {
                 slot.signature = Some(signature);
             }
         }
-        self.queue.front().is_some_and(|slot| slot.signature.is_some())
+        self.has_signed()
     }
 
     /// What is to be journaled next, with its newest receipt's number: all that
@@ -185,11 +189,21 @@ impl<T> Chain<T> {
         self.queue.iter_mut().take(self.journaled).skip(first).map(|slot| &mut slot.ticket)
     }
 
+    /// Whether there are receipts that nobody signs yet.
+    pub(super) fn has_unsigned(&self) -> bool {
+        self.given < self.queue.len()
+    }
+
+    /// Whether there are receipts that can be committed.
+    pub(super) fn has_signed(&self) -> bool {
+        self.queue.front().is_some_and(|slot| slot.signature.is_some())
+    }
+
     fn signed_len(&self) -> usize {
         self.queue.iter().take_while(|slot| slot.signature.is_some()).count()
     }
 
-    /// Takes the longest signed prefix. The writer answers with
+    /// Takes the longest signed prefix. Who does so answers with
     /// [`committed`](Self::committed) or [`set_aside_all`](Self::set_aside_all).
     pub(super) fn take_signed(&mut self) -> Vec<Slot<T>> {
         let signed = self.signed_len();
@@ -198,7 +212,7 @@ impl<T> Chain<T> {
         self.queue.drain(..signed).collect()
     }
 
-    /// What the writer took up to `head` is in the log.
+    /// What was taken up to `head` is in the log.
     pub(super) const fn committed(&mut self, head: Head) {
         self.durable = Some(head);
     }
@@ -225,12 +239,12 @@ impl<T> Chain<T> {
         first.map_or_else(Vec::new, |seq| self.set_aside_from(seq))
     }
 
-    /// Takes out the whole queue, but not what the writer took.
+    /// Takes out the whole queue, but not what was taken.
     pub(super) fn set_aside_queued(&mut self) -> Vec<Slot<T>> {
         self.queue.front().map(|slot| slot.after.seq).map_or_else(Vec::new, |seq| self.set_aside_from(seq))
     }
 
-    /// What the writer took is not in the log: takes out everything behind the
+    /// What was taken is not in the log: takes out everything behind the
     /// last committed receipt; the head returns to that.
     pub(super) fn set_aside_all(&mut self) -> Vec<Slot<T>> {
         (self.given, self.journaled) = (0, 0);

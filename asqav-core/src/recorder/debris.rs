@@ -5,6 +5,7 @@ use super::chain::Slot;
 use super::place::Ticket;
 use super::state::Phase;
 use super::stop::{Last, Stopped};
+use crate::log::Log;
 use crate::refused::Closed;
 
 /// Callers to be answered, and foreign values to be dropped, outside the lock.
@@ -20,12 +21,14 @@ pub(super) struct Debris {
     pub(super) stops: Vec<(Resolver<Stopped>, Result<Stopped, Closed>)>,
     /// What would have told the last receipts.
     pub(super) last: Option<Last>,
+    /// The log, if the writer did not get to close it.
+    pub(super) log: Option<Box<dyn Log>>,
 }
 
 impl Debris {
     /// Nothing yet; receipts that come into it were set aside by `cause`.
     pub(super) const fn new(cause: Closed) -> Self {
-        Self { cause, slots: Vec::new(), flushes: Vec::new(), stops: Vec::new(), last: None }
+        Self { cause, slots: Vec::new(), flushes: Vec::new(), stops: Vec::new(), last: None, log: None }
     }
 
     /// Keeps the foreign value of a phase that is over.
@@ -38,7 +41,7 @@ impl Debris {
     /// Answers everybody. Not under the recorder's lock: it wakes tasks, and
     /// places that come back take the lock.
     pub(super) fn settle(self) {
-        let Self { cause, slots, flushes, stops, last } = self;
+        let Self { cause, slots, flushes, stops, last, log } = self;
         if let (Some(first), Some(newest)) = (slots.first(), slots.last()) {
             tracing::error!(
                 target: "asqav::recorder",
@@ -54,6 +57,6 @@ impl Debris {
         for (done, output) in stops {
             done.resolve(output);
         }
-        drop(last);
+        drop((last, log));
     }
 }

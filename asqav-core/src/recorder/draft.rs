@@ -17,12 +17,20 @@ pub(crate) struct Draft {
     pub(crate) payload: Payload,
     /// What opens the payload's commitments, for the vault.
     pub(crate) openings: Option<Openings>,
+    /// Whether the thread that submits it waits for it at once.
+    is_awaited: bool,
 }
 
 impl Draft {
     /// A draft of `payload`.
     pub(crate) const fn new(payload: Payload, openings: Option<Openings>) -> Self {
-        Self { payload, openings }
+        Self { payload, openings, is_awaited: false }
+    }
+
+    /// The same of a thread that waits for it at once, if `is_awaited`: nobody
+    /// else is told of it before, if it is alone.
+    pub(crate) fn awaited_if(self, is_awaited: bool) -> Self {
+        Self { is_awaited, ..self }
     }
 
     /// Does what does not depend on the place in the chain, so that what others
@@ -31,7 +39,13 @@ impl Draft {
         let unplaced = self.payload.unplaced();
         let mut link = LinkHasher::new();
         link.update(unplaced.before_place());
-        Prepared { payload: Arc::new(self.payload), openings: self.openings, unplaced, link }
+        Prepared {
+            payload: Arc::new(self.payload),
+            openings: self.openings,
+            is_awaited: self.is_awaited,
+            unplaced,
+            link,
+        }
     }
 }
 
@@ -39,6 +53,7 @@ impl Draft {
 pub(super) struct Prepared {
     pub(super) payload: Arc<Payload>,
     pub(super) openings: Option<Openings>,
+    pub(super) is_awaited: bool,
     pub(super) unplaced: Unplaced,
     /// Has taken in what stands before its place.
     pub(super) link: LinkHasher,

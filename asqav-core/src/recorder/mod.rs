@@ -8,6 +8,13 @@
 //!                          └ if journaled ────────> writer thread ──> Acknowledged
 //! ```
 //!
+//! A receipt that is *alone* in the queue takes a shorter way. Who submits it
+//! gets a *claim* on it with its completion: a thread that blocks signs the
+//! receipt, and commits it while the writer is idle. If that thread waits at once
+//! (`Draft::awaited_if`), signers are not even *told* of the receipt, until the
+//! claim is dropped or somebody else waits for what is queued. The log stands
+//! behind the lock while nobody works with it.
+//!
 //! Read `chain.rs` for the order, `state.rs` and `closing.rs` for start and end,
 //! `shared.rs` and `work.rs` for who waits on what. From `submit` on, the
 //! recorder owns the receipt; no cancelled caller takes it back. A receipt that
@@ -67,12 +74,12 @@ impl Recorder {
     ) -> Result<(Self, LogStart), LogError> {
         let start = log.start(&owner)?;
         let LogOwner { signer, clock, .. } = owner;
-        let shared = Arc::new(Shared::new(start.head, clock, signer, options));
+        let shared = Arc::new(Shared::new(log, start.head, clock, signer, options));
         let threads = Arc::new(Threads { shared: Arc::clone(&shared), running: Mutex::new(Vec::new()) });
         let recorder = Self { shared, threads };
         // Whatever fails from here on, dropping `recorder` ends what runs.
         let shared = Arc::clone(&recorder.shared);
-        recorder.spawn("asqav-writer", move || writing::run(&shared, log))?;
+        recorder.spawn("asqav-writer", move || writing::run(&shared))?;
         for _ in 0..options.signer_threads() {
             let shared = Arc::clone(&recorder.shared);
             recorder.spawn("asqav-signer", move || signing::run(&shared))?;
@@ -194,12 +201,13 @@ impl Drop for Threads {
     }
 }
 
-/// Runs foreign code; its panic becomes its error.
+/// Runs foreign code; its panic becomes its error, and so does that of its error.
 fn caught<T, E: fmt::Display>(who: &str, body: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(result) => result.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("{who} panicked")),
-    }
+    catch_unwind(AssertUnwindSafe(|| body().map_err(|error| error.to_string()))).unwrap_or_else(|panic| {
+        // Foreign code as well, whose drop may panic in its turn.
+        std::mem::forget(panic);
+        Err(format!("{who} panicked"))
+    })
 }
 
 /// Runs `last_words` if the thread unwinds before it ended well.

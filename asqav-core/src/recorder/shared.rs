@@ -1,11 +1,11 @@
 //! What callers, signers and the writer share: the state behind its lock and
 //! the two conditions that threads wait on. Here is what callers do with it;
-//! `work.rs` has what the threads do.
+//! `work.rs` has the steps of the threads.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::super::completion::{Completion, Help, Resolver};
+use super::super::completion::{Claim, Completion, Help, Resolver};
 use super::super::process::Process;
 use super::super::sync::{Condvar, Mutex, MutexGuard, lock_soon};
 use super::Counters;
@@ -13,11 +13,11 @@ use super::closing::IsClosed;
 use super::draft::{Draft, Submitted};
 use super::options::Options;
 use super::place::{Held, Place, Ticket};
-use super::signing;
 use super::state::{Phase, State};
 use super::stop::{Last, Stopped};
+use super::{Dying, signing, writing};
 use crate::clock::Clock;
-use crate::log::Head;
+use crate::log::{Head, Log};
 use crate::refused::{Closed, Refused};
 use crate::sign::Signer;
 
@@ -38,12 +38,13 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(
+        log: Box<dyn Log>,
         head: Option<Head>,
         clock: Arc<dyn Clock>,
         signer: Arc<dyn Signer>,
         options: Options,
     ) -> Self {
-        let state = State::new(head);
+        let state = State::new(log, head);
         Self {
             is_closed: state.closed.flag(),
             state: Mutex::new(state),
@@ -85,16 +86,22 @@ impl Shared {
             false => (None, None),
         };
         let prepared = draft.prepared();
+        let is_awaited = prepared.is_awaited;
         let mut state = self.state().map_err(refused)?;
         state.accepts()?;
         let now = self.clock.now();
         let appended = state.chain.append(prepared, now, Ticket::new(Some(place), done, journaled));
         let queued = state.chain.queued() <= self.options.queue_len();
-        let wakes = state.idle_signers > 0;
-        state.idle_signers = state.idle_signers.saturating_sub(1);
-        let wakes_writer = self.options.journals() && state.writer_idle;
-        state.writer_idle &= !wakes_writer;
+        let seq = appended.head.seq;
+        let is_claimed = !self.options.journals() && state.chain.is_alone(seq);
+        let waits = is_awaited && !queued && matches!(state.phase, Phase::Open);
+        let is_told = !(is_claimed && waits);
+        let wakes = is_told && state.wakes_signer();
+        let wakes_writer = self.options.journals() && state.wakes_writer();
         drop(state);
+        // From here on the receipt is seen to, whatever panics.
+        let claim = is_claimed.then(|| Claim::new(Arc::<Self>::downgrade(self), seq, is_told));
+        let completion = completion.claimed(claim);
         drop(appended.spent);
         if wakes {
             self.unsigned.notify_one();
@@ -102,7 +109,6 @@ impl Shared {
         if wakes_writer {
             self.writable.notify_one();
         }
-        let seq = appended.head.seq;
         if let Some(before) = appended.clock_was_at {
             tracing::warn!(target: "asqav::recorder", seq, %now, %before, "the clock went backwards");
         }
@@ -115,13 +121,15 @@ impl Shared {
             done: match (queued, early) {
                 (true, Some(journaled)) => completion.journaled(journaled),
                 (_, Some(_)) => completion,
-                (queued, None) => completion.helped_by(Arc::<Self>::downgrade(self)).queued(queued),
+                (queued, None) => completion.queued(queued),
             },
         })
     }
 
     pub(super) fn flush(&self) -> Result<Completion<()>, Closed> {
-        let (flushed, settled) = self.state()?.flush(self.process);
+        let mut state = self.state()?;
+        let (flushed, settled) = state.flush(self.process);
+        self.tell_signer(state);
         if let Some((done, output)) = settled {
             done.resolve(output);
         }
@@ -132,7 +140,9 @@ impl Shared {
         let (done, stopped) = Resolver::pair(self.process);
         let now = Instant::now();
         let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_hours(24 * 365));
-        let debris = self.state()?.stop(deadline, last, done);
+        let mut state = self.state()?;
+        let debris = state.stop(deadline, last, done);
+        self.tell_signer(state);
         self.writable.notify_one();
         debris.settle();
         Ok(stopped)
@@ -182,6 +192,16 @@ impl Shared {
         })
     }
 
+    /// Tells a signer of what nobody was told of: who is going to wait for it may
+    /// be the thread that was to sign it.
+    fn tell_signer(&self, mut state: MutexGuard<'_, State>) {
+        let wakes = state.wakes_signer();
+        drop(state);
+        if wakes {
+            self.unsigned.notify_one();
+        }
+    }
+
     /// Something changed that every thread has to look at.
     pub(super) fn wake_all(&self) {
         self.unsigned.notify_all();
@@ -190,14 +210,27 @@ impl Shared {
 }
 
 impl Help for Shared {
-    /// A receipt that is alone in the queue is signed by whoever waits for it:
-    /// handing it over to an idle thread would cost a wake-up.
-    fn help(&self) {
-        let Ok(mut state) = self.state() else { return };
-        let job = state.chain.next_alone();
+    /// A receipt that is alone in the queue is signed by whoever waits for it,
+    /// and committed if it is still alone and the writer idle: handing it over
+    /// from thread to thread would cost a wake-up each time.
+    fn help(&self, seq: u64) -> bool {
+        let Ok(mut state) = self.state() else { return false };
+        let job = state.chain.next_alone(seq);
         drop(state);
-        if let Some(job) = job {
-            signing::work(self, &job);
+        let Some(job) = job else { return false };
+        let dying = Dying::new(|| self.die());
+        if let Some(signatures) = signing::sign(self, &job)
+            && let Some(group) = self.signed_alone(seq, signatures)
+        {
+            writing::commit(self, group);
+        }
+        dying.averted();
+        true
+    }
+
+    fn tell(&self) {
+        if let Ok(state) = self.state() {
+            self.tell_signer(state);
         }
     }
 }

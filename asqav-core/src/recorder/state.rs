@@ -12,7 +12,7 @@ use super::debris::Debris;
 use super::draft::Prepared;
 use super::place::Ticket;
 use super::stop::{Last, Stopped};
-use crate::log::Head;
+use crate::log::{Head, Log};
 use crate::refused::{Closed, Refused};
 
 /// Everything behind the recorder's one lock. No method runs foreign code or
@@ -24,19 +24,40 @@ pub(super) struct State {
     pub(super) closed: Closing,
     /// Places handed out and not returned.
     pub(super) in_flight: usize,
-    /// How many signers wait for something to sign and are not notified yet,
-    /// and whether the writer is one who waits: a notification costs a system
-    /// call, whether or not anybody does.
+    /// The log, while nobody works with it.
+    ///
+    /// INVARIANT: taken by one thread, which says what became of its work and
+    /// puts it back in one step: receipts are committed in order.
+    pub(super) log: Option<Box<dyn Log>>,
+    pub(super) writer: Writer,
+    /// How many signers wait for something to sign and are not notified yet: a
+    /// notification costs a system call, whether or not anybody waits.
     ///
     /// INVARIANT: with the notifications that are under way, no less than wait.
     /// Who wakes by chance and waits again is counted twice, which costs a
     /// notification at most.
     pub(super) idle_signers: usize,
-    pub(super) writer_idle: bool,
     /// Whom to tell when the log is closed.
     stops: Vec<Resolver<Stopped>>,
     /// Whom to tell when a receipt is committed, with its sequence number.
     flushes: Vec<(u64, Resolver<()>)>,
+}
+
+/// What the thread that writes is doing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writer {
+    /// It works, or is notified that it has to.
+    Works,
+    /// It waits for something to do.
+    Idle,
+    /// It has something to do and waits for the log.
+    WaitsForLog,
+}
+
+/// Signed receipts to be committed together, and the log for it.
+pub(super) struct Group {
+    pub(super) log: Box<dyn Log>,
+    pub(super) slots: Vec<Slot<Ticket>>,
 }
 
 /// What is to be answered at once.
@@ -62,15 +83,16 @@ pub(super) enum Phase {
 }
 
 impl State {
-    /// Continues a log behind `head`.
-    pub(super) fn new(head: Option<Head>) -> Self {
+    /// Continues `log` behind `head`.
+    pub(super) fn new(log: Box<dyn Log>, head: Option<Head>) -> Self {
         Self {
             chain: Chain::new(head),
             phase: Phase::Open,
             closed: Closing::default(),
             in_flight: 0,
+            log: Some(log),
+            writer: Writer::Works,
             idle_signers: 0,
-            writer_idle: false,
             stops: Vec::new(),
             flushes: Vec::new(),
         }
@@ -156,13 +178,13 @@ impl State {
         if slots.is_empty() { Debris::new(cause) } else { self.fail(slots, cause) }
     }
 
-    /// What the writer took is not in the log: sets aside all the rest, closes.
+    /// What was taken is not in the log: sets aside all the rest, closes.
     pub(super) fn fail_all(&mut self, cause: Closed) -> Debris {
         let slots = self.chain.set_aside_all();
         self.fail(slots, cause)
     }
 
-    /// Nothing in the queue will be signed; what the writer took may still be
+    /// Nothing in the queue will be signed; what was taken may still be
     /// committed.
     pub(super) fn fail_queued(&mut self, cause: Closed) -> Debris {
         let slots = self.chain.set_aside_queued();
@@ -200,6 +222,7 @@ impl State {
         let cause = self.cause();
         debris.flushes.extend(self.flushes.drain(..).map(|(_, done)| (done, Err(cause.clone()))));
         debris.keep(std::mem::replace(&mut self.phase, Phase::Finished(end)));
+        debris.log = self.log.take();
         debris
     }
 
@@ -221,7 +244,51 @@ impl State {
         (flushed, None)
     }
 
-    /// The writer committed everything up to `head`: gives who waits for that.
+    /// Whether a signer is to be told that there is something to sign. As many
+    /// are told as wait.
+    pub(super) fn wakes_signer(&mut self) -> bool {
+        let wakes = self.idle_signers > 0 && self.chain.has_unsigned();
+        self.idle_signers -= usize::from(wakes);
+        wakes
+    }
+
+    /// Whether the writer is to be told that there is something for it to do. It
+    /// is told once.
+    pub(super) fn wakes_writer(&mut self) -> bool {
+        // Who has the log looks when it puts that back.
+        let wakes = self.writer == Writer::Idle && self.log.is_some();
+        if wakes {
+            self.writer = Writer::Works;
+        }
+        wakes
+    }
+
+    /// Puts the log back; true when the writer is to be told.
+    pub(super) fn put_back(&mut self, log: Box<dyn Log>) -> bool {
+        self.log = Some(log);
+        let is_awaited = self.writer == Writer::WaitsForLog;
+        if is_awaited {
+            self.writer = Writer::Idle;
+        }
+        let is_over = match self.phase {
+            Phase::Stopping { .. } => self.in_flight == 0,
+            Phase::Draining(_) => self.chain.queued() == 0,
+            Phase::Open | Phase::Ending | Phase::Finished(_) => false,
+        };
+        let is_due = is_awaited || is_over || self.chain.has_signed();
+        is_due && self.wakes_writer()
+    }
+
+    /// A receipt that is alone in the queue and signed, with the log, if the
+    /// writer waits: for who signed it to commit.
+    pub(super) fn take_alone(&mut self) -> Option<Group> {
+        if self.writer != Writer::Idle || self.chain.queued() != 1 || !self.chain.has_signed() {
+            return None;
+        }
+        self.log.take().map(|log| Group { log, slots: self.chain.take_signed() })
+    }
+
+    /// Everything up to `head` is in the log: gives who waits for that.
     pub(super) fn committed(&mut self, head: Head) -> Vec<Resolver<()>> {
         self.chain.committed(head);
         self.flushes.extract_if(.., |(seq, _)| *seq <= head.seq).map(|(_, done)| done).collect()

@@ -1,4 +1,5 @@
-//! What signers and the writer ask the shared state for, and what they tell it.
+//! What signers and the writer, and callers that do their work, ask the shared
+//! state for, and what they tell it.
 
 use std::time::Instant;
 
@@ -6,24 +7,26 @@ use asqav_receipt::receipt::ReceiptSignature;
 
 use super::super::completion::Resolver;
 use super::super::sync::{MutexGuard, lock_soon, wait, wait_timeout};
-use super::chain::{Job, Slot};
+use super::chain::Job;
 use super::draft::Draft;
 use super::place::Ticket;
 use super::shared::Shared;
-use super::state::{Phase, State};
+use super::state::{Group, Phase, State, Writer};
 use super::stop::{Last, Stopped};
-use crate::log::{Head, Unsigned};
+use crate::log::{Head, Log, Unsigned};
 use crate::refused::Closed;
 
-/// What the writer does next.
+/// What the writer does next, with the log, which it puts back.
 pub(super) enum Step {
     /// Journal these, the newest of which has that number.
-    Journal(u64, Vec<Unsigned>),
-    Commit(Vec<Slot<Ticket>>),
-    Maintain,
+    Journal(Box<dyn Log>, u64, Vec<Unsigned>),
+    Commit(Group),
+    Maintain(Box<dyn Log>),
     /// Ask for the last receipts and hand them to [`Shared::end`].
     End(Last),
+    /// For good.
     Close {
+        log: Box<dyn Log>,
         clean: bool,
     },
 }
@@ -48,10 +51,24 @@ impl Shared {
     /// The receipts from number `first_seq` on are signed.
     pub(super) fn signed(&self, first_seq: u64, signatures: Vec<ReceiptSignature>) {
         let mut state = lock_soon(&self.state);
-        let wakes = state.chain.signed(first_seq, signatures) && state.writer_idle;
-        state.writer_idle &= !wakes;
+        let wakes = state.chain.signed(first_seq, signatures) && state.wakes_writer();
+        self.unlock(state, wakes);
+    }
+
+    /// The receipt `seq` is signed by who waits for it: gives it with the log, if
+    /// it is still alone and nobody else is at work, for the same to commit.
+    pub(super) fn signed_alone(&self, seq: u64, signatures: Vec<ReceiptSignature>) -> Option<Group> {
+        let mut state = lock_soon(&self.state);
+        let is_due = state.chain.signed(seq, signatures);
+        let alone = state.take_alone();
+        let wakes = alone.is_none() && is_due && state.wakes_writer();
+        self.unlock(state, wakes);
+        alone
+    }
+
+    fn unlock(&self, state: MutexGuard<'_, State>, wakes_writer: bool) {
         drop(state);
-        if wakes {
+        if wakes_writer {
             self.writable.notify_one();
         }
     }
@@ -59,9 +76,9 @@ impl Shared {
     /// Receipt `seq` will never be signed.
     pub(super) fn fail_signing(&self, seq: u64, why: String) {
         let cause = Closed::Signing { seq, why };
-        tracing::error!(target: "asqav::recorder", %cause, "closing");
-        let debris = lock_soon(&self.state).fail_from(seq, cause);
+        let debris = lock_soon(&self.state).fail_from(seq, cause.clone());
         self.wake_all();
+        tracing::error!(target: "asqav::recorder", %cause, "closing");
         debris.settle();
     }
 
@@ -71,53 +88,66 @@ impl Shared {
     pub(super) fn next_step(&self, maintained: Instant, journaled: bool) -> Step {
         let mut state = lock_soon(&self.state);
         loop {
+            let Some(log) = state.log.take() else {
+                state.writer = Writer::WaitsForLog;
+                state = wait(&self.writable, state);
+                state.writer = Writer::Works;
+                continue;
+            };
             // Before any commit, so that a busy log is maintained as well.
             let mut wake_in = self.options.maintenance.saturating_sub(maintained.elapsed());
             if wake_in.is_zero() {
-                return Step::Maintain;
+                return Step::Maintain(log);
             }
-            if !journaled && let Some(step) = self.next_to_journal(&mut state) {
-                return step;
+            if !journaled && let Some((seq, batch)) = self.next_to_journal(&mut state) {
+                return Step::Journal(log, seq, batch);
             }
-            let batch = state.chain.take_signed();
-            if !batch.is_empty() {
-                return Step::Commit(batch);
+            let slots = state.chain.take_signed();
+            if !slots.is_empty() {
+                return Step::Commit(Group { log, slots });
             }
-            if let Some(step) = self.next_to_journal(&mut state) {
-                return step;
+            if let Some((seq, batch)) = self.next_to_journal(&mut state) {
+                return Step::Journal(log, seq, batch);
             }
+            if let Phase::Draining(end) = state.phase
+                && state.chain.queued() == 0
+            {
+                return Step::Close { log, clean: end == Stopped::Clean };
+            }
+            state.log = Some(log);
             if let Some(last) = state.begin_end() {
                 return Step::End(last);
             }
-            match &state.phase {
-                Phase::Draining(end) if state.chain.queued() == 0 => {
-                    return Step::Close { clean: *end == Stopped::Clean };
+            if let Phase::Stopping { deadline, .. } = &state.phase {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    state = self.give_up(state);
+                    continue;
                 }
-                Phase::Stopping { deadline, .. } => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        state = self.give_up(state);
-                        continue;
-                    }
-                    wake_in = wake_in.min(left);
-                }
-                _ => {}
+                wake_in = wake_in.min(left);
             }
-            state.writer_idle = true;
+            state.writer = Writer::Idle;
             state = wait_timeout(&self.writable, state, wake_in);
-            state.writer_idle = false;
+            state.writer = Writer::Works;
         }
     }
 
-    fn next_to_journal(&self, state: &mut State) -> Option<Step> {
+    fn next_to_journal(&self, state: &mut State) -> Option<(u64, Vec<Unsigned>)> {
         let admits = matches!(state.phase, Phase::Open | Phase::Stopping { .. });
-        let next = (self.options.journals() && admits).then(|| state.chain.next_unjournaled());
-        next.flatten().map(|(seq, batch)| Step::Journal(seq, batch))
+        (self.options.journals() && admits).then(|| state.chain.next_unjournaled()).flatten()
+    }
+
+    /// There is nothing to be said of the work with the log.
+    pub(super) fn put_back(&self, log: Box<dyn Log>) {
+        let mut state = lock_soon(&self.state);
+        let wakes = state.put_back(log);
+        self.unlock(state, wakes);
     }
 
     /// Everything up to number `seq` is journaled.
-    pub(super) fn journaled(&self, seq: u64) {
+    pub(super) fn journaled(&self, log: Box<dyn Log>, seq: u64) {
         let mut state = lock_soon(&self.state);
+        state.put_back(log);
         let answered: Vec<_> = state.chain.journaled(seq).filter_map(Ticket::take_journaled).collect();
         drop(state);
         tracing::debug!(target: "asqav::recorder", seq, count = answered.len(), "group journaled");
@@ -137,20 +167,27 @@ impl Shared {
 
     /// Everything up to `head`, the last of `count` receipts, is in the log;
     /// `places` of them come back with it.
-    pub(super) fn committed(&self, head: Head, count: usize, places: usize) -> Vec<Resolver<()>> {
+    pub(super) fn committed(
+        &self,
+        log: Box<dyn Log>,
+        head: Head,
+        count: usize,
+        places: usize,
+    ) -> Vec<Resolver<()>> {
         let mut state = lock_soon(&self.state);
         let flushed = state.committed(head);
-        // The writer itself looks whether that were the last.
         state.in_flight -= places;
+        let wakes = state.put_back(log);
         let (queued, in_flight) = (state.chain.queued(), state.in_flight);
-        drop(state);
+        self.unlock(state, wakes);
         tracing::debug!(target: "asqav::recorder", head = head.seq, count, queued, in_flight, "group committed");
         flushed
     }
 
     /// Nothing behind the last committed receipt will get into the log.
-    pub(super) fn fail_writing(&self, why: String) -> Closed {
+    pub(super) fn fail_writing(&self, log: Box<dyn Log>, why: String) -> Closed {
         let mut state = lock_soon(&self.state);
+        state.put_back(log);
         let seq = state.chain.durable().map_or(0, |head| head.seq) + 1;
         let cause = Closed::Writing { seq, why };
         let debris = state.fail_all(cause.clone());
@@ -176,9 +213,9 @@ impl Shared {
     /// There are no last receipts.
     pub(super) fn fail_ending(&self, why: String) {
         let cause = Closed::Sealing { why };
-        tracing::error!(target: "asqav::recorder", %cause, "closing");
-        let debris = lock_soon(&self.state).fail_queued(cause);
+        let debris = lock_soon(&self.state).fail_queued(cause.clone());
         self.wake_all();
+        tracing::error!(target: "asqav::recorder", %cause, "closing");
         debris.settle();
     }
 
@@ -189,7 +226,7 @@ impl Shared {
         debris.settle();
     }
 
-    /// A signer's thread died: what it held will never be signed.
+    /// Who signs died: what it held will never be signed.
     pub(super) fn die(&self) {
         let debris = lock_soon(&self.state).fail_queued(Closed::Panicked);
         self.wake_all();

@@ -166,7 +166,7 @@ fn a_forked_child_is_refused_and_never_hangs() {
     let mut flushed = recorder.flush().unwrap();
     let locked = std::thread::spawn({
         let recorder = recorder.clone();
-        move || recorder.submit(draft(1)).unwrap()
+        move || recorder.submit(awaited(1)).unwrap()
     });
     latch.wait_for_arrival();
 
