@@ -4,9 +4,9 @@
 //! `cargo xtask bench` prints, for calls with 500 bytes of arguments and
 //! results, CPU time per receipt (both receipts of a call, all threads) with a
 //! signer that signs nothing and a log that keeps nothing, with 64 calls under
-//! way and with one caller that waits for each receipt (which adds the cost of
-//! waking threads), beside one real
-//! ML-DSA-65 signature in the same run. Machines are shared and noisy: compare
+//! way (which adds the cost of waking threads) and by one thread that waits for
+//! each receipt and wakes no other, beside one real ML-DSA-65 signature in the
+//! same run. Machines are shared and noisy: compare
 //! the ratio, not the microseconds.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -84,7 +84,7 @@ fn main() {
     figure("one ML-DSA-65 signature", raw);
     figure("per receipt: canonicalise, hash, chain, hand over (no arguments)", empty);
     figure("per receipt, committing to 500 bytes of arguments and results", spine);
-    figure("the same, one caller that waits for each receipt", alone);
+    figure("the same, one thread that waits for each receipt", alone);
 }
 
 fn gate(group: Duration) -> Gate {

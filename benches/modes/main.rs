@@ -36,7 +36,7 @@ use asqav_log::reader::{LogReader, verify_dir};
 use asqav_receipt::time::Timestamp;
 use asqav_receipt::verify::{LogInputs, Verdict};
 
-use raw::Raw;
+use raw::{Raw, Times};
 use run::{Callers, Figures, Work};
 use support::{Setup, Void, micros};
 
@@ -77,8 +77,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         [("ml-dsa", support::ml_dsa()), ("aws-lc", support::aws_lc()?), ("remote", remote)]
     {
         let signatures = if backend == "remote" { REMOTE_SIGNATURES } else { raw::SIGNATURES };
-        let (sign, median) = raw::sign(&*signer, signatures);
-        println!("\n{backend}: raw signature {:.1} µs mean, {:.1} µs median", micros(sign), micros(median));
+        let sign = raw::sign(&*signer, signatures);
+        println!("\n{backend}: raw signature {}", shown(sign));
+        if backend != "remote" {
+            println!(
+                "{backend}: raw signature, then write and fdatasync {}",
+                shown(raw::sign_and_sync(&*signer)?)
+            );
+        }
         println!("times are those of a whole call, both receipts, or of an observation, one receipt");
         println!(
             "{:<8} {:<8} {:>11} {:<12} {:>11} {:>9} {:>9} {:>8} {:>8} {:>9} {:>9} {:>9}",
@@ -95,7 +101,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             "p99 µs",
             "max µs"
         );
-        let table = Table { cores: raw.cores, backend, sign, hashing: hashing.rate, wanted: &wanted };
+        let table =
+            Table { cores: raw.cores, backend, sign: sign.mean, hashing: hashing.rate, wanted: &wanted };
         let each = Setup::new(signer);
         if backend == "remote" {
             table.remote(&batched(each), &raw)?;
@@ -127,8 +134,10 @@ impl Table<'_> {
             self.row(setup, "journaled", callers, Work::Call, raw)?;
             self.row(setup, "queued", callers, Work::Call, raw)?;
         }
-        for log in ["memory", "durable", "vault"] {
-            self.row(setup, log, Callers::Tasks(256), Work::Observation, raw)?;
+        for callers in [Callers::Threads(1), Callers::Tasks(256)] {
+            for log in ["memory", "durable", "vault"] {
+                self.row(setup, log, callers, Work::Observation, raw)?;
+            }
         }
         Ok(())
     }
@@ -200,6 +209,10 @@ impl Table<'_> {
             micros(figures.max),
         );
     }
+}
+
+fn shown(times: Times) -> String {
+    format!("{:.1} µs mean, {:.1} µs median", micros(times.mean), micros(times.median))
 }
 
 /// What the log takes, and how long its verification.

@@ -34,29 +34,53 @@ impl Raw {
         let verify = mean(COUNT * 4, || assert!(public.verifies(&message, &signature), "does not verify"));
         let dir = tempfile::tempdir()?;
         let mut file = File::create(dir.path().join("raw"))?;
-        let sync = mean(COUNT, || {
-            let written = file.write_all(&[b'x'; WRITE_LEN]).and_then(|()| file.sync_data());
-            assert!(written.is_ok(), "{written:?}");
-        });
+        let sync = mean(COUNT, || sync(&mut file));
         let cores = f64::from(u32::try_from(available_parallelism().map_or(1, NonZeroUsize::get))?);
         Ok(Self { cores, verify, sync })
     }
 }
 
-/// Mean and median time of `count` signatures: some take several times as long
-/// as most. The first is not counted: a backend may test itself before it.
-pub(crate) fn sign(signer: &dyn Signer, count: u32) -> (Duration, Duration) {
+/// Mean and median.
+#[derive(Clone, Copy)]
+pub(crate) struct Times {
+    pub(crate) mean: Duration,
+    pub(crate) median: Duration,
+}
+
+/// Signatures: some take several times as long as most.
+pub(crate) fn sign(signer: &dyn Signer, count: u32) -> Times {
+    times(signer, count, || {})
+}
+
+/// Signatures with a write and `fdatasync` after each: a disk that has rested
+/// for as long as a signature takes may answer later than one that has not.
+pub(crate) fn sign_and_sync(signer: &dyn Signer) -> Result<Times, Box<dyn Error>> {
+    let dir = tempfile::tempdir()?;
+    let mut file = File::create(dir.path().join("raw"))?;
+    Ok(times(signer, COUNT * 3, || sync(&mut file)))
+}
+
+/// Of `count` signatures with what is done after each. The first is not
+/// counted: a backend may test itself before it.
+fn times(signer: &dyn Signer, count: u32, mut after: impl FnMut()) -> Times {
     let message = message();
     assert!(signer.sign(&message).is_ok(), "nothing was signed");
     let mut times: Vec<_> = (0..count)
         .map(|_| {
             let start = Instant::now();
             assert!(signer.sign(&message).is_ok(), "nothing was signed");
+            after();
             start.elapsed()
         })
         .collect();
     times.sort_unstable();
-    (times.iter().sum::<Duration>() / count, times.get(times.len() / 2).copied().unwrap_or_default())
+    let median = times.get(times.len() / 2).copied().unwrap_or_default();
+    Times { mean: times.iter().sum::<Duration>() / count, median }
+}
+
+fn sync(file: &mut File) {
+    let written = file.write_all(&[b'x'; WRITE_LEN]).and_then(|()| file.sync_data());
+    assert!(written.is_ok(), "{written:?}");
 }
 
 /// As long as the payload of a receipt.
