@@ -134,9 +134,10 @@ impl Gate {
     }
 
     /// Runs `body` if `call` is admitted, and records how it ended. Blocks the
-    /// calling thread while receipts become durable, and needs no runtime; while
-    /// no other receipt is on its way, this thread signs and writes them itself.
-    /// A timeout cannot stop a running closure and does not apply.
+    /// calling thread while receipts become durable, and needs no runtime; where
+    /// it waits for the signature and no other receipt is on its way, this thread
+    /// signs and writes itself. A timeout cannot stop a running closure and does
+    /// not apply.
     ///
     /// # Errors
     /// The body's own; its error type made from [`Refused`] if it was not run.

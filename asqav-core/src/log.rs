@@ -48,10 +48,11 @@ pub enum Durability {
 
 /// A log that takes receipts in order and keeps them.
 ///
-/// It is worked with on a thread of the recorder, or on that of a caller who
-/// blocks until its receipt is durable and would otherwise wait for that thread.
-/// Such a caller may be a worker of an async runtime: a log that needs a runtime
-/// has one on a thread of its own. A panic closes the gate.
+/// It is opened by whoever opens the gate. From then on it is worked with on a
+/// thread of the recorder, or on that of a caller who blocks until its receipt is
+/// durable and would otherwise wait for that thread. Such a caller may be a worker
+/// of an async runtime, or confined: a log that needs a runtime, or rights that
+/// callers lack, has a thread of its own. A panic closes the gate.
 pub trait Log: Send + 'static {
     /// Opens the log for one writer: takes the lock, repairs what may be
     /// repaired, and tells where it stands. Called once, before anything else.

@@ -18,7 +18,7 @@ use asqav_core::{Ending, Gate, Refused};
 use asqav_receipt::digest::Sha256Digest;
 use asqav_receipt::id::{AgentId, IssuerId, KeyId};
 use asqav_receipt::payload::{Outcome, Tier};
-use common::{Rules, call, reason, rule};
+use common::{Rules, call, poll_once, reason, rule};
 
 fn builder(agent: &str) -> asqav_core::gate::GateBuilder {
     Gate::builder(AgentId::parse(agent).unwrap(), IssuerId::parse("test-issuer").unwrap())
@@ -233,6 +233,15 @@ fn the_last_handle_goes_with_a_call() {
         Ok(())
     };
     run_sync_with(door, call("allowed"), body, |_| Ending::ok(), Err::<(), Refused>).unwrap();
+    assert!(log.is_sealed());
+
+    // Not admitted yet: the permit gives its place back before it lets go of the
+    // gate, which waits for all places.
+    let log = MemoryLog::new();
+    let gate = open(&log);
+    let mut admit = Box::pin(gate.admit(call("allowed")));
+    assert!(poll_once(admit.as_mut()).is_pending());
+    drop((gate, admit));
     assert!(log.is_sealed());
     assert!(started.elapsed() < std::time::Duration::from_secs(25), "it waited for a deadline");
 }

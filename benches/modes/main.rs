@@ -36,7 +36,7 @@ use asqav_log::reader::{LogReader, verify_dir};
 use asqav_receipt::time::Timestamp;
 use asqav_receipt::verify::{LogInputs, Verdict};
 
-use raw::{Raw, Times};
+use raw::Raw;
 use run::{Callers, Figures, Work};
 use support::{Setup, Void, micros};
 
@@ -78,12 +78,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     {
         let signatures = if backend == "remote" { REMOTE_SIGNATURES } else { raw::SIGNATURES };
         let sign = raw::sign(&*signer, signatures);
-        println!("\n{backend}: raw signature {}", shown(sign));
+        println!("\n{backend}: raw signature {sign}");
         if backend != "remote" {
-            println!(
-                "{backend}: raw signature, then write and fdatasync {}",
-                shown(raw::sign_and_sync(&*signer)?)
-            );
+            println!("{backend}: raw signature, then write and fdatasync {}", raw::sign_and_sync(&*signer)?);
         }
         println!("times are those of a whole call, both receipts, or of an observation, one receipt");
         println!(
@@ -209,10 +206,6 @@ impl Table<'_> {
             micros(figures.max),
         );
     }
-}
-
-fn shown(times: Times) -> String {
-    format!("{:.1} µs mean, {:.1} µs median", micros(times.mean), micros(times.median))
 }
 
 /// What the log takes, and how long its verification.

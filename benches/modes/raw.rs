@@ -1,6 +1,7 @@
 //! What calls are made of, each by itself.
 
 use std::error::Error;
+use std::fmt;
 use std::fs::File;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
@@ -40,11 +41,22 @@ impl Raw {
     }
 }
 
-/// Mean and median.
+/// How long something takes that is done again and again.
 #[derive(Clone, Copy)]
 pub(crate) struct Times {
     pub(crate) mean: Duration,
-    pub(crate) median: Duration,
+    median: Duration,
+    /// Half the median of two in succession: what a call's two receipts take
+    /// at least, each.
+    half_of_two: Duration,
+}
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [mean, median, half] =
+            [self.mean, self.median, self.half_of_two].map(|time| time.as_secs_f64() * 1e6);
+        write!(f, "{mean:.1} µs mean, {median:.1} µs median, {half:.1} µs half the median of two")
+    }
 }
 
 /// Signatures: some take several times as long as most.
@@ -65,7 +77,7 @@ pub(crate) fn sign_and_sync(signer: &dyn Signer) -> Result<Times, Box<dyn Error>
 fn times(signer: &dyn Signer, count: u32, mut after: impl FnMut()) -> Times {
     let message = message();
     assert!(signer.sign(&message).is_ok(), "nothing was signed");
-    let mut times: Vec<_> = (0..count)
+    let times: Vec<_> = (0..count)
         .map(|_| {
             let start = Instant::now();
             assert!(signer.sign(&message).is_ok(), "nothing was signed");
@@ -73,9 +85,14 @@ fn times(signer: &dyn Signer, count: u32, mut after: impl FnMut()) -> Times {
             start.elapsed()
         })
         .collect();
+    let mean = times.iter().sum::<Duration>() / count;
+    let half_of_two = median(times.chunks_exact(2).map(|two| two.iter().sum()).collect()) / 2;
+    Times { mean, median: median(times), half_of_two }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
-    let median = times.get(times.len() / 2).copied().unwrap_or_default();
-    Times { mean: times.iter().sum::<Duration>() / count, median }
+    times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
 fn sync(file: &mut File) {

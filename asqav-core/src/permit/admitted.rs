@@ -24,8 +24,10 @@ const RESULT_LEN: usize = 96;
 
 /// What the outcome receipt repeats, and what it needs.
 pub(crate) struct AdmittedCall {
-    pub(crate) gate: Gate,
+    /// Before `gate`, which may be the last handle: the gate's drop waits until
+    /// all places are back.
     pub(crate) place: Place,
+    pub(crate) gate: Gate,
     pub(crate) session: Option<SessionHandle>,
     pub(crate) action: ActionType,
     pub(crate) tool: ToolName,

@@ -94,6 +94,12 @@ impl Shared {
                 state.writer = Writer::Works;
                 continue;
             };
+            // First of all: a log that has failed is not worked with again.
+            if let Phase::Draining(end) = state.phase
+                && state.chain.queued() == 0
+            {
+                return Step::Close { log, clean: end == Stopped::Clean };
+            }
             // Before any commit, so that a busy log is maintained as well.
             let mut wake_in = self.options.maintenance.saturating_sub(maintained.elapsed());
             if wake_in.is_zero() {
@@ -108,11 +114,6 @@ impl Shared {
             }
             if let Some((seq, batch)) = self.next_to_journal(&mut state) {
                 return Step::Journal(log, seq, batch);
-            }
-            if let Phase::Draining(end) = state.phase
-                && state.chain.queued() == 0
-            {
-                return Step::Close { log, clean: end == Stopped::Clean };
             }
             state.log = Some(log);
             if let Some(last) = state.begin_end() {
