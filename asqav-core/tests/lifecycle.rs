@@ -235,13 +235,17 @@ fn the_last_handle_goes_with_a_call() {
     run_sync_with(door, call("allowed"), body, |_| Ending::ok(), Err::<(), Refused>).unwrap();
     assert!(log.is_sealed());
 
-    // Not admitted yet: the permit gives its place back before it lets go of the
-    // gate, which waits for all places.
-    let log = MemoryLog::new();
-    let gate = open(&log);
-    let mut admit = Box::pin(gate.admit(call("allowed")));
-    assert!(poll_once(admit.as_mut()).is_pending());
-    drop((gate, admit));
-    assert!(log.is_sealed());
+    // Not admitted yet, unless the writer was faster: the permit gives its place
+    // back before it lets go of the gate, which waits for all places.
+    let goes_before_it_is_admitted = || {
+        let log = MemoryLog::new();
+        let gate = open(&log);
+        let mut admit = Box::pin(gate.admit(call("allowed")));
+        let is_pending = poll_once(admit.as_mut()).is_pending();
+        drop((gate, admit));
+        assert!(log.is_sealed());
+        is_pending
+    };
+    assert!((0..100).any(|_| goes_before_it_is_admitted()));
     assert!(started.elapsed() < std::time::Duration::from_secs(25), "it waited for a deadline");
 }
