@@ -37,6 +37,15 @@ use asqav::{AgentId, Ending, Gate, IssuerId, Signer as _, SigningKey, ToolCall};
 
 const DIR: &str = "ASQAV_FAULTS_DIR";
 const CALLS: &str = "ASQAV_FAULTS_CALLS";
+const TASK: &str = "ASQAV_FAULTS_TASK";
+
+/// Who calls: a task leaves all syncs to the writer's thread, a thread makes its
+/// own while the writer is idle.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Caller {
+    Task,
+    Thread,
+}
 
 fn key() -> SigningKey {
     SigningKey::from_seed(&[31; 32])
@@ -80,13 +89,27 @@ fn child() {
 
 fn call(gate: &Gate, n: usize) -> Result<(), Box<dyn std::error::Error>> {
     let call = ToolCall::builder("work", "disk:work").argument("n", &n).build();
-    let permit = gate.admit(call).wait()?;
+    let runtime = match std::env::var_os(TASK) {
+        Some(_) => Some(tokio::runtime::Builder::new_current_thread().build()?),
+        None => None,
+    };
+    let permit = match &runtime {
+        Some(runtime) => runtime.block_on(gate.admit(call))?,
+        None => gate.admit(call).wait()?,
+    };
     say(&format!("durable {}", permit.ids().action_id));
-    let outcome = permit.complete(Ending::ok()).wait()?;
+    let outcome = match &runtime {
+        Some(runtime) => runtime.block_on(permit.complete(Ending::ok()))?,
+        None => permit.complete(Ending::ok()).wait()?,
+    };
     say(&format!("durable {}", outcome.payload.action_id));
     if n == 2 {
         for recorded in gate.erase(&SeqSet::range(2, 3)).unwrap() {
-            say(&format!("durable {}", recorded.wait()?.payload.action_id));
+            let recorded = match &runtime {
+                Some(runtime) => runtime.block_on(recorded)?,
+                None => recorded.wait()?,
+            };
+            say(&format!("durable {}", recorded.payload.action_id));
         }
     }
     Ok(())
@@ -106,7 +129,7 @@ struct Said {
 }
 
 /// Runs the process in `dir`, under `tracer` if there is one.
-fn run(dir: &Path, calls: usize, tracer: &[String]) -> Said {
+fn run(dir: &Path, caller: Caller, calls: usize, tracer: &[String]) -> Said {
     let this = std::env::current_exe().unwrap();
     let mut command = match tracer {
         [] => Command::new(&this),
@@ -116,6 +139,9 @@ fn run(dir: &Path, calls: usize, tracer: &[String]) -> Said {
             command
         }
     };
+    if caller == Caller::Task {
+        command.env(TASK, "1");
+    }
     let output = command
         .args(["--exact", "child", "--nocapture"])
         .env(DIR, dir)
@@ -186,7 +212,7 @@ fn recovers(dir: &Path, said: &Said, context: &str) {
     for id in &said.durable {
         assert!(there.contains(id), "{context}: {id} was acknowledged and is lost");
     }
-    let again = run(dir, 4, &[]);
+    let again = run(dir, Caller::Thread, 4, &[]);
     assert_eq!(again.end, "stopped", "{context}: the log does not open again");
     let there = recorded(dir);
     assert!(said.durable.iter().chain(&again.durable).all(|id| there.contains(id)), "{context}");
@@ -209,34 +235,34 @@ fn a_failed_sync_closes_the_gate_and_is_not_tried_again() {
         println!("skipped: `strace` is not installed, or tracing is not permitted");
         return;
     }
-    let clean = dir.path().join("clean");
-    fs::create_dir(&clean).unwrap();
-    assert_eq!(run(&clean, 6, &traced(&trace, None)).end, "stopped");
-    let calm = fs::read_to_string(&trace).unwrap();
-    let places: usize = std::env::var("ASQAV_DISK_FAULTS").map_or(8, |places| places.parse().unwrap());
-    for call in ["fdatasync", "fsync"] {
-        let calls = count(&calm, call);
-        assert!(calls >= 5, "{call} is called {calls} times only: {calm}");
-        let step = calls.div_ceil(places);
-        let mut hit = 0;
-        for when in (1..=calls).step_by(step) {
-            // Callers commit by themselves while the writer is idle, so that a
-            // thread may not come to its call of that number this time.
-            let is_hit = (1..=8).any(|run| {
-                one_failed_sync(&dir.path().join(format!("{call}-{when}-{run}")), &trace, call, when)
-            });
-            hit += usize::from(is_hit);
+    for caller in [Caller::Task, Caller::Thread] {
+        let clean = dir.path().join(format!("clean-{caller:?}"));
+        fs::create_dir(&clean).unwrap();
+        assert_eq!(run(&clean, caller, 6, &traced(&trace, None)).end, "stopped");
+        let calm = fs::read_to_string(&trace).unwrap();
+        let places: usize = std::env::var("ASQAV_DISK_FAULTS").map_or(8, |places| places.parse().unwrap());
+        for call in ["fdatasync", "fsync"] {
+            let calls = count(&calm, call);
+            assert!(calls >= 5, "{call} is called {calls} times only: {calm}");
+            let places = (1..=calls).step_by(calls.div_ceil(places));
+            let is_hit = |when: &usize| {
+                let to = |run| dir.path().join(format!("{caller:?}-{call}-{when}-{run}"));
+                // A thread may not come to its sync of that number each time.
+                let runs = if caller == Caller::Task { 1 } else { 8 };
+                (1..=runs).any(|run| one_failed_sync(&to(run), caller, &trace, call, *when))
+            };
+            let (tried, hit) = (places.clone().count(), places.filter(is_hit).count());
+            let least = if caller == Caller::Task { tried } else { tried * 3 / 4 };
+            assert!(hit >= least, "{call} of a {caller:?}: {hit} of {tried} places were hit");
         }
-        let tried = (1..=calls).step_by(step).count();
-        assert!(hit * 4 >= tried * 3, "{call}: {hit} of {tried} places were hit");
     }
 }
 
 /// True if a sync failed; otherwise the process went on to its end.
-fn one_failed_sync(dir: &Path, trace: &Path, call: &str, when: usize) -> bool {
-    let context = format!("{call} number {when}");
+fn one_failed_sync(dir: &Path, caller: Caller, trace: &Path, call: &str, when: usize) -> bool {
+    let context = format!("{call} number {when} of a {caller:?}");
     fs::create_dir(dir).unwrap();
-    let said = run(dir, 6, &traced(trace, Some((call, when))));
+    let said = run(dir, caller, 6, &traced(trace, Some((call, when))));
     let text = fs::read_to_string(trace).unwrap();
     let lines: Vec<_> = text.lines().collect();
     let Some(at) = lines.iter().position(|line| line.contains("(INJECTED)")) else {
