@@ -39,3 +39,28 @@ fn awaited(mark: u64) -> Draft {
 fn last(mark: u64) -> Last {
     Last::new(move || Ok(vec![draft(mark)]))
 }
+
+/// Hears of whatever is told on a thread.
+struct Listener<F>(F);
+
+impl<F: Fn(&tracing::Event<'_>) + 'static> tracing::Subscriber for Listener<F> {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        self.0(event);
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}

@@ -53,8 +53,7 @@ pub(crate) struct Times {
 
 impl fmt::Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [mean, median, half] =
-            [self.mean, self.median, self.half_of_two].map(|time| time.as_secs_f64() * 1e6);
+        let [mean, median, half] = [self.mean, self.median, self.half_of_two].map(support::micros);
         write!(f, "{mean:.1} µs mean, {median:.1} µs median, {half:.1} µs half the median of two")
     }
 }

@@ -87,7 +87,7 @@ impl<T> Chain<T> {
     /// and the time `now`, and queues it: one step, because the caller holds
     /// the lock.
     pub(super) fn append(&mut self, prepared: Prepared, now: Timestamp, ticket: T) -> Appended {
-        let Prepared { mut payload, openings, unplaced, link: mut hasher, .. } = prepared;
+        let Prepared { mut payload, openings, unplaced, link: mut hasher } = prepared;
         let before = self.head;
         let (seq, link) = before.map_or((1, Link::GENESIS), |head| (head.seq + 1, head.link));
         // Nobody else has it, so that nothing is cloned.

@@ -18,7 +18,7 @@ pub(crate) struct Draft {
     /// What opens the payload's commitments, for the vault.
     pub(crate) openings: Option<Openings>,
     /// Whether the thread that submits it waits for it at once.
-    is_awaited: bool,
+    pub(super) is_awaited: bool,
 }
 
 impl Draft {
@@ -39,13 +39,7 @@ impl Draft {
         let unplaced = self.payload.unplaced();
         let mut link = LinkHasher::new();
         link.update(unplaced.before_place());
-        Prepared {
-            payload: Arc::new(self.payload),
-            openings: self.openings,
-            is_awaited: self.is_awaited,
-            unplaced,
-            link,
-        }
+        Prepared { payload: Arc::new(self.payload), openings: self.openings, unplaced, link }
     }
 }
 
@@ -53,7 +47,6 @@ impl Draft {
 pub(super) struct Prepared {
     pub(super) payload: Arc<Payload>,
     pub(super) openings: Option<Openings>,
-    pub(super) is_awaited: bool,
     pub(super) unplaced: Unplaced,
     /// Has taken in what stands before its place.
     pub(super) link: LinkHasher,

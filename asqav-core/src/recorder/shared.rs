@@ -85,8 +85,8 @@ impl Shared {
             true => Some(Resolver::pair(self.process)).unzip(),
             false => (None, None),
         };
+        let is_awaited = draft.is_awaited;
         let prepared = draft.prepared();
-        let is_awaited = prepared.is_awaited;
         let mut state = self.state().map_err(refused)?;
         state.accepts()?;
         let now = self.clock.now();

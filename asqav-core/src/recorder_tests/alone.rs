@@ -1,5 +1,6 @@
 //! A receipt that is alone: who waits for it signs and commits it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,8 +25,8 @@ struct Watched {
     kept: MemoryLog,
     committed_by: Arc<Mutex<Vec<ThreadId>>>,
     maintained_by: Arc<Mutex<Vec<ThreadId>>>,
-    /// Holds who commits, but for the writer.
-    callers: Option<Latch>,
+    /// Holds who commits, but for the writer, and lets it fail or not.
+    callers: Option<(Latch, Result<(), ()>)>,
 }
 
 impl Log for Watched {
@@ -35,10 +36,11 @@ impl Log for Watched {
 
     fn commit(&mut self, batch: &[LogEntry], durability: Durability) -> Result<(), LogError> {
         self.committed_by.lock().unwrap().push(thread::current().id());
-        if let Some(latch) =
-            self.callers.as_ref().filter(|_| thread::current().name() != Some("asqav-writer"))
-        {
+        let callers = self.callers.as_ref().filter(|_| thread::current().name() != Some("asqav-writer"));
+        if let Some((latch, result)) = callers {
             latch.hold();
+            let refused = || io::ErrorKind::StorageFull.into();
+            result.map_err(|()| LogError::Io { what: "the log".to_owned(), source: refused() })?;
         }
         self.kept.commit(batch, durability)
     }
@@ -288,7 +290,7 @@ fn an_error_that_panics_when_it_is_shown_closes_the_recorder() {
 #[test]
 fn maintenance_waits_for_a_caller_that_commits_and_for_no_more() {
     let latch = Latch::new();
-    let log = Watched { callers: Some(latch.clone()), ..Watched::default() };
+    let log = Watched { callers: Some((latch.clone(), Ok(()))), ..Watched::default() };
     let maintained_by = Arc::clone(&log.maintained_by);
     let options = Options { maintenance: Duration::from_millis(20), ..options() };
     let (recorder, _) = Recorder::start(Box::new(log), owner(QuickSigner::new()), options).unwrap();
@@ -312,4 +314,58 @@ fn maintenance_waits_for_a_caller_that_commits_and_for_no_more() {
         done.store(true, Ordering::SeqCst);
         assert!(maintained_by.lock().unwrap().len() >= held + 3, "the log is not maintained any more");
     });
+}
+
+/// The log is due for maintenance when a caller finds that it fails.
+#[test]
+fn a_log_that_failed_is_closed_and_not_maintained() {
+    let latch = Latch::new();
+    let log = Watched { callers: Some((latch.clone(), Err(()))), ..Watched::default() };
+    let (kept, maintained_by) = (log.kept.clone(), Arc::clone(&log.maintained_by));
+    let options = Options { maintenance: Duration::from_millis(20), ..options() };
+    let (recorder, _) = Recorder::start(Box::new(log), owner(QuickSigner::new()), options).unwrap();
+    thread::scope(|scope| {
+        let caller = scope.spawn(|| until_it_fails(&recorder));
+        latch.wait_for_arrival();
+        thread::sleep(Duration::from_millis(200));
+        let held = maintained_by.lock().unwrap().len();
+        latch.open();
+        assert!(matches!(caller.join().unwrap(), (_, Closed::Writing { .. })));
+        assert_eq!(maintained_by.lock().unwrap().len(), held);
+        assert!(!kept.is_open());
+    });
+}
+
+/// Whether `work` panics where whatever it tells panics.
+fn panics<T>(work: impl FnOnce() -> T) -> bool {
+    let panics =
+        || tracing::subscriber::with_default(Listener(|_: &tracing::Event<'_>| panic!("told")), work);
+    catch_unwind(AssertUnwindSafe(panics)).is_err()
+}
+
+#[test]
+fn a_receipt_is_seen_to_although_its_submission_panics() {
+    let workers = Workers::start();
+    assert!(panics(|| workers.recorder.submit(awaited(1))));
+    workers.until_committed(2);
+}
+
+/// Its receipt is in the log, and others hear that the recorder is closed.
+#[test]
+fn a_caller_that_panics_while_it_commits_closes_the_recorder() {
+    let workers = Workers::start();
+    let mut mark = 1;
+    loop {
+        let submitted = workers.submit(awaited(mark));
+        if panics(|| submitted.done.wait()) {
+            break;
+        }
+        mark += 1;
+        assert!(mark < 100_000, "others commit");
+    }
+    assert_eq!(workers.recorder.closed(), Some(Closed::Panicked));
+    let stopped = workers.recorder.shutdown(Duration::from_hours(1), last(99)).unwrap().wait();
+    assert_eq!(stopped, Err(Closed::Panicked));
+    assert_eq!(workers.log.kept.receipts().len() as u64, mark + 1);
+    assert!(!workers.log.kept.is_open());
 }
