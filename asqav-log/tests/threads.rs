@@ -98,6 +98,9 @@ fn a_changed_signature_is_told_of_its_receipt() {
             let told: Vec<_> = of_signature.filter_map(|problem| problem.seq).collect();
             let seq = (segment - 1) * RECEIPTS + line as u64 + 1;
             assert_eq!(told, [seq], "{:?}", report.problems);
+            // Its segment's header differs as well, which is said after it.
+            assert!(report.problems.len() > 1, "{:?}", report.problems);
+            assert!(report.problems.is_sorted_by_key(|problem| problem.seq), "{:?}", report.problems);
         });
     }
 }
