@@ -33,6 +33,7 @@ pub use key::JournalKey;
 
 const BEFORE: &str = r#"{"mac":""#;
 const BETWEEN: &str = r#"","payload":"#;
+#[cfg(feature = "write")]
 const AFTER: &str = "}\n";
 
 /// One line.
@@ -41,6 +42,7 @@ pub(crate) struct UnsignedLine<'a> {
     #[cfg_attr(not(feature = "write"), expect(dead_code, reason = "readers have no key"))]
     pub(crate) mac: [u8; 32],
     /// What it is over, as it stands in the line.
+    #[cfg_attr(not(feature = "write"), expect(dead_code, reason = "readers have no key"))]
     pub(crate) canonical: &'a [u8],
     pub(crate) content: Content,
 }
