@@ -89,27 +89,23 @@ fn child() {
 
 fn call(gate: &Gate, n: usize) -> Result<(), Box<dyn std::error::Error>> {
     let call = ToolCall::builder("work", "disk:work").argument("n", &n).build();
-    let runtime = match std::env::var_os(TASK) {
-        Some(_) => Some(tokio::runtime::Builder::new_current_thread().build()?),
-        None => None,
-    };
-    let permit = match &runtime {
-        Some(runtime) => runtime.block_on(gate.admit(call))?,
-        None => gate.admit(call).wait()?,
-    };
+    let is_task = std::env::var_os(TASK).is_some();
+    let runtime = is_task.then(|| tokio::runtime::Builder::new_current_thread().build()).transpose()?;
+    macro_rules! answer {
+        ($done:expr) => {
+            match &runtime {
+                Some(runtime) => runtime.block_on($done),
+                None => $done.wait(),
+            }
+        };
+    }
+    let permit = answer!(gate.admit(call))?;
     say(&format!("durable {}", permit.ids().action_id));
-    let outcome = match &runtime {
-        Some(runtime) => runtime.block_on(permit.complete(Ending::ok()))?,
-        None => permit.complete(Ending::ok()).wait()?,
-    };
+    let outcome = answer!(permit.complete(Ending::ok()))?;
     say(&format!("durable {}", outcome.payload.action_id));
     if n == 2 {
         for recorded in gate.erase(&SeqSet::range(2, 3)).unwrap() {
-            let recorded = match &runtime {
-                Some(runtime) => runtime.block_on(recorded)?,
-                None => recorded.wait()?,
-            };
-            say(&format!("durable {}", recorded.payload.action_id));
+            say(&format!("durable {}", answer!(recorded)?.payload.action_id));
         }
     }
     Ok(())

@@ -11,7 +11,6 @@ use asqav_receipt::id::{ActionId, ReasonCode};
 use asqav_receipt::time::Timestamp;
 
 use crate::call::{Argument, Capture, JsonText};
-use crate::completion::Acknowledged;
 use crate::context::Current;
 use crate::gate::{Gate, code};
 use crate::oblige::{Unmet, enforce_result};
@@ -34,6 +33,8 @@ pub use ending::Ending;
 pub struct Permit {
     call: Box<AdmittedCall>,
     stage: Stage,
+    /// Whether the thread that ends it waits for the receipt at once.
+    is_awaited: bool,
 }
 
 /// What a drop of the permit means.
@@ -52,13 +53,19 @@ enum Stage {
 impl Permit {
     /// A permit whose decision is on its way.
     pub(crate) fn deciding(call: AdmittedCall) -> Self {
-        Self { call: Box::new(call), stage: Stage::Deciding }
+        Self { call: Box::new(call), stage: Stage::Deciding, is_awaited: false }
     }
 
     /// The decision is durable (or there is none to wait for).
     pub(crate) fn admitted(mut self) -> Self {
         self.stage = Stage::Admitted;
         self.call.join_context();
+        self
+    }
+
+    /// The same of a thread that waits for the outcome's receipt at once.
+    pub(crate) fn awaited(mut self) -> Self {
+        self.is_awaited = true;
         self
     }
 
@@ -95,19 +102,10 @@ impl Permit {
     ///
     /// For a call whose result the policy has to judge, this is not the way:
     /// the receipt then gives the reason `result_unchecked`.
-    pub fn complete(self, ending: Ending) -> Complete {
-        self.complete_as(ending, false)
-    }
-
-    /// As [`complete`](Self::complete), for a thread that waits at once.
-    pub(crate) fn complete_awaited(self, ending: Ending) -> Acknowledged {
-        self.complete_as(ending, true).acknowledged()
-    }
-
-    fn complete_as(mut self, ending: Ending, is_awaited: bool) -> Complete {
+    pub fn complete(mut self, ending: Ending) -> Complete {
         self.call.settle(ending.text());
         let ending = self.call.unreviewed(ending);
-        Complete::new(self.finish(ending, is_awaited).map(|submitted| submitted.done))
+        Complete::new(self.finish(ending).map(|submitted| submitted.done))
     }
 
     /// The arguments that the tool has to get, of an
@@ -128,26 +126,7 @@ impl Permit {
     /// `obligation_unmet`, and no result in the outcome receipt; or when the
     /// policy says that the result must not go on, with its reason, and a
     /// commitment to the result in the receipt.
-    pub fn release(self, result: JsonText, capture: Capture) -> (Result<JsonText, Refused>, Complete) {
-        self.release_as(result, capture, false)
-    }
-
-    /// As [`release`](Self::release), for a thread that waits at once.
-    pub(crate) fn release_awaited(
-        self,
-        result: JsonText,
-        capture: Capture,
-    ) -> (Result<JsonText, Refused>, Acknowledged) {
-        let (released, complete) = self.release_as(result, capture, true);
-        (released, complete.acknowledged())
-    }
-
-    fn release_as(
-        mut self,
-        result: JsonText,
-        capture: Capture,
-        is_awaited: bool,
-    ) -> (Result<JsonText, Refused>, Complete) {
+    pub fn release(mut self, result: JsonText, capture: Capture) -> (Result<JsonText, Refused>, Complete) {
         self.call.settle(Some(&result));
         let (released, ending) = match enforce_result(result, &self.call.obligations) {
             Ok(result) => match self.review(Ending::ok().with_result(result.clone(), capture)) {
@@ -160,7 +139,7 @@ impl Permit {
                 (Err(Refused::Withheld { reason, receipt }), ending)
             }
         };
-        (released, Complete::new(self.finish(ending, is_awaited).map(|submitted| submitted.done)))
+        (released, Complete::new(self.finish(ending).map(|submitted| submitted.done)))
     }
 
     /// Has the policy judge what the tool gave back, if it wants to. Gives the
@@ -190,7 +169,7 @@ impl Permit {
     /// took from limits.
     pub fn abandon(mut self) -> Complete {
         self.call.refund();
-        Complete::new(self.finish(Ending::abandoned(), false).map(|submitted| submitted.done))
+        Complete::new(self.finish(Ending::abandoned()).map(|submitted| submitted.done))
     }
 
     /// Records that the gate stopped the call before its body, for `reason`,
@@ -199,7 +178,7 @@ impl Permit {
     pub(crate) fn stop(mut self, reason: ReasonCode) -> (ActionId, Complete) {
         self.call.refund();
         let receipt = self.call.fresh.action_id;
-        (receipt, Complete::new(self.finish(Ending::stopped(reason), false).map(|submitted| submitted.done)))
+        (receipt, Complete::new(self.finish(Ending::stopped(reason)).map(|submitted| submitted.done)))
     }
 
     pub(crate) fn approved_until(&self) -> Option<Timestamp> {
@@ -215,9 +194,9 @@ impl Permit {
         self.call.session.as_ref()
     }
 
-    fn finish(&mut self, ending: Ending, is_awaited: bool) -> Result<Submitted, Refused> {
+    fn finish(&mut self, ending: Ending) -> Result<Submitted, Refused> {
         self.stage = Stage::Ended;
-        self.call.end(ending, is_awaited)
+        self.call.end(ending, self.is_awaited)
     }
 }
 
@@ -233,7 +212,7 @@ impl Drop for Permit {
             Stage::Polling => Ending::panicked(),
         };
         let outcome = ending.outcome();
-        if let Err(refused) = self.finish(ending, false) {
+        if let Err(refused) = self.finish(ending) {
             tracing::error!(target: "asqav::gate", %outcome, %refused, "an outcome is not recorded");
         }
     }

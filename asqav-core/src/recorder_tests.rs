@@ -8,7 +8,9 @@ mod journaled;
 mod order;
 
 use std::num::NonZeroUsize;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use crate::fixture::{QuickSigner, owner, payload};
 use crate::log::Log;
@@ -38,6 +40,11 @@ fn awaited(mark: u64) -> Draft {
 
 fn last(mark: u64) -> Last {
     Last::new(move || Ok(vec![draft(mark)]))
+}
+
+/// Polls once, with a waker that wakes nobody.
+fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Hears of whatever is told on a thread.

@@ -79,13 +79,13 @@ impl Gate {
         let arguments = permit.arguments().to_vec();
         match permit.enter(|| body(arguments)) {
             Ok(result) => {
-                let (released, recording) = permit.release_awaited(result, Capture::Commit);
-                recorded(recording.wait());
+                let (released, complete) = permit.awaited().release(result, Capture::Commit);
+                recorded(complete.acknowledged().wait());
                 released.map_err(E::from)
             }
             Err(error) => {
                 let (ending, withheld) = permit.review(Ending::error::<E>());
-                recorded(permit.complete_awaited(ending).wait());
+                recorded(permit.awaited().complete(ending).acknowledged().wait());
                 Err(withheld.map_or(error, E::from))
             }
         }

@@ -115,7 +115,7 @@ pub fn run_sync_with<O>(
     let ending = permit.enter(|| describe(&output));
     let (ending, withheld) = permit.review(ending);
     // The gate is closed then and says so; the result comes back all the same.
-    if let Err(cause) = permit.complete_awaited(ending).wait() {
+    if let Err(cause) = permit.awaited().complete(ending).acknowledged().wait() {
         unrecorded(&cause);
     }
     match withheld {

@@ -1,10 +1,8 @@
 //! A receipt that is alone: who waits for it signs and commits it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
@@ -161,7 +159,7 @@ fn the_thread_of_a_task_neither_signs_nor_commits() {
     let workers = Workers::start();
     for mark in 1..=100 {
         let mut done = workers.submit(awaited(mark)).done;
-        let _: Poll<_> = Future::poll(Pin::new(&mut done), &mut Context::from_waker(Waker::noop()));
+        let _: Poll<_> = poll_once(&mut done);
         done.wait().unwrap();
     }
     assert_eq!(workers.work_of(thread::current().id()), [0, 0]);

@@ -1,8 +1,6 @@
 //! Stops, drops, forks, and what is left of threads and places.
 
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use asqav_receipt::time::Timestamp;
@@ -180,8 +178,7 @@ fn a_forked_child_is_refused_and_never_hangs() {
     assert_eq!(recorder.flush().unwrap_err(), Closed::Forked);
     assert_eq!(recorder.shutdown(Duration::MAX, last(9)).unwrap_err(), Closed::Forked);
     recorder.close(Closed::Panicked);
-    let poll = Future::poll(Pin::new(&mut flushed), &mut Context::from_waker(Waker::noop()));
-    assert_eq!(poll, Poll::Ready(Err(Closed::Forked)));
+    assert_eq!(poll_once(&mut flushed), Poll::Ready(Err(Closed::Forked)));
     assert_eq!(flushed.wait(), Err(Closed::Forked));
     drop((place, recorder));
 

@@ -4,7 +4,6 @@ use asqav_receipt::erasure::{ERASE_EVENT, erase_body};
 use asqav_receipt::payload::Context;
 use asqav_receipt::seq_set::SeqSet;
 
-use std::future::Future as _;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -81,11 +80,6 @@ fn until_journaled(log: &MemoryLog, seq: u64) {
     }
 }
 
-fn is_ready(acknowledged: &mut Acknowledged) -> bool {
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    std::pin::Pin::new(acknowledged).poll(&mut context).is_ready()
-}
-
 #[test]
 fn beyond_half_of_the_places_calls_wait_for_signatures() {
     let log = MemoryLog::new();
@@ -96,7 +90,7 @@ fn beyond_half_of_the_places_calls_wait_for_signatures() {
     }
     let mut third = Acknowledged::new(Ok(place.submit(draft(2)).unwrap().done));
     until_journaled(&log, 4);
-    assert!(!is_ready(&mut third));
+    assert!(poll_once(&mut third).is_pending());
     latch.open();
     third.wait().unwrap();
 }
@@ -178,7 +172,7 @@ fn an_erasure_is_acknowledged_when_it_is_committed_and_not_before() {
     let mut erasure = Acknowledged::new(Ok(erasure.done));
     let mut behind = Acknowledged::new(Ok(behind.done));
     // A log that was given one to journal would close.
-    assert!(!is_ready(&mut erasure) && !is_ready(&mut behind));
+    assert!(poll_once(&mut erasure).is_pending() && poll_once(&mut behind).is_pending());
     latch.open();
     assert_eq!((erasure.wait(), behind.wait()), (Ok(()), Ok(())));
     recorder.flush().unwrap().wait().unwrap();
@@ -223,7 +217,7 @@ fn the_first_receipt_of_a_log_is_committed_first() {
     let second = recorder.submit(draft(1)).unwrap();
     // A log that was given them to journal would close.
     let mut second = Acknowledged::new(Ok(second.done));
-    assert!(!is_ready(&mut second));
+    assert!(poll_once(&mut second).is_pending());
     latch.open();
     second.wait().unwrap();
     first.done.wait().unwrap();
